@@ -1,0 +1,66 @@
+"""learn2learn's MAML, used as its users use it: `MAML.clone`, `adapt`, `backward`."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import torch
+
+from baselines.maml import MamlLearner
+from harness.declare.learner import Gradient, Params
+from harness.declare.outer import AdamState
+from harness.registry import baseline
+from suites.fewshot import Tasks
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # its dependencies' deprecations are not its users' to mend
+    from learn2learn.algorithms import MAML
+
+
+@baseline("learn2learn_maml")
+@dataclass(frozen=True)
+class Learn2LearnMaml(MamlLearner):
+    """learn2learn's MAML, task after task: clone, adapt on the support set, query loss, backward."""
+
+    peer: ClassVar[str | None] = "learn2learn"
+
+    def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
+        maml = self._loaded(state)
+        total = torch.zeros((), device=self.workload.place.device, dtype=batch.query_x.dtype)
+        for task in batch:
+            learner = maml.clone()
+            for _ in range(self.workload.inner_steps):
+                learner.adapt(self.workload.loss(learner(task.support_x), task.support_y))
+            loss = self.workload.loss(learner(task.query_x), task.query_y)
+            loss.backward()
+            total += loss.detach()
+        grads = {}
+        for name, p in maml.module.named_parameters():
+            assert p.grad is not None, name
+            grads[name] = p.grad.mul_(1.0 / len(batch))  # as its examples average, after the fact
+        return Gradient(total / len(batch), grads)
+
+    def adapt(self, state: AdamState, batch: Tasks) -> list[Params]:
+        maml = self._loaded(state)
+        adapted = []
+        for task in batch:
+            learner = maml.clone(first_order=True)
+            for _ in range(self.workload.inner_steps):
+                learner.adapt(self.workload.loss(learner(task.support_x), task.support_y))
+            adapted.append({n: p.detach() for n, p in learner.module.named_parameters()})
+        return adapted
+
+    @cached_property
+    def _maml(self) -> MAML:
+        workload = self.workload
+        return MAML(workload.module(), lr=workload.inner_lr, first_order=workload.first_order)
+
+    def _loaded(self, state: AdamState) -> MAML:
+        """Point the network at the state's tensors: nothing is copied, and no step writes to them."""
+        for name, p in self._maml.module.named_parameters():
+            p.data = state.params[name]
+            p.grad = None
+        return self._maml

@@ -1,0 +1,50 @@
+"""What every implementation of MAML shares: state, the outer step, and evaluation.
+
+An implementation says how it adapts and how it forms the meta-gradient; all else is here, so that
+a pair differs in nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from harness.declare.learner import Learner, Params
+from harness.declare.outer import AdamState
+from suites.fewshot import FewShot, Tasks
+
+
+@dataclass(frozen=True)
+class MamlLearner(Learner):
+    """A learner of the few-shot family; its state is the meta-parameters under Adam."""
+
+    workload: FewShot
+
+    family: ClassVar[str] = "maml"
+
+    def init(self, seed: int) -> AdamState:
+        return AdamState.start(self.workload.initial(seed))
+
+    def step(self, state: AdamState, batch: Tasks) -> tuple[AdamState, Tensor]:
+        loss, grads = self.meta_gradient(state, batch)
+        return state.update(grads, self.workload.outer_lr), loss
+
+    def adapt(self, state: AdamState, batch: Tasks) -> list[Params]:
+        """Return the adapted parameters of every task."""
+        raise NotImplementedError  # every implementation adapts in its own way
+
+    def evaluate(self, state: AdamState, batch: Tasks) -> Tensor:
+        adapted = self.adapt(state, batch)
+        with torch.no_grad():
+            return torch.stack(
+                [
+                    self.workload.quality(self.workload.outputs(params, task.query_x), task.query_y)
+                    for params, task in zip(adapted, batch, strict=True)
+                ]
+            )
+
+    def describe(self) -> dict[str, Any]:
+        return {}

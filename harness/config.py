@@ -1,0 +1,121 @@
+"""key=value words to one validated RunConfig."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.declare.suite import Suite
+from harness.errors import UnknownName, UsageError
+
+WORDS = {
+    "suite": "the suite: a name, or the path of your own TOML file (default: paper)",
+    "pairs": "only these pairs of it, by commas (default: all)",
+    "seeds": "how many repetitions, or which: 3 or 0,4,7 (default: the suite's)",
+    "rounds": "interleaved rounds a seed (default: the suite's)",
+    "threads": "threads of a worker (default: the cores this process may use)",
+    "device": "cpu, cuda or cuda:N (default: cpu)",
+    "data_dir": "where your own data sets lie (default: none, the embedded data serve)",
+    "out": "the run folder, new or empty (default: a fresh one under results/)",
+    "resume": "a run folder to finish; only plugin= and data_dir= may stand beside it",
+    "plugin": "Python files with components of your own, by commas",
+}
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What a run was asked for."""
+
+    suite: str = "paper"
+    pairs: tuple[str, ...] = ()
+    seeds: tuple[int, ...] | None = None
+    rounds: int | None = None
+    threads: int = 1
+    device: str = "cpu"
+    data_dir: str | None = None
+    out: Path | None = None
+    resume: Path | None = None
+    plugins: tuple[str, ...] = ()
+
+    def seeds_of(self, suite: Suite) -> tuple[int, ...]:
+        return tuple(range(suite.protocol.seeds)) if self.seeds is None else self.seeds
+
+    def rounds_of(self, suite: Suite) -> int:
+        return suite.protocol.rounds if self.rounds is None else self.rounds
+
+
+def run_config(words: list[str]) -> RunConfig:
+    """Read the words of `run`."""
+    given = split_words(words, WORDS)
+    resume = given.get("resume")
+    if resume is not None and (extra := set(given) - {"resume", "plugin", "data_dir"}):
+        raise UsageError(
+            f"resume= takes its plan from the run; leave out {', '.join(sorted(extra))}, "
+            "or start a new run without resume=."
+        )
+    data_dir = given.get("data_dir")
+    if data_dir is not None and not Path(data_dir).is_dir():
+        raise UsageError(f"data_dir={data_dir}: no such folder. Name an existing folder.")
+    return RunConfig(
+        suite=given.get("suite", "paper"),
+        pairs=_listed(given.get("pairs")),
+        seeds=_seeds(given["seeds"]) if "seeds" in given else None,
+        rounds=_whole("rounds", given["rounds"]) if "rounds" in given else None,
+        threads=_threads(given.get("threads")),
+        device=device_word(given.get("device", "cpu")),
+        data_dir=data_dir,
+        out=Path(given["out"]) if "out" in given else None,
+        resume=Path(resume) if resume is not None else None,
+        plugins=_listed(given.get("plugin")),
+    )
+
+
+def split_words(words: list[str], known: dict[str, str]) -> dict[str, str]:
+    """Split key=value words, each key being a known one and given once."""
+    given: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if key not in known:
+            raise UnknownName("word", key, known, "Words look like suite=paper.")
+        if not equals or not value:
+            raise UsageError(f"{word!r} has no value. Write {key}=...: {known[key]}.")
+        if key in given:
+            raise UsageError(f"{key}= is given twice, {given[key]!r} and {value!r}. Keep one.")
+        given[key] = value
+    return given
+
+
+def device_word(word: str) -> str:
+    kind, colon, index = word.partition(":")
+    if kind not in ("cpu", "cuda") or (colon and not (kind == "cuda" and index.isdigit())):
+        raise UnknownName("device", word, ["cpu", "cuda", "cuda:0", "cuda:1"])
+    return word
+
+
+def _whole(name: str, word: str, least: int = 1, most: int = 10_000) -> int:
+    try:
+        value = int(word)
+    except ValueError:
+        raise UsageError(f"{name}={word}: not a whole number. Write {name}=3, say.") from None
+    if not least <= value <= most:
+        raise UsageError(f"{name}={word}: must be from {least} to {most}.")
+    return value
+
+
+def _seeds(word: str) -> tuple[int, ...]:
+    if "," not in word:
+        return tuple(range(_whole("seeds", word)))
+    seeds = tuple(_whole("seeds", part, least=0, most=2**31) for part in _listed(word))
+    if len(set(seeds)) < len(seeds):
+        raise UsageError(f"seeds={word}: a seed is named twice. Name each once.")
+    return seeds
+
+
+def _threads(word: str | None) -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return _whole("threads", word, most=1024) if word is not None else cores or 1
+
+
+def _listed(word: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in word.split(",") if part.strip()) if word else ()

@@ -1,0 +1,55 @@
+"""What a method's gradient owes to the reference: one of three classes, declared in one line."""
+
+from __future__ import annotations
+
+from abc import ABC
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Equivalence(ABC):
+    """A debt to the family's oracle that `python -m harness check` collects."""
+
+    label: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class Exact(Equivalence):
+    """The oracle's gradient to rounding, in float64 and in float32.
+
+    Rounding grows with the length of the inner loop, so the float64 tolerance is per inner step.
+    float32 is held to the error that the oracle itself makes in float32: at most this many times it.
+    """
+
+    float64: float = 1e-9
+    float32: float = 10.0
+    label: ClassVar[str] = "Exact"
+
+
+@dataclass(frozen=True)
+class InTheLimit(Equivalence):
+    """The exact gradient as a setting goes to its limit, with the error falling at the stated order.
+
+    The values are named from far to near the limit; order is the slope of log error over log knob
+    where the knob goes to zero, or minus the slope where it goes to infinity.
+    """
+
+    knob: str
+    values: tuple[float, ...]
+    order: float
+    label: ClassVar[str] = "InTheLimit"
+
+
+@dataclass(frozen=True)
+class Approximate(Equivalence):
+    """Its own written definition exactly; its distance to the oracle is measured and printed.
+
+    The definition is "module:function" or the name of a function in the method's own module: an
+    independent, slow implementation taking (learner, state, batch) and returning a Gradient, where
+    the learner tells settings and workload and must not be asked for its own gradient.
+    """
+
+    definition: str
+    float64: float = 1e-9
+    label: ClassVar[str] = "Approximate"

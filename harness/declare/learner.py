@@ -1,0 +1,72 @@
+"""A learner: make a state, take a step, give the meta-gradient, adapt, evaluate.
+
+State goes in and comes out; nothing that was passed in is changed. A step takes a whole batch of
+tasks, so that a learner may couple, batch or distribute them. Training, timing, checking and
+evaluating are written once over this interface and know no family.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from torch import Tensor
+
+from harness.declare.equivalence import Equivalence, Exact
+from harness.declare.workload import Workload
+
+Params = dict[str, Tensor]
+
+
+class Gradient(NamedTuple):
+    """The meta-gradient of a batch and the loss that it is of."""
+
+    loss: Tensor
+    grads: Params
+
+
+@dataclass(frozen=True)
+class Learner(ABC):
+    """An implementation of a meta-learner for one workload. Its settings are its fields."""
+
+    workload: Any
+
+    name: ClassVar[str] = ""  # until a decorator of the registry gives one
+    kind: ClassVar[str]
+    family: ClassVar[str]
+    equivalence: ClassVar[Equivalence] = Exact()
+    corners: ClassVar[tuple[dict[str, Any], ...]] = ()
+    """Settings at which the learner must fall back to the family's oracle exactly."""
+    origin: ClassVar[str] = "known"
+    """"known" from a published definition, or "reconstructed" from an abstract."""
+    peer: ClassVar[str | None] = None
+    """The package that does the work, if it is not ours."""
+
+    @abstractmethod
+    def init(self, seed: int) -> Any:
+        """Return the initial state; the weights depend on the workload and the seed alone."""
+
+    @abstractmethod
+    def step(self, state: Any, batch: Any) -> tuple[Any, Tensor]:
+        """Return the state after one meta-step on the batch, and its loss, not yet synchronised."""
+
+    @abstractmethod
+    def meta_gradient(self, state: Any, batch: Any) -> Gradient:
+        """Return what a step would feed to its outer optimizer."""
+
+    @abstractmethod
+    def adapt(self, state: Any, batch: Any) -> Any:
+        """Return what the batch's tasks are solved with after adaptation, a task at a time or all."""
+
+    @abstractmethod
+    def evaluate(self, state: Any, batch: Any) -> Tensor:
+        """Return the quality on each task of the batch, in the workload's metric."""
+
+    def fast_paths(self) -> dict[str, str]:
+        """Say which of the learner's fast paths really run here."""
+        return {}
+
+
+def workload_of(learner: Learner) -> Workload:
+    return learner.workload  # type: ignore[no-any-return]  # families narrow the field's type

@@ -1,0 +1,37 @@
+"""A problem on which a learner's gradient is compared with the oracle's."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from harness.declare.workload import Place, Workload
+
+
+@dataclass(frozen=True, repr=False)
+class Problem:
+    """A small workload in float64, and the seed of its weights and tasks."""
+
+    workload: Workload
+    seed: int
+
+    def with_settings(self, **changes: Any) -> Problem:
+        return dataclasses.replace(self, workload=dataclasses.replace(self.workload, **changes))
+
+    def in_float32(self) -> Problem:
+        return self.with_settings(place=Place(self.workload.place.device, "float32"))
+
+    @property
+    def inner_steps(self) -> int:
+        """The length of the loop that rounding errors grow along."""
+        return int(getattr(self.workload, "inner_steps", 1))
+
+    def __repr__(self) -> str:
+        settings = {
+            field.name: getattr(self.workload, field.name)
+            for field in dataclasses.fields(self.workload)
+            if field.name != "place"
+            and getattr(self.workload, field.name) != field.default  # the rest goes without saying
+        }
+        return " ".join(f"{k}={v}" for k, v in (settings | {"seed": self.seed}).items())

@@ -1,0 +1,137 @@
+"""A suite: the pairs that are compared, and the protocol that they are measured by.
+
+Nothing is ever compared that is not a declared pair. Reading a suite checks its shape; checking
+that the learners, workloads and claims it names exist is `resolve`, which loads none of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.declare.claims import Claim
+from harness.declare.settings import read_toml
+from harness.errors import UnknownName, UsageError
+from harness.registry import Registry
+
+Pass = Literal["check", "trajectory", "curve", "operations", "memory", "step", "adaptation"]
+Member = Literal["baseline", "method"]
+MEMBERS: tuple[Member, Member] = ("baseline", "method")
+
+Scalar = int | float | str | bool
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How blocks are measured. The defaults are those of a run whose numbers are meant to last."""
+
+    seeds: int = 3
+    rounds: int = 4
+    warmup_s: float = 3.0
+    """Most seconds of warm-up; it ends earlier when two halves agree."""
+    interval_s: float = 0.1
+    """Least seconds of a measured interval."""
+    intervals: int = 5
+    check_examples: int = 20
+    trajectory_steps: int = 5
+    curve_steps: int = 200
+    curve_every: int = 20
+    curve_tasks: int = 100
+    test_tasks: int = 300
+    limit_s: float = 600.0
+    """Most seconds of a block; one that hangs is ended."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A baseline and a method on one workload, and what may differ between them."""
+
+    name: str
+    baseline: str
+    method: str
+    workload: str
+    differ: str
+    passes: tuple[Pass, ...] = ("check", "step")
+    claims: tuple[str, ...] = ()
+    settings: dict[str, Scalar] = field(default_factory=dict)
+    baseline_settings: dict[str, Scalar] = field(default_factory=dict)
+    method_settings: dict[str, Scalar] = field(default_factory=dict)
+
+    @property
+    def is_aa(self) -> bool:
+        """Whether both members are the same: the pair that measures the noise."""
+        return (self.baseline, self.baseline_settings) == (self.method, self.method_settings)
+
+    def learner(self, member: Member) -> str:
+        return self.baseline if member == "baseline" else self.method
+
+    def learner_settings(self, member: Member) -> dict[str, Scalar]:
+        return self.baseline_settings if member == "baseline" else self.method_settings
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Pairs, their protocol, and whether their speeds may be judged."""
+
+    name: str
+    summary: str
+    pair: tuple[Pair, ...]
+    protocol: Protocol = Protocol()
+    verdicts: bool = True
+    """False where the protocol is too short for a verdict on speed; the report says so."""
+
+    def only(self, names: tuple[str, ...]) -> Suite:
+        """Return the suite with these pairs alone, and the A/A pairs that their verdicts need."""
+        known = {pair.name for pair in self.pair}
+        for name in names:
+            if name not in known:
+                raise UnknownName(f"pair of suite {self.name}", name, known)
+        chosen = tuple(p for p in self.pair if p.name in names or (p.is_aa and self.verdicts))
+        return Suite(self.name, self.summary, chosen, self.protocol, self.verdicts)
+
+
+def read_suite(path: Path) -> Suite:
+    """Read a suite's file and check its shape."""
+    suite = read_toml(Suite, path)
+    if not suite.pair:
+        raise UsageError(f"{path.name}: no [[pair]] in it. Add one.")
+    names = [pair.name for pair in suite.pair]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"{path.name}: two pairs are called {name!r}. Rename either.")
+    if suite.verdicts and not any(pair.is_aa for pair in suite.pair):
+        raise UsageError(
+            f"{path.name}: no A/A pair (a baseline against itself), so the noise is unknown. "
+            "Add one, or set verdicts = false."
+        )
+    return suite
+
+
+def resolve(suite: Suite, registry: Registry, claims: dict[str, Claim]) -> dict[str, Claim]:
+    """Check every name in the suite and return the claims that it refers to."""
+    for pair in suite.pair:
+        registry.find(pair.baseline, "baseline", *(["method"] if pair.is_aa else []))
+        registry.find(pair.method, "method", "baseline")
+        registry.find(pair.workload, "workload")
+        for claim in pair.claims:
+            if claim not in claims:
+                raise UnknownName(f"claim of pair {pair.name}", claim, claims)
+    return {name: claims[name] for pair in suite.pair for name in pair.claims}
+
+
+def find_suite(word: str, folder: Path) -> Path:
+    """Return the file of a suite given by name or by path."""
+    if word.endswith(".toml") or "/" in word:
+        if Path(word).is_file():
+            return Path(word)
+        raise UsageError(f"suite={word}: no such file. Give the path of a TOML file or a name.")
+    names = {path.stem: path for path in folder.glob("*.toml") if path.stem != "claims"}
+    if word not in names:
+        raise UnknownName("suite", word, names, "Or give the path of your own TOML file.")
+    return names[word]
+
+
+def settings_words(settings: dict[str, Any]) -> str:
+    """Write settings as words, for people and for records."""
+    return " ".join(f"{key}={value}" for key, value in sorted(settings.items()))

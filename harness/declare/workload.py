@@ -1,0 +1,64 @@
+"""A workload: a stream of tasks, a model, a quality metric and a target.
+
+Tasks are a pure function of (seed, split, index): any process can make its own slice.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where tensors live and what they are made of."""
+
+    device: str = "cpu"
+    dtype: str = "float32"
+    data_dir: str | None = None
+
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        import torch
+
+        return {"float32": torch.float32, "float64": torch.float64}[self.dtype]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What quality means on a workload."""
+
+    name: str
+    higher_is_better: bool
+
+
+@dataclass(frozen=True)
+class Workload(ABC):
+    """What the members of a pair must both do. Its settings are its fields."""
+
+    place: Place = Place()
+
+    name: ClassVar[str] = ""  # until a decorator of the registry gives one
+    family: ClassVar[str]
+    metric: ClassVar[Metric]
+
+    @property
+    @abstractmethod
+    def data(self) -> str:
+        """The data that the tasks are really made of."""
+
+    @abstractmethod
+    def initial(self, seed: int) -> dict[str, torch.Tensor]:
+        """Return the initial meta-parameters, a pure function of the seed."""
+
+    @abstractmethod
+    def train_batch(self, seed: int, index: int) -> Any:
+        """Return the index-th training batch."""
+
+    @abstractmethod
+    def eval_batch(self, seed: int, split: str, start: int, count: int) -> Any:
+        """Return held-out tasks start to start + count of the split "valid" or "test"."""

@@ -1,0 +1,62 @@
+"""The exceptions that the harness raises on purpose.
+
+HarnessError            anything that ends a command with a message instead of a traceback
+  UsageError            the user's words, files or environment are at fault: exit code 2
+    UnknownName         a name that is not in a fixed set of names
+    PeerMissing         a package that a component needs is not installed
+  MeasurementError      a block could not be measured
+  StoreError            a run folder could not be read or written
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HarnessError(Exception):
+    """A failure that is explained by its message alone."""
+
+    exit_code = 1
+
+
+class UsageError(HarnessError):
+    """Something the user asked for cannot be had; the message says what can."""
+
+    exit_code = 2
+
+
+class UnknownName(UsageError):
+    """A name outside the allowed ones, with the nearest allowed name suggested."""
+
+    def __init__(self, what: str, name: str, allowed: Iterable[str], next_step: str = "") -> None:
+        names = sorted(allowed)
+        super().__init__(
+            f"unknown {what} {name!r}{_suggestion(name, names)}. "
+            f"Allowed: {', '.join(names) if names else 'none'}."
+            + (f" {next_step}" if next_step else "")
+        )
+
+
+class PeerMissing(UsageError):
+    """A package that a component needs is not installed."""
+
+    def __init__(self, peer: str, detail: str = "") -> None:
+        self.peer = peer
+        super().__init__(
+            f"{peer} is not installed{f' ({detail})' if detail else ''}. "
+            f"Install it with: python -m baselines.install {peer}"
+        )
+
+
+class MeasurementError(HarnessError):
+    """A block could not be measured."""
+
+
+class StoreError(HarnessError):
+    """A run folder could not be read or written."""
+
+
+def _suggestion(name: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""

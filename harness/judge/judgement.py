@@ -1,0 +1,141 @@
+"""What judging a run yields: plain data that a report prints and `claims.json` keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.declare.claims import Measure
+from harness.declare.suite import Pair
+from harness.judge.statistics import Interval
+
+
+@dataclass(frozen=True)
+class Debt:
+    """What a member's gradient owed to the oracle, and whether it paid."""
+
+    learner: str
+    equivalence: str
+    passed: bool | None  # None: the check could not be run; `reason` says why
+    worst_error: float | None
+    tolerance: float | None
+    worst_case: str | None
+    cosine: float | None
+    distance: float | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Baseline over method in one measure: above 1 the method is better."""
+
+    measure: Measure | str  # a Measure, or "flops", "backward_passes"
+    unit: str
+    baseline: float | None  # the median over blocks
+    method: float | None
+    interval: Interval | None  # None: nothing to compare; `reason` says why
+    rounds: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Quality on held-out test tasks, of both members."""
+
+    metric: str
+    higher_is_better: bool
+    baseline: float | None  # the mean over tasks and seeds
+    method: float | None
+    over_tasks: Interval | None  # of the baseline's mean
+    over_seeds: Interval | None
+    method_over_tasks: Interval | None
+    method_over_seeds: Interval | None
+    inherited: bool  # the method's curve was shown equal to the baseline's, and stands for it
+    not_worse: bool | None  # None: undecided or unknown
+    margin: float
+    reason: str  # one sentence, with figures
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Whether two learning curves are the same to rounding, over how many steps."""
+
+    equal: bool | None
+    steps: int
+    worst: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class TargetTime:
+    """Steps and seconds until the target quality, over seeds; None where fewer than half got there."""
+
+    target: float
+    by_rule: bool  # the target that the rule sets, rather than one of the range around it
+    baseline_steps: float | None
+    method_steps: float | None
+    baseline_seconds: float | None
+    method_seconds: float | None
+    baseline_reached: str  # "3 of 3"
+    method_reached: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A block that gave no measurement."""
+
+    member: str
+    measured: str
+    status: str
+    reason: str
+    blocks: int  # how many blocks failed in this way
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A reading of a claim, turned into a word."""
+
+    claim: str
+    reading: str
+    text: str  # "50 % less time, read as 2.0 times"
+    measure: str
+    published: float
+    pair: str
+    method: str
+    word: str
+    reason: str
+    ratio: Interval | None
+    algorithm: str  # known or reconstructed
+    trust: str
+
+
+@dataclass(frozen=True)
+class PairJudgement:
+    """All that a run says about one pair."""
+
+    pair: Pair
+    data: str | None  # what the tasks were really made of
+    debts: tuple[Debt, ...]  # baseline's and method's
+    curves: Curves | None
+    ratios: tuple[Ratio, ...]
+    quality: Quality | None
+    targets: tuple[TargetTime, ...]
+    failures: tuple[Failure, ...]
+    missing_blocks: int  # planned and not in the store
+    verdicts: tuple[Verdict, ...]
+
+    def ratio(self, measure: str) -> Ratio | None:
+        return next((r for r in self.ratios if r.measure == measure), None)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """All that a run says."""
+
+    pairs: tuple[PairJudgement, ...]
+    noise_floor: float | None  # None: no A/A pair gave an interval
+    aa_ok: bool | None
+    warnings: tuple[str, ...]  # for the first page
+    overall: tuple[Ratio, ...]  # geometric means over pairs of the same baseline and method
+    measured_share: float | None  # share of the blocks' wall time inside measured intervals
+    measured_s: float
+    wall_s: float

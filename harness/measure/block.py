@@ -1,0 +1,64 @@
+"""A block: one member of a pair, measured once by one pass, in one fresh process."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from harness.declare.settings import build
+from harness.declare.suite import Member, Pair, Pass, Protocol, settings_words
+from harness.records.record import Record, Status
+
+
+@dataclass(frozen=True)
+class Block:
+    """All that a worker must be told; it travels as JSON."""
+
+    pair: Pair
+    measured: Pass
+    member: Member
+    seed: int
+    round: int
+    protocol: Protocol
+    threads: int
+    device: str = "cpu"
+    data_dir: str | None = None
+    plugins: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return f"{self.pair.name}/{self.measured}/{self.member}/seed{self.seed}/round{self.round}"
+
+    @property
+    def learner(self) -> str:
+        return self.pair.learner(self.member)
+
+    @property
+    def learner_settings(self) -> dict[str, Any]:
+        return dict(self.pair.learner_settings(self.member))
+
+    def record(self, status: Status, **seen: Any) -> Record:
+        """Return this block's record with what was seen."""
+        return Record(
+            block=self.id,
+            pair=self.pair.name,
+            measured=self.measured,
+            member=self.member,
+            learner=self.learner,
+            workload=self.pair.workload,
+            settings=settings_words(self.pair.settings),
+            learner_settings=settings_words(self.learner_settings),
+            seed=self.seed,
+            round=self.round,
+            status=status,
+            **{"device": self.device, "threads": self.threads} | seen,
+        )
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
+
+
+def block_from(text: str) -> Block:
+    return build(Block, json.loads(text), "block")

@@ -1,0 +1,230 @@
+"""The check: what a learner's gradient owes to its family's oracle, collected on random problems.
+
+Every comparison ends as the share of its tolerance that it used; the worst share over all problems
+decides. A failing problem is shrunk to the smallest one that fails.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from hypothesis import HealthCheck, Phase, assume, find, given, settings, target
+from torch import Tensor
+
+from harness.declare.equivalence import Approximate, Equivalence, Exact, InTheLimit
+from harness.declare.learner import Gradient, Learner
+from harness.declare.problem import Problem
+from harness.declare.settings import build
+from harness.declare.tree import all_finite, relative_error
+from harness.errors import UsageError
+from harness.registry import Entry, Registry
+
+ROUNDING = 1e-8  # an error below this can't show at what order it falls
+ORDER_SLACK = 0.5
+FLOAT32_FLOOR = 1e-4  # relative; the oracle itself is rarely better in float32
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One comparison on one problem."""
+
+    what: str
+    error: float
+    tolerance: float
+
+    @property
+    def used(self) -> float:
+        """The share of the tolerance that was used; above 1 the comparison failed."""
+        return self.error / self.tolerance if math.isfinite(self.error) else math.inf
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of a check."""
+
+    name: str
+    equivalence: str
+    passed: bool
+    worst: float
+    worst_error: float
+    tolerance: float
+    worst_case: str
+    cosine: float  # least over all problems, to the oracle
+    distance: float  # largest relative error over all problems, to the oracle
+    examples: int
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields that a record keeps; an error that is not finite is unknown there."""
+        kept = {k: v for k, v in dataclasses.asdict(self).items() if k != "name"}
+        return {
+            k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in kept.items()
+        }
+
+
+def check(
+    entry: Entry, registry: Registry, examples: int, given_settings: Mapping[str, Any] | None = None
+) -> CheckResult:
+    """Hold a learner to its family's oracle on this many random problems."""
+    learner_class = entry.load()
+    family = registry.find(learner_class.family, "problems").load()
+    comparison = _Comparison(
+        learner_class, registry.find(family.oracle, "baseline").load(), dict(given_settings or {})
+    )
+    seen: list[tuple[Finding, Problem]] = []
+    quiet = settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate, Phase.target),
+    )
+
+    @quiet
+    @given(family.strategy())
+    def collect(problem: Problem) -> None:
+        worst = comparison.worst(problem)
+        seen.append((worst, problem))
+        target(math.log10(max(min(worst.used, 1e30), 1e-30)))  # steer towards larger errors
+
+    collect()
+    if not seen:
+        raise UsageError(f"{entry.name}: the oracle's gradient was finite on no problem drawn.")
+    finding, problem = max(seen, key=lambda item: item[0].used)
+    if finding.used > 1:
+        problem = find(
+            family.strategy(),
+            lambda smaller: comparison.worst(smaller).used > 1,
+            settings=settings(quiet, phases=(Phase.generate, Phase.shrink)),
+        )
+        finding = comparison.worst(problem)
+    return CheckResult(
+        name=entry.name,
+        equivalence=learner_class.equivalence.label,
+        passed=finding.used <= 1,
+        worst=finding.used,
+        worst_error=finding.error,
+        tolerance=finding.tolerance,
+        worst_case=f"{finding.what}: {problem}",
+        cosine=comparison.cosine,
+        distance=comparison.distance,
+        examples=len(seen),
+    )
+
+
+@dataclass
+class _Comparison:
+    """A learner beside the oracle; remembers the farthest that it was from it."""
+
+    learner_class: Any
+    oracle_class: Any
+    settings: dict[str, Any]
+    cosine: float = 1.0
+    distance: float = 0.0
+
+    def worst(self, problem: Problem) -> Finding:
+        """Return the comparison on the problem that used most of its tolerance."""
+        owed = self.oracle(problem)
+        assume(all_finite(owed))
+        found = self.gradient(problem)
+        self.distance = max(self.distance, _error(found, owed))
+        self.cosine = min(self.cosine, _cosine(found.grads, owed.grads))
+        equivalence: Equivalence = self.learner_class.equivalence
+        findings = COMPARISONS[type(equivalence)](self, equivalence, problem, found, owed)
+        findings += [self.at_corner(problem, corner) for corner in self.learner_class.corners]
+        return max(findings, key=lambda finding: finding.used)
+
+    def gradient(self, problem: Problem, **settings: Any) -> Gradient:
+        return _gradient_of(self.learner_class, problem, self.settings | settings)
+
+    def oracle(self, problem: Problem) -> Gradient:
+        return _gradient_of(self.oracle_class, problem, {})
+
+    def at_corner(self, problem: Problem, corner: dict[str, Any]) -> Finding:
+        """Compare where the learner must fall back to the oracle."""
+        of_workload = {k.removeprefix("workload."): v for k, v in corner.items() if "." in k}
+        there = problem.with_settings(**of_workload)
+        found = self.gradient(there, **{k: v for k, v in corner.items() if "." not in k})
+        words = " ".join(f"{k}={v}" for k, v in corner.items())
+        tolerance = Exact().float64 * there.inner_steps
+        return Finding(f"corner {words}", _error(found, self.oracle(there)), tolerance)
+
+
+def _exact(
+    self: _Comparison, debt: Exact, problem: Problem, found: Gradient, owed: Gradient
+) -> list[Finding]:
+    single = problem.in_float32()
+    own = _error(self.oracle(single), owed)  # what float32 costs the oracle itself
+    return [
+        Finding("float64", _error(found, owed), debt.float64 * problem.inner_steps),
+        Finding(
+            "float32",
+            _error(self.gradient(single), owed),
+            debt.float32 * max(own, FLOAT32_FLOOR * problem.inner_steps),
+        ),
+    ]
+
+
+def _in_the_limit(
+    self: _Comparison, debt: InTheLimit, problem: Problem, found: Gradient, owed: Gradient
+) -> list[Finding]:
+    errors = [
+        _error(self.gradient(problem, **{debt.knob: value}), owed) for value in debt.values
+    ]
+    far, near = errors[0], errors[-1]
+    if near <= ROUNDING:
+        return [Finding(f"{debt.knob}={debt.values[-1]}", near, ROUNDING)]
+    order = math.log(far / near) / abs(math.log(debt.values[0] / debt.values[-1]))
+    missing = max(0.0, debt.order - order)
+    return [Finding(f"order {order:.2f} of {debt.order}", missing, ORDER_SLACK)]
+
+
+def _approximate(
+    self: _Comparison, debt: Approximate, problem: Problem, found: Gradient, owed: Gradient
+) -> list[Finding]:
+    module, _, name = debt.definition.rpartition(":")
+    definition: Callable[..., Gradient] = getattr(
+        importlib.import_module(module or self.learner_class.__module__), name
+    )
+    learner = build(self.learner_class, self.settings, self.learner_class.name, problem.workload)
+    batch = problem.workload.train_batch(problem.seed, 0)
+    defined = definition(learner, learner.init(problem.seed), batch)
+    error = _error(found, defined)
+    return [Finding("own definition", error, debt.float64 * problem.inner_steps)]
+
+
+COMPARISONS: dict[type[Equivalence], Callable[..., list[Finding]]] = {
+    Exact: _exact,
+    InTheLimit: _in_the_limit,
+    Approximate: _approximate,
+}
+
+
+def _gradient_of(learner_class: Any, problem: Problem, settings: dict[str, Any]) -> Gradient:
+    learner: Learner = build(learner_class, settings, learner_class.name, problem.workload)
+    batch = problem.workload.train_batch(problem.seed, 0)
+    return learner.meta_gradient(learner.init(problem.seed), batch)
+
+
+def _error(found: Gradient, owed: Gradient) -> float:
+    """Return the larger relative error of the gradient and of the loss, in float64."""
+    pairs = [(found.grads, owed.grads), ({"loss": found.loss}, {"loss": owed.loss})]
+    errors = [relative_error(_double(a), _double(b)) for a, b in pairs]
+    return math.inf if any(math.isnan(error) for error in errors) else max(errors)
+
+
+def _cosine(found: Mapping[str, Tensor], owed: Mapping[str, Tensor]) -> float:
+    a = torch.cat([found[name].double().flatten() for name in owed])
+    b = torch.cat([value.double().flatten() for value in owed.values()])
+    lengths = float(a.norm() * b.norm())
+    return float(a @ b) / lengths if lengths > 0 else 1.0
+
+
+def _double(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().double() for name, value in tensors.items()}

@@ -1,0 +1,28 @@
+"""The device that a block runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from harness.errors import UsageError
+
+
+def require(device: str) -> None:
+    """Say clearly when a device is not here; nothing ever runs on another one instead."""
+    if not device.startswith("cuda"):
+        return
+    if not torch.cuda.is_available():
+        raise UsageError(
+            f"device={device}: this torch ({torch.__version__}) sees no CUDA device. "
+            "Use device=cpu, or install torch's CUDA build on a machine with a GPU."
+        )
+    index = int(device.partition(":")[2] or 0)
+    if index >= torch.cuda.device_count():
+        raise UsageError(f"device={device}: the devices here end at cuda:{torch.cuda.device_count() - 1}.")
+
+
+def synchronizer(device: str) -> Callable[[], None]:
+    """Return what waits until the device has done all that it was given."""
+    return (lambda: torch.cuda.synchronize(device)) if device.startswith("cuda") else (lambda: None)

@@ -1,0 +1,120 @@
+"""This machine: one fresh process a call, forked from a server that has done the imports."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from harness.errors import MeasurementError
+
+# Threads that a library starts when it is imported would not survive the fork.
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
+ALWAYS = ("torch", "torch.func", "harness.measure.worker")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a call."""
+
+    text: str  # what it returned; empty if it did not get there
+    exit: int  # its process's exit status, negative for a signal
+    timed_out: bool
+    log: str  # the end of what it printed
+
+    @property
+    def died_of(self) -> str:
+        if self.exit < 0:
+            return f"its process was ended by {signal.Signals(-self.exit).name}"
+        last = self.log.strip().splitlines()[-1:] or ["nothing was printed"]
+        return f"its process ended with status {self.exit}: {last[0]}"
+
+
+class LocalEngine:
+    """Calls functions in fresh processes, one at a time; a server for each set of imports."""
+
+    def __init__(self) -> None:
+        self._servers: dict[tuple[str, ...], subprocess.Popen[str]] = {}
+
+    def call(self, function: str, text: str, limit_s: float, imports: tuple[str, ...]) -> Answer:
+        """Call "module:function" with the text, in a process that has the imports already."""
+        try:
+            server = self._server(imports)
+            assert server.stdin is not None
+            server.stdin.write(json.dumps({"call": function, "text": text, "limit_s": limit_s}) + "\n")
+            server.stdin.flush()
+            return Answer(**_read(server))
+        except (BrokenPipeError, EOFError):
+            status = self._servers.pop(imports).wait()
+            return Answer("", status, False, "the server that starts workers ended")
+
+    def _server(self, imports: tuple[str, ...]) -> subprocess.Popen[str]:
+        if imports not in self._servers:
+            server, threads = _start(imports)
+            if threads > 1:  # forking it would not be safe, so let the workers do these imports
+                _stop(server)
+                server, threads = _start(())
+            if threads > 1:
+                _stop(server)
+                raise MeasurementError(
+                    f"importing torch started {threads - 1} threads, so workers can't be forked. "
+                    "Unset variables that make it do so (such as OMP_* or *_NUM_THREADS)."
+                )
+            self._servers[imports] = server
+        return self._servers[imports]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for server in self._servers.values():
+            _stop(server)
+        self._servers.clear()
+
+
+def _start(imports: tuple[str, ...]) -> tuple[subprocess.Popen[str], int]:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "harness.measure.forkserver", *ALWAYS, *imports],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | ENVIRONMENT,
+    )
+    try:
+        return server, int(_read(server)["threads"])
+    except EOFError:
+        raise MeasurementError(
+            f"the server that starts workers ended with status {server.wait()} before it was ready. "
+            f"Try: {sys.executable} -m harness.measure.forkserver {' '.join(ALWAYS)}"
+        ) from None
+
+
+def _read(server: subprocess.Popen[str]) -> dict[str, object]:
+    assert server.stdout is not None
+    line = server.stdout.readline()
+    if not line:
+        raise EOFError
+    answer: dict[str, object] = json.loads(line)
+    return answer
+
+
+def _stop(server: subprocess.Popen[str]) -> None:
+    """Close its requests: it ends the child in flight, if any, and itself."""
+    assert server.stdin is not None and server.stdout is not None
+    with server.stdout:
+        try:
+            server.stdin.close()
+        except BrokenPipeError:
+            pass
+        server.wait()

@@ -1,0 +1,73 @@
+"""The plan: a suite turned into an ordered list of blocks.
+
+Rounds are interleaved A B, B A, ... and across pairs, so that drift falls on both members alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+
+from harness.config import RunConfig
+from harness.declare.suite import MEMBERS, Member, Pair, Pass, Suite
+from harness.measure.block import Block
+
+TIMED: tuple[Pass, ...] = ("step", "adaptation")
+COUNTED: tuple[Pass, ...] = ("operations", "memory")
+
+
+def plan(suite: Suite, config: RunConfig) -> list[Block]:
+    """Return every block of a run, in the order in which they are measured."""
+    seeds, rounds = config.seeds_of(suite), config.rounds_of(suite)
+
+    def block(pair: Pair, measured: Pass, member: Member, seed: int, round_: int = 0) -> Block:
+        return Block(
+            pair,
+            measured,
+            member,
+            seed,
+            round_,
+            suite.protocol,
+            config.threads,
+            config.device,
+            config.data_dir,
+            config.plugins,
+        )
+
+    blocks: list[Block] = []
+    checked: set[str] = set()
+    for pair in suite.pair:
+        for member in MEMBERS if "check" in pair.passes else ():
+            key = json.dumps([pair.learner(member), dict(pair.learner_settings(member))])
+            if key not in checked:
+                checked.add(key)
+                blocks.append(block(pair, "check", member, seeds[0]))
+    for measured in ("trajectory", *COUNTED):
+        for pair in suite.pair:
+            if measured in pair.passes:
+                blocks += [block(pair, measured, member, seeds[0]) for member in MEMBERS]
+    for measured in TIMED:
+        for number, (seed, round_) in enumerate((s, r) for r in range(rounds) for s in seeds):
+            order = MEMBERS if number % 2 == 0 else MEMBERS[::-1]
+            for pair in suite.pair:
+                if measured in pair.passes:
+                    blocks += [block(pair, measured, member, seed, round_) for member in order]
+    for pair in suite.pair:
+        if "curve" in pair.passes:
+            blocks += [block(pair, "curve", member, seed) for member in MEMBERS for seed in seeds]
+    return blocks
+
+
+def plan_hash(blocks: list[Block]) -> str:
+    """Return a hash of all that the blocks would measure, but for where data and plugins lie."""
+    neutral = [
+        json.dumps(
+            dataclasses.asdict(
+                dataclasses.replace(b, data_dir=None if b.data_dir is None else "given", plugins=())
+            ),
+            sort_keys=True,
+        )
+        for b in blocks
+    ]
+    return hashlib.sha256("\n".join(neutral).encode()).hexdigest()[:16]

@@ -1,0 +1,83 @@
+"""Training: a learning curve with its test quality, and a trajectory to the last bit that matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from harness.declare.learner import Learner, workload_of
+from harness.declare.suite import Protocol
+from harness.declare.tree import leaves
+
+EVAL_BATCH = 25
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Quality on validation tasks while training, and on every test task at the end."""
+
+    curve_steps: tuple[int, ...]
+    curve_quality: tuple[float, ...]
+    test_quality: tuple[float, ...]
+    train_seconds: float
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What identifies a training run: losses, and a projection of the weights after every step."""
+
+    losses: tuple[float, ...]
+    fingerprint: tuple[float, ...]
+
+
+def train_curve(
+    learner: Learner, seed: int, protocol: Protocol, synchronize: Callable[[], None]
+) -> Curve:
+    """Train from the seed's start, looking at the same validation tasks every so many steps."""
+    workload = workload_of(learner)
+    state, steps, quality, train_seconds = learner.init(seed), [], [], 0.0
+    for step in range(1, protocol.curve_steps + 1):
+        batch = workload.train_batch(seed, step - 1)
+        start = perf_counter()
+        state, _ = learner.step(state, batch)
+        synchronize()
+        train_seconds += perf_counter() - start
+        if step % protocol.curve_every == 0 or step == protocol.curve_steps:
+            seen = list(_qualities(learner, state, seed, "valid", protocol.curve_tasks))
+            steps.append(step)
+            quality.append(sum(seen) / len(seen))
+    test = tuple(_qualities(learner, state, seed, "test", protocol.test_tasks))
+    return Curve(tuple(steps), tuple(quality), test, train_seconds)
+
+
+def train_trajectory(learner: Learner, seed: int, steps: int) -> Trajectory:
+    """Take the first steps of training and keep what would show any difference in them."""
+    workload = workload_of(learner)
+    state = learner.init(seed)
+    losses, prints = [], []
+    for step in range(steps):
+        state, loss = learner.step(state, workload.train_batch(seed, step))
+        losses.append(float(loss))
+        prints.append(_projection(state, seed))
+    return Trajectory(tuple(losses), tuple(prints))
+
+
+def _qualities(learner: Learner, state: Any, seed: int, split: str, count: int) -> Iterator[float]:
+    workload = workload_of(learner)
+    for start in range(0, count, EVAL_BATCH):
+        batch = workload.eval_batch(seed, split, start, min(EVAL_BATCH, count - start))
+        yield from learner.evaluate(state, batch).tolist()
+
+
+def _projection(state: Any, seed: int) -> float:
+    """Project all tensors of a state on one random direction: equal only if they all are."""
+    generator = torch.Generator().manual_seed(seed)
+    return sum(
+        float(leaf.detach().cpu().double().flatten() @ torch.randn(leaf.numel(), generator=generator, dtype=torch.float64))
+        for leaf in leaves(state)
+        if leaf.is_floating_point()
+    )

@@ -1,0 +1,212 @@
+"""The worker: in a fresh process, measure one block and hand back its record."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+import resource
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from harness.declare.learner import Learner, workload_of
+from harness.declare.settings import build
+from harness.declare.tree import all_finite, live_bytes
+from harness.declare.workload import Place
+from harness.errors import HarnessError, PeerMissing
+from harness.measure import device
+from harness.measure.block import Block, block_from
+from harness.measure.check import check
+from harness.measure.clock import time_steps
+from harness.measure.memory import peak_of
+from harness.measure.operations import operations_of
+from harness.measure.probes import block_probes
+from harness.measure.training import train_curve, train_trajectory
+from harness.records.record import Record
+from harness.registry import Registry
+from harness.seeds import block_seed
+
+BATCHES = 4  # distinct batches that a timed loop goes round, all in memory before it starts
+
+Seen = dict[str, Any]
+
+
+class NotFinite(Exception):
+    """The state holds NaN or infinity after the block's steps."""
+
+
+def work(text: str) -> str:
+    """Measure the block in the text and return its record as a line."""
+    block = block_from(text)
+    _be_a_good_child(block)
+    torch.set_num_threads(block.threads)
+    torch.set_num_interop_threads(1)
+    start = time.perf_counter()
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    with block_probes(block.device) as probes:
+        record = measured(block)
+    wall = time.perf_counter() - start
+    return dataclasses.replace(record, wall_s=wall, started=started, **probes).to_line()
+
+
+def measured(block: Block) -> Record:
+    """Return the block's record, whatever happens in it."""
+    try:
+        device.require(block.device)
+        registry = Registry(block.plugins)
+        if block.measured == "check":
+            return block.record("ok", **_check(block, registry))
+        learner = make_learner(block, registry)
+        about = _about(learner)
+        return block.record("ok", **about, **PASSES[block.measured](block, learner))
+    except PeerMissing as error:
+        return block.record("skipped", reason=str(error))
+    except NotFinite as error:
+        return block.record("not finite", reason=str(error), **about)
+    except Exception as error:
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+            return block.record("out of memory", reason=f"{type(error).__name__}: {_first(error)}")
+        return block.record("failed", reason=_why(error))
+
+
+def make_learner(block: Block, registry: Registry) -> Learner:
+    """Make the block's learner on its workload, in the precision that its pass needs."""
+    dtype = "float64" if block.measured == "trajectory" else "float32"
+    entry = registry.find(block.pair.workload, "workload")
+    place = Place(block.device, dtype, block.data_dir)
+    workload = build(entry.load(), block.pair.settings, f"workload {entry.name}", place)
+    entry = registry.find(block.learner, "baseline", "method")
+    learner: Learner = build(entry.load(), block.learner_settings, entry.name, workload)
+    return learner
+
+
+def _about(learner: Learner) -> Seen:
+    workload = workload_of(learner)
+    return {
+        "data": workload.data,
+        "metric": workload.metric.name,
+        "higher_is_better": workload.metric.higher_is_better,
+        "dtype": workload.place.dtype,
+        "fast_paths": " ".join(f"{k}={v}" for k, v in sorted(learner.fast_paths().items())) or None,
+        "processes": 1,
+    }
+
+
+def _step(block: Block, learner: Learner) -> Seen:
+    state, batches = _prepared(block, learner)
+    latest = [state]
+
+    def repeat(steps: int) -> None:
+        current = state
+        for batch in itertools.islice(itertools.cycle(batches), steps):
+            current, _ = learner.step(current, batch)
+        latest[0] = current
+
+    return _timed(block, repeat, latest)
+
+
+def _adaptation(block: Block, learner: Learner) -> Seen:
+    state, batches = _prepared(block, learner)
+    latest: list[Any] = [None]
+
+    def repeat(times: int) -> None:
+        for batch in itertools.islice(itertools.cycle(batches), times):
+            latest[0] = learner.adapt(state, batch)
+
+    return _timed(block, repeat, latest)
+
+
+def _timed(block: Block, repeat: Callable[[int], None], latest: list[Any]) -> Seen:
+    timing = time_steps(repeat, device.synchronizer(block.device), block.protocol)
+    _require_finite(latest[0])
+    return {
+        "seconds": timing.seconds,
+        "steps_per_interval": timing.steps_per_interval,
+        "warmup_seconds": timing.warmup_seconds,
+        "warmup_steady": timing.steady,
+        "measured_s": timing.measured_s,
+    }
+
+
+def _memory(block: Block, learner: Learner) -> Seen:
+    state, batches = _prepared(block, learner)
+    learner.step(state, batches[0])  # what is made once and kept is not a step's own
+    peak = peak_of(lambda: learner.step(state, batches[0]), block.device)
+    return {"live_bytes": live_bytes(state, batches[0])} | dataclasses.asdict(peak)
+
+
+def _operations(block: Block, learner: Learner) -> Seen:
+    state, batches = _prepared(block, learner)
+    return dataclasses.asdict(operations_of(lambda: learner.step(state, batches[0])))
+
+
+def _curve(block: Block, learner: Learner) -> Seen:
+    curve = train_curve(learner, _seed(block), block.protocol, device.synchronizer(block.device))
+    _require_finite([torch.tensor(curve.curve_quality)])
+    return dataclasses.asdict(curve) | {"measured_s": curve.train_seconds}
+
+
+def _trajectory(block: Block, learner: Learner) -> Seen:
+    trajectory = train_trajectory(learner, _seed(block), block.protocol.trajectory_steps)
+    _require_finite([torch.tensor(trajectory.losses)])
+    return dataclasses.asdict(trajectory)
+
+
+def _check(block: Block, registry: Registry) -> Seen:
+    entry = registry.find(block.learner, "baseline", "method")
+    result = check(entry, registry, block.protocol.check_examples, block.learner_settings)
+    return result.fields()
+
+
+PASSES: dict[str, Callable[[Block, Learner], Seen]] = {
+    "step": _step,
+    "adaptation": _adaptation,
+    "memory": _memory,
+    "operations": _operations,
+    "curve": _curve,
+    "trajectory": _trajectory,
+}
+
+
+def _prepared(block: Block, learner: Learner) -> tuple[Any, list[Any]]:
+    seed, workload = _seed(block), workload_of(learner)
+    return learner.init(seed), [workload.train_batch(seed, index) for index in range(BATCHES)]
+
+
+def _seed(block: Block) -> int:
+    return block_seed(0, block.pair.workload, block.seed)
+
+
+def _require_finite(tree: Any) -> None:
+    if not all_finite(tree):
+        raise NotFinite("the result holds NaN or infinity after the block's steps")
+
+
+def _be_a_good_child(block: Block) -> None:
+    """Fail with an error, or be the first to go, rather than take the machine's memory along."""
+    if not block.device.startswith("cuda"):  # CUDA reserves address space that it never uses
+        most = psutil.Process().memory_info().vms + psutil.virtual_memory().available
+        resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    score = Path("/proc/self/oom_score_adj")
+    if score.exists() and os.access(score, os.W_OK):
+        score.write_text("1000")
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, HarnessError):
+        return str(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {_first(error)} (in {frame.name}, {Path(frame.filename).name}:{frame.lineno})"
+
+
+def _first(error: Exception) -> str:
+    """Return the first line of what an error says, without this machine's folders."""
+    line = (str(error).splitlines() or [""])[0]
+    return line.replace(str(Path.home()), "~").replace(str(Path.cwd()), ".")

@@ -1,0 +1,52 @@
+"""The manifest: everything about a run that holds for all of its blocks."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from harness.declare.claims import Claim
+from harness.declare.settings import build
+from harness.declare.suite import Suite
+from harness.errors import StoreError, UsageError
+from harness.records.record import SCHEMA
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A run's plan and surroundings: enough to judge and report it without the suite's files."""
+
+    command: str
+    suite: Suite
+    claims: tuple[Claim, ...]
+    seeds: tuple[int, ...]
+    rounds: int
+    threads: int
+    device: str
+    data_dir: bool  # whether one was given; its path is the user's own
+    plan: tuple[str, ...]  # the identifiers of all blocks, in order
+    plan_hash: str
+    started: str  # UTC
+    version: str
+    probes: dict[str, Any]
+    plugins: tuple[str, ...] = ()
+    schema: int = SCHEMA
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False) + "\n"
+
+
+def manifest_from(text: str, where: str) -> Manifest:
+    """Read a manifest, or say what is wrong with it."""
+    try:
+        table = json.loads(text)
+    except ValueError as error:
+        raise StoreError(f"{where}: not valid JSON ({error}).") from None
+    if not isinstance(table, dict) or table.get("schema") != SCHEMA:
+        raise StoreError(f"{where}: not a manifest of schema {SCHEMA}.")
+    try:
+        return build(Manifest, table, where)
+    except UsageError as error:
+        raise StoreError(str(error)) from None

@@ -1,0 +1,126 @@
+"""The record: what one block saw, as a flat object whose every field has a type and a unit.
+
+Unknown is null, never 0. Records of an older schema are read through a fixture-guarded path;
+records of a newer one are refused with a word about upgrading.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from harness.declare.settings import build
+from harness.errors import StoreError, UsageError
+
+SCHEMA = 1
+
+Status = Literal["ok", "failed", "timeout", "skipped", "not finite", "out of memory", "died"]
+
+
+def _in(unit: str, default: Any = None) -> Any:
+    return field(default=default, metadata={"unit": unit})
+
+
+@dataclass(frozen=True)
+class Record:
+    """One block's record. Fields that the block's pass does not measure stay null."""
+
+    # What was run.
+    block: str
+    pair: str
+    measured: str  # the pass: check, trajectory, curve, operations, memory, step, adaptation
+    member: str  # baseline or method
+    learner: str
+    workload: str
+    settings: str  # of the workload, as words
+    learner_settings: str
+    seed: int  # the repetition; the seed that tasks are drawn with is derived from it
+    round: int
+    status: Status
+    schema: int = SCHEMA
+    reason: str | None = None
+    data: str | None = None
+    metric: str | None = None
+    higher_is_better: bool | None = None
+    device: str | None = None
+    dtype: str | None = None
+    threads: int | None = None
+    processes: int | None = None
+    fast_paths: str | None = None  # what really ran, as words
+
+    # step, adaptation: seconds of one step, one value an interval
+    seconds: tuple[float, ...] | None = _in("s")
+    steps_per_interval: int | None = _in("steps")
+    warmup_seconds: tuple[float, ...] | None = _in("s")
+    warmup_steady: bool | None = None  # whether two halves of the warm-up agreed
+    compile_s: float | None = _in("s")
+
+    # memory
+    peak_bytes: int | None = _in("bytes")  # above live_bytes, during a step
+    live_bytes: int | None = _in("bytes")  # of state and data at its start
+    reserved_bytes: int | None = _in("bytes")  # CUDA alone
+    resident_bytes: int | None = _in("bytes")
+
+    # operations
+    flops: int | None = _in("operations")
+    backward_passes: int | None = _in("calls")
+    allreduce_calls: int | None = _in("calls")
+    allreduce_bytes: int | None = _in("bytes")
+
+    # curve, trajectory
+    curve_steps: tuple[int, ...] | None = _in("steps")
+    curve_quality: tuple[float, ...] | None = None  # mean over validation tasks, at curve_steps
+    test_quality: tuple[float, ...] | None = None  # of every test task
+    train_seconds: float | None = _in("s")
+    losses: tuple[float, ...] | None = None
+    fingerprint: tuple[float, ...] | None = None  # of the weights, after every step
+
+    # check
+    equivalence: str | None = None  # Exact, InTheLimit, Approximate
+    passed: bool | None = None
+    worst: float | None = None  # the largest part of its tolerance that any example used
+    worst_error: float | None = None
+    tolerance: float | None = None
+    worst_case: str | None = None
+    cosine: float | None = None  # least cosine to the oracle's gradient
+    distance: float | None = None  # largest relative error against the oracle's gradient
+    examples: int | None = None
+
+    # the block itself
+    wall_s: float | None = _in("s")
+    measured_s: float | None = _in("s")  # inside measured intervals
+    load: float | None = None  # load average over one minute, at the start
+    steal: float | None = None  # share of CPU time taken by other machines, during the block
+    temperature: float | None = _in("°C")
+    gpu_processes: int | None = None
+    started: str | None = None  # UTC
+
+    def to_line(self) -> str:
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def record_from(line: str, where: str) -> Record:
+    """Read one line, or say what is wrong with it and where."""
+    try:
+        table = json.loads(line)
+    except ValueError as error:
+        raise StoreError(f"{where}: not valid JSON ({error}).") from None
+    if not isinstance(table, dict):
+        raise StoreError(f"{where}: a record must be an object, not {type(table).__name__}.")
+    schema = table.get("schema")
+    if schema != SCHEMA:
+        raise StoreError(
+            f"{where}: schema {schema!r} is not the schema {SCHEMA} that this version reads. "
+            "Use the version of the harness that the manifest names."
+        )
+    try:
+        return build(Record, table, where)
+    except UsageError as error:
+        raise StoreError(str(error)) from None
+
+
+def unit_of(name: str) -> str | None:
+    """Return the unit of a record's field."""
+    return next(f.metadata.get("unit") for f in dataclasses.fields(Record) if f.name == name)

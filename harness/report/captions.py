@@ -1,0 +1,174 @@
+"""A figure: what it shows, and the words that stand for it beside it and in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.judge.judgement import Judgement
+from harness.records.manifest import Manifest
+from harness.records.record import Record
+from harness.report import plots
+from harness.report.plots import (
+    CurvePlot,
+    ForestPlot,
+    MemoryPlot,
+    Plot,
+    ProfilePlot,
+    RoundPlot,
+    TargetPlot,
+)
+from harness.report.units import UNKNOWN, count, percent, quantity, ratio, significant
+from harness.report.words import listed
+
+# Beyond this many values a text alternative is no longer listened to; the tables hold them all.
+MOST_VALUES = 12
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure's file name, its caption, its text alternative and its data."""
+
+    name: str
+    title: str
+    caption: str
+    alternative: str
+    plot: Plot
+
+
+def describe_figures(
+    manifest: Manifest, records: Sequence[Record], judgement: Judgement
+) -> tuple[Figure, ...]:
+    """Return the figures that have data, in the order of the report."""
+    return (
+        *_series("speedups", plots.forest_plots(judgement)),
+        *_series("curves", plots.curve_plots(judgement, records)),
+        *_series("targets", plots.target_plots(judgement)),
+        *_series("rounds", plots.round_plots(judgement, records, manifest.plan)),
+        *_series("memory", plots.memory_plots(judgement, records)),
+        *_series("profile", plots.profile_plots(judgement)),
+    )
+
+
+def _series(name: str, found: Iterable[Plot]) -> list[Figure]:
+    made = list(found)
+    return [
+        Figure(
+            name if number == 1 else f"{name}-{number}",
+            _title(plot) + (f" ({number} of {len(made)})" if len(made) > 1 else ""),
+            _caption(plot),
+            _alternative(plot),
+            plot,
+        )
+        for number, plot in enumerate(made, 1)
+    ]
+
+
+def _title(plot: Plot) -> str:
+    match plot:
+        case ForestPlot():
+            return "Speed-ups"
+        case CurvePlot():
+            return "Learning curves"
+        case TargetPlot():
+            return "Time to a range of targets"
+        case RoundPlot():
+            return "Step times in measuring order"
+        case MemoryPlot():
+            return "Peak memory"
+        case ProfilePlot():
+            return "Performance profile"
+
+
+def _caption(plot: Plot) -> str:
+    match plot:
+        case ForestPlot(floor=floor):
+            text = (
+                "Baseline over method with 95 % intervals, on a logarithmic axis; right of 1 the "
+                "method is better. Diamonds mark published values, open points the A/A pair."
+            )
+            band = f" The band around 1 is the noise floor of {percent(floor)}."
+            return text + (band if floor is not None else " The noise floor is unknown.")
+        case CurvePlot(panels=panels):
+            text = "Validation quality of each seed (thin) and their median (thick)."
+            if any(panel.target is not None for panel in panels):
+                text += " Dashes: the target set by rule."
+            return text
+        case TargetPlot():
+            return (
+                "Median seconds to the first sustained crossing, over a range of targets; the "
+                "dashed line is the target set by rule. A line ends where fewer than half of the "
+                "seeds got there."
+            )
+        case RoundPlot():
+            return (
+                "Median time of a step in each block with the span of its intervals, in the order "
+                "in which the blocks were measured. Drift of the machine would bend both alike."
+            )
+        case MemoryPlot():
+            return (
+                "Bytes alive at the start of a step (light: state and data) and the peak above "
+                "them during it (dark), from a pass of their own."
+            )
+        case ProfilePlot(problems=problems):
+            return (
+                f"Share of {count(problems, 'workload')} on which a learner's step takes at most "
+                "a given multiple of the best learner's time. Higher and further left is better; "
+                "a learner that was not run on a workload counts as not solving it."
+            )
+
+
+def _alternative(plot: Plot) -> str:
+    match plot:
+        case ForestPlot(rows=rows):
+            return "Dot plot of ratios. " + _joined(
+                f"{row.pair}{', ' + row.measure if row.measure else ''}: {row.text}"
+                + (f", published {listed([ratio(p) for p in row.published])}" if row.published else "")
+                for row in rows
+            )
+        case CurvePlot(panels=panels):
+            return f"Line plot of validation {panels[0].metric} against meta-steps. " + _joined(
+                f"{panel.pair}: after {significant(line.xs[-1], 6)} steps the "
+                f"{panel.names[line.member == 'method']} reaches {significant(line.ys[-1])}"
+                for panel in panels
+                for line in panel.lines
+            )
+        case TargetPlot(panels=panels):
+            return "Line plot of seconds against target. " + _joined(
+                f"{panel.pair}: {panel.names[line.member == 'method']} takes "
+                f"{quantity(line.ys[0], 's')} to {significant(line.xs[0])} and "
+                f"{quantity(line.ys[-1], 's')} to {significant(line.xs[-1])}"
+                for panel in panels
+                for line in panel.lines
+            )
+        case RoundPlot(panels=panels):
+            return "Plot of step times by block. " + _joined(
+                f"{panel.pair}: {panel.names[member == 'method']} between {_span(medians)} in "
+                f"{count(len(medians), 'block')}"
+                for panel in panels
+                for member in ("baseline", "method")
+                if (medians := [b.median for b in panel.blocks if b.member == member])
+            )
+        case MemoryPlot(rows=rows):
+            return "Bar chart of bytes. " + _joined(
+                f"{row.pair}, {row.learner}: {quantity(row.above, 'bytes')} above "
+                f"{quantity(row.live, 'bytes') if row.live is not None else UNKNOWN} at the start"
+                for row in rows
+            )
+        case ProfilePlot(steps=steps):
+            return "Step plot of shares. " + _joined(
+                f"{solver}: the best on {percent(line[0][1])}, within {ratio(line[-1][0])} of the "
+                f"best on {percent(line[-1][1])}"
+                for solver, line in steps
+            )
+
+
+def _span(values: list[float]) -> str:
+    return f"{quantity(min(values), 's')} and {quantity(max(values), 's')}"
+
+
+def _joined(parts: Iterable[str]) -> str:
+    texts = list(parts)
+    more = len(texts) - MOST_VALUES
+    shown = "; ".join(texts[:MOST_VALUES])
+    return f"{shown}; and {more} more, in the tables." if more > 0 else f"{shown}."

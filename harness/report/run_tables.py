@@ -1,0 +1,194 @@
+"""The tables of the run itself: how each member ran, on which machine, by which protocol."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.records.manifest import Manifest
+from harness.records.record import Record
+from harness.report.table import Cell, Column, Group, Table, grouped_table, simple_table
+from harness.report.units import TIMES, UNKNOWN, count, percent, quantity, significant
+
+TIMED = ("step", "adaptation")
+
+# Words that lose their meaning in lower case.
+_NAMES = {
+    "cpu": "CPU", "cpus": "CPUs", "gpu": "GPU", "gpus": "GPUs", "os": "OS", "blas": "BLAS",
+    "cuda": "CUDA", "cudnn": "cuDNN", "tf32": "TF32", "git": "git", "mkl": "MKL",
+    "openmp": "OpenMP", "ram": "RAM", "python": "Python",
+}  # fmt: skip
+
+
+def member_table(manifest: Manifest, records: Sequence[Record]) -> Table | None:
+    """Return what each member of each pair really ran as."""
+    groups = []
+    for pair in manifest.suite.pair:
+        members = [
+            [r for r in records if r.pair == pair.name and r.member == m and r.status == "ok"]
+            for m in ("baseline", "method")
+        ]
+        rows = tuple(_member_row(found) for found in members if found)
+        if rows:
+            groups.append(Group(rows, pair.name))
+    return grouped_table(
+        "members",
+        "How each member ran",
+        "Processes and threads, the fast paths that really ran, and what came before the first "
+        "measured interval. Compilation and capture are in no step time.",
+        (Column("Member", 1.3), Column("Ran as", 1.4), Column("Before measuring", 1.4)),
+        groups,
+    )
+
+
+def machine_table(manifest: Manifest, records: Sequence[Record]) -> Table:
+    """Return the probes of the machine, and those of the blocks as ranges."""
+    rows = [(Cell(label), Cell(value)) for label, value in _flat(manifest.probes)]
+    rows += [
+        (Cell("load at a block's start"), Cell(_span([r.load for r in records]))),
+        (Cell("CPU time stolen"), Cell(_span([r.steal for r in records], share=True))),
+        (Cell("temperature"), Cell(_span([r.temperature for r in records], "°C"))),
+        (Cell("other GPU processes"), Cell(_span([_number(r.gpu_processes) for r in records]))),
+        (Cell("harness"), Cell(manifest.version)),
+    ]
+    table = simple_table(
+        "machine",
+        "Machine and probes",
+        "Probed once for the run; the rows on load, stolen time, temperature and other processes "
+        "span all of its blocks.",
+        (Column("Probe", 1.0), Column("Found", 1.8)),
+        rows,
+    )
+    assert table is not None
+    return table
+
+
+def protocol_table(manifest: Manifest) -> Table:
+    """Return the protocol by which everything was measured."""
+    protocol = manifest.suite.protocol
+    rows = [
+        ("rounds", f"{manifest.rounds} for each of {count(len(manifest.seeds), 'seed')}"),
+        ("seeds", ", ".join(str(seed) for seed in manifest.seeds) or UNKNOWN),
+        ("threads", str(manifest.threads)),
+        ("device", manifest.device),
+        ("blocks planned", str(len(manifest.plan))),
+        ("intervals in a block", f"{protocol.intervals}, each at least "
+         f"{quantity(protocol.interval_s, 's')}"),
+        ("warm-up", f"at most {quantity(protocol.warmup_s, 's')}"),
+        ("limit of a block", quantity(protocol.limit_s, "s")),
+        ("gradient examples", str(protocol.check_examples)),
+        ("learning curve", f"{protocol.curve_steps} steps, every {protocol.curve_every} on "
+         f"{protocol.curve_tasks} tasks"),
+        ("test tasks", str(protocol.test_tasks)),
+        ("own data", "from a data folder of the user" if manifest.data_dir else "none"),
+        ("plan", manifest.plan_hash),
+    ]  # fmt: skip
+    table = simple_table(
+        "protocol",
+        "Protocol",
+        "How every block was measured.",
+        (Column("Setting", 1.0), Column("Value", 1.8)),
+        [(Cell(label), Cell(value)) for label, value in rows],
+    )
+    assert table is not None
+    return table
+
+
+def machine_words(probes: Mapping[str, Any]) -> str:
+    """Name the machine in a few words."""
+    found = {key.rsplit(".", 1)[-1]: value for key, value in _paths(probes)}
+
+    def first(*names: str) -> str | None:
+        return next((str(found[name]) for name in names if found.get(name)), None)
+
+    words = [
+        first("gpu_model", "gpu", "gpu_name"),
+        first("cpu_model", "cpu", "processor"),
+    ]
+    cores = first("cores", "cpu_cores", "physical_cores", "cpus", "cpu_count", "logical_cores")
+    named = [word for word in words if word]
+    if cores:
+        named.append(f"{cores} cores")
+    return ", ".join(named) or "a machine that could not be identified"
+
+
+def _member_row(records: list[Record]) -> tuple[Cell, ...]:
+    timed = [r for r in records if r.measured in TIMED] or records
+    first = timed[0]
+    ran = ", ".join(
+        sorted({f"{r.processes or 1} {TIMES} {_threads(r.threads)}" for r in timed})
+        + [str(part) for part in (first.device, first.dtype) if part]
+    )
+    paths = "; ".join(dict.fromkeys(r.fast_paths for r in records if r.fast_paths))
+    return (
+        Cell(first.learner, first.learner_settings),
+        Cell(ran, f"fast paths: {paths or 'none'}"),
+        _before(timed),
+    )
+
+
+def _threads(threads: int | None) -> str:
+    return f"{UNKNOWN} threads" if threads is None else count(threads, "thread")
+
+
+def _before(timed: list[Record]) -> Cell:
+    warm = [sum(r.warmup_seconds) for r in timed if r.warmup_seconds]
+    steady = [r.warmup_steady for r in timed if r.warmup_steady is not None]
+    compiled = [r.compile_s for r in timed if r.compile_s is not None]
+    words = [f"warm-up {quantity(statistics.median(warm), 's')}" if warm else "warm-up unknown"]
+    if steady:
+        words.append(f"steady in {sum(steady)} of {len(steady)}")
+    note = f"compilation {quantity(statistics.median(compiled), 's')}" if compiled else ""
+    return Cell(", ".join(words), note)
+
+
+def _flat(probes: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(_label(path), _value(path, value)) for path, value in _paths(probes)]
+
+
+def _paths(probes: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Return every leaf of nested probes with its dotted path, in the order given."""
+    leaves: list[tuple[str, Any]] = []
+    for key, value in probes.items():
+        if isinstance(value, Mapping):
+            leaves += _paths(value, f"{prefix}{key}.")
+        else:
+            leaves.append((f"{prefix}{key}", value))
+    return leaves
+
+
+def _label(path: str) -> str:
+    words = path.replace(".", " ").replace("_", " ").split()
+    if words and words[-1] in ("bytes", "s", "mhz") and len(words) > 1:
+        words = words[:-1]
+    return " ".join(_NAMES.get(word, word) for word in words)
+
+
+def _value(path: str, value: Any) -> str:
+    if value is None or value == "":
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(_value(path, part) for part in value) or "none"
+    if isinstance(value, int | float):
+        for ending, unit in (("bytes", "bytes"), ("_s", "s"), ("_mhz", "MHz")):
+            if path.endswith(ending):
+                return quantity(value, unit)
+        return str(value) if isinstance(value, int) else significant(value, 4)
+    return str(value)
+
+
+def _number(value: int | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _span(values: list[float | None], unit: str = "", share: bool = False) -> str:
+    seen = [value for value in values if value is not None]
+    if not seen:
+        return "unknown"
+    write = percent if share else (lambda value: significant(value, 2))
+    ends = [write(end) for end in (min(seen), max(seen))]
+    text = ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+    return f"{text} {unit}".strip()

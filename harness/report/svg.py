@@ -1,0 +1,106 @@
+"""A matplotlib canvas as SVG text: the same bytes each time, and fit to stand inside a page."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+
+import matplotlib
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure as Canvas
+
+# Every colour that a figure uses. A page may replace each by its own for a dark background.
+INK = "#1f2328"
+MUTED = "#68707a"
+GRID = "#d5dae0"
+BAND = "#e8ecf0"
+PAPER = "#fffffe"
+BASELINE = "#6b7480"
+BASELINE_LIGHT = "#c2c8cf"
+METHOD = "#0072b2"
+METHOD_LIGHT = "#9ccbe6"
+MARK = "#d55e00"
+OTHERS = ("#009e73", "#cc79a7", "#b58900", "#7a5195")
+COLOURS = {
+    "ink": INK,
+    "muted": MUTED,
+    "grid": GRID,
+    "band": BAND,
+    "paper": PAPER,
+    "baseline": BASELINE,
+    "baseline-light": BASELINE_LIGHT,
+    "method": METHOD,
+    "method-light": METHOD_LIGHT,
+    "mark": MARK,
+} | {f"other-{number}": colour for number, colour in enumerate(OTHERS, 1)}
+
+WIDTH_IN = 8.5 / 2.54
+
+_STYLE = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 6.5,
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 6.5,
+    "axes.linewidth": 0.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "xtick.major.size": 2.0,
+    "ytick.major.size": 2.0,
+    "xtick.major.width": 0.5,
+    "ytick.major.width": 0.5,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 3.5,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "svg.fonttype": "path",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw with this style alone, whatever the user's own settings are."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def to_svg(canvas: Canvas, name: str, title: str, alternative: str) -> str:
+    """Return the drawing as SVG whose identifiers are the name's own."""
+    target = io.StringIO()
+    matplotlib.rcParams["svg.hashsalt"] = name
+    with warnings.catch_warnings():
+        # Names come from others: a letter that no font here has is drawn as a box, not warned of.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        FigureCanvasSVG(canvas).print_svg(
+            target, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        )
+    text = target.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'href="#', f'href="#{name}-', text)
+    text = re.sub(r"url\(#", f"url(#{name}-", text)
+    head, body = text.split(">", 1)
+    label = (
+        f'\n <title id="{name}-title">{escape(title)}</title>'
+        f'\n <desc id="{name}-desc">{escape(alternative)}</desc>'
+    )
+    return f'{head} role="img" aria-labelledby="{name}-title {name}-desc">{label}{body}'

@@ -1,0 +1,77 @@
+"""A table of ready-to-set text, which paper, page and terminal each set in their own way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Tone = Literal["", "good", "mixed", "bad", "open"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A text, what is set small beneath it, and what a colour may stress but never says alone."""
+
+    text: str
+    note: str = ""
+    tone: Tone = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's head and its share of the width."""
+
+    head: str
+    width: float = 1.0
+    numeric: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows under a common heading, if it has one."""
+
+    rows: tuple[tuple[Cell, ...], ...]
+    title: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A named table; a wide one spans both columns of the paper."""
+
+    name: str
+    title: str
+    caption: str
+    columns: tuple[Column, ...]
+    groups: tuple[Group, ...]
+    wide: bool = False
+
+    def __post_init__(self) -> None:
+        for group in self.groups:
+            for row in group.rows:
+                if len(row) != len(self.columns):
+                    raise ValueError(f"table {self.name}: {len(row)} cells in {len(self.columns)}")
+
+    def index(self, head: str) -> int:
+        """Return the place of the column with this head."""
+        return [column.head for column in self.columns].index(head)
+
+
+def simple_table(
+    name: str,
+    title: str,
+    caption: str,
+    columns: tuple[Column, ...],
+    rows: list[tuple[Cell, ...]],
+    *,
+    wide: bool = False,
+) -> Table | None:
+    """Return a table of one group without a heading, or nothing where there are no rows."""
+    return Table(name, title, caption, columns, (Group(tuple(rows)),), wide) if rows else None
+
+
+def grouped_table(
+    name: str, title: str, caption: str, columns: tuple[Column, ...], groups: list[Group]
+) -> Table | None:
+    """Return a table of groups, or nothing where there are none."""
+    return Table(name, title, caption, columns, tuple(groups)) if groups else None

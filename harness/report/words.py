@@ -1,0 +1,102 @@
+"""Words that every part of a report shares, and the cleaning of words from elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import unicodedata
+from typing import Any, TypeVar
+
+from harness.declare.suite import Pair, settings_words
+
+T = TypeVar("T")
+
+MEASURES = {
+    "step_time": "step time",
+    "adaptation_time": "adaptation time",
+    "steps_to_target": "steps to target",
+    "time_to_target": "time to target",
+    "peak_bytes": "peak memory",
+    "flops": "operations",
+    "backward_passes": "backward passes",
+}
+
+PASSES = {
+    "check": "gradient check",
+    "trajectory": "trajectory",
+    "curve": "learning curve",
+    "operations": "operation count",
+    "memory": "memory",
+    "step": "step time",
+    "adaptation": "adaptation time",
+}
+
+# Joiners shape letters and emoji; every other format character can hide or reorder text.
+_KEPT_FORMATS = "\u200c\u200d"
+
+
+def measure_name(measure: str) -> str:
+    return MEASURES.get(measure, measure.replace("_", " "))
+
+
+def pass_name(measured: str) -> str:
+    return PASSES.get(measured, measured)
+
+
+def with_settings(name: str, settings: dict[str, Any]) -> str:
+    """Write a learner or workload with the settings it ran with."""
+    words = settings_words(settings)
+    return f"{name} ({words})" if words else name
+
+
+def workload_words(pair: Pair) -> str:
+    return with_settings(pair.workload, pair.settings)
+
+
+def listed(words: list[str]) -> str:
+    """Write "a", "a and b", "a, b and c"."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def sentence(text: str) -> str:
+    """Return the text with a capital at its start and a full stop at its end."""
+    text = text.strip()
+    if not text:
+        return ""
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")
+
+
+def shorten(text: str, most: int) -> str:
+    """Cut a long text in its middle, so that both its ends still tell it from others."""
+    if len(text) <= most:
+        return text
+    tail = (most - 1) // 2
+    return f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def clean(text: str) -> str:
+    """Return the text without characters that steer a terminal, break XML or hide what is said."""
+    return "".join(_seen(character) for character in text)
+
+
+def cleaned(value: T) -> T:
+    """Return a tree of dataclasses and tuples with every text in it cleaned."""
+    if isinstance(value, str):
+        return clean(value)  # type: ignore[return-value]
+    if isinstance(value, tuple):
+        return tuple(cleaned(part) for part in value)  # type: ignore[return-value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.replace(
+            value, **{f.name: cleaned(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        )
+    return value
+
+
+def _seen(character: str) -> str:
+    if character in "\t\n\r\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029":
+        return " "
+    category = unicodedata.category(character)
+    if category == "Cf":
+        return character if character in _KEPT_FORMATS else ""
+    return "\ufffd" if category in ("Cc", "Cs", "Cn") else character

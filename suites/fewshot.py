@@ -1,0 +1,119 @@
+"""The few-shot family: tasks of a support and a query set, a network, a loss and a quality."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from harness.declare.learner import Params
+from harness.declare.workload import Metric, Workload
+from harness.seeds import derive
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """A batch of tasks; every tensor's first dimension counts them."""
+
+    support_x: Tensor
+    support_y: Tensor
+    query_x: Tensor
+    query_y: Tensor
+
+    def __len__(self) -> int:
+        return len(self.support_x)
+
+    def __iter__(self) -> Iterator[Tasks]:
+        """Yield the tasks one after another, without the counting dimension."""
+        for i in range(len(self)):
+            yield Tasks(self.support_x[i], self.support_y[i], self.query_x[i], self.query_y[i])
+
+
+@dataclass(frozen=True)
+class FewShot(Workload):
+    """What every few-shot workload shares; the defaults are those of learn2learn's examples."""
+
+    meta_batch: int = 32
+    inner_steps: int = 1
+    inner_lr: float = 0.5
+    outer_lr: float = 3e-3
+    first_order: bool = False
+
+    family: ClassVar[str] = "maml"
+
+    def __post_init__(self) -> None:
+        _ = self.skeleton  # made here, since it can't be made inside torch.func's transforms
+
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """Return a fresh network; its weights will be replaced."""
+
+    @abstractmethod
+    def tasks(self, seed: int, split: str, start: int, count: int) -> Tasks:
+        """Return tasks start to start + count of a split, a pure function of the arguments."""
+
+    @abstractmethod
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of a task's outputs."""
+
+    @abstractmethod
+    def quality(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the metric of a task's outputs."""
+
+    @cached_property
+    def skeleton(self) -> nn.Module:
+        """The network that parameters are put into; it has no weights of its own."""
+        with torch.device("meta"):  # so that no weight is drawn from the global generator
+            return self.network().to(self.place.torch_dtype)
+
+    def module(self) -> nn.Module:
+        """Return a network of its own, with memory for weights but nothing in it yet."""
+        with torch.device("meta"):
+            return self.network().to(self.place.torch_dtype).to_empty(device=self.place.device)
+
+    def outputs(self, params: Params, x: Tensor) -> Tensor:
+        result: Tensor = functional_call(self.skeleton, params, (x,))
+        return result
+
+    def initial(self, seed: int) -> Params:
+        """Draw in float32 on the CPU whatever the place, so that every place starts alike."""
+        with torch.device("meta"):
+            network = self.network()
+        network.to_empty(device="cpu").initialise(  # type: ignore[operator]  # all of ours have it
+            torch.Generator().manual_seed(derive(seed, "weights"))
+        )
+        return {
+            name: value.detach().to(self.place.device, self.place.torch_dtype)
+            for name, value in network.named_parameters()
+        }
+
+    def train_batch(self, seed: int, index: int) -> Tasks:
+        return self.tasks(seed, "train", index * self.meta_batch, self.meta_batch)
+
+    def eval_batch(self, seed: int, split: str, start: int, count: int) -> Tasks:
+        return self.tasks(seed, split, start, count)
+
+
+@dataclass(frozen=True)
+class Classification(FewShot):
+    """Few-shot classification: cross entropy, judged by accuracy."""
+
+    ways: int = 5
+    shots: int = 1
+    queries: int = 1
+    """Query examples a class while training; learn2learn's examples take as many as shots."""
+    eval_queries: int = 5
+
+    metric: ClassVar[Metric] = Metric("accuracy", higher_is_better=True)
+
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(outputs, y)
+
+    def quality(self, outputs: Tensor, y: Tensor) -> Tensor:
+        return (outputs.argmax(-1) == y).to(outputs.dtype).mean()

@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from harness.judge.quality import (
+    Crossing,
+    Standing,
+    accuracy,
+    logrank,
+    non_inferior,
+    survival,
+    target_by_rule,
+    target_range,
+    time_to_target,
+)
+
+BASELINE = {seed: [0.5, 0.7, 0.9, 0.6] for seed in range(3)}
+CURVES = [[(1, 0.2), (2, best), (3, best)] for best in (0.6, 0.8, 0.9)]
+RISING = [(0, 0.2), (10, 0.5), (20, 0.7), (30, 0.8), (40, 0.9)]
+
+
+def shifted(*shifts: float) -> dict[int, list[float]]:
+    return {seed: [value + shift for value in BASELINE[seed]] for seed, shift in enumerate(shifts)}
+
+
+def reached(*times: float) -> list[Crossing]:
+    return [Crossing(time, reached=True) for time in times]
+
+
+def censored(*times: float) -> list[Crossing]:
+    return [Crossing(time, reached=False) for time in times]
+
+
+class TestAccuracy:
+    def test_weighs_seeds_alike_however_many_tasks_each_has(self) -> None:
+        assert accuracy({0: [1.0], 1: [0.0] * 9}).mean == 0.5
+
+    def test_keeps_tasks_and_seeds_apart(self) -> None:
+        # Seeds agree to the last digit; their tasks are coin flips.
+        result = accuracy({seed: [0.0, 1.0] * 50 for seed in range(4)})
+        assert result.over_seeds is not None
+        assert result.over_tasks is not None
+        assert result.over_seeds.low == result.over_seeds.high == 0.5
+        # 1.966 standard errors of 0.0251 each
+        assert result.over_tasks.high - 0.5 == pytest.approx(0.0494, abs=1e-4)
+        assert (result.over_seeds.n, result.over_tasks.n) == (4, 400)
+
+    def test_sees_seeds_that_differ_although_their_tasks_do_not(self) -> None:
+        result = accuracy({0: [0.4] * 9, 1: [0.6] * 9})
+        assert result.over_seeds is not None
+        assert result.over_tasks is not None
+        assert result.over_tasks.low == pytest.approx(result.over_tasks.high)
+        assert result.over_seeds.high - 0.5 == pytest.approx(12.706 * 0.1, abs=1e-4)
+
+    def test_does_not_know_what_one_seed_or_one_task_cannot_tell(self) -> None:
+        assert accuracy({0: [0.5, 0.6]}).over_seeds is None
+        assert accuracy({0: [0.5], 1: [0.6]}).over_tasks is None
+
+    @pytest.mark.parametrize("quality", [{}, {0: []}, {0: [math.nan]}, {0: [0.5], 1: [math.inf]}])
+    def test_refuses_what_has_no_mean(self, quality: dict[int, list[float]]) -> None:
+        with pytest.raises(ValueError, match="at least one"):
+            accuracy(quality)
+
+
+class TestNonInferiority:
+    def test_calls_a_small_loss_within_the_margin_not_worse(self) -> None:
+        result = non_inferior(BASELINE, shifted(-0.004, -0.005, -0.006), 0.01)
+        assert (result.standing, result.ok) == (Standing.NOT_WORSE, True)
+        assert result.gain is not None
+        assert result.gain.high < 0
+
+    def test_calls_a_loss_beyond_the_margin_worse(self) -> None:
+        result = non_inferior(BASELINE, shifted(-0.05, -0.051, -0.049), 0.01)
+        assert (result.standing, result.ok) == (Standing.WORSE, False)
+
+    def test_is_undecided_where_seeds_disagree(self) -> None:
+        result = non_inferior(BASELINE, shifted(-0.1, 0.0, 0.1), 0.01)
+        assert (result.standing, result.ok) == (Standing.UNDECIDED, None)
+
+    def test_bounds_the_gain_by_student_over_seeds_on_one_side(self) -> None:
+        result = non_inferior(BASELINE, shifted(-0.01, 0.0, 0.01), 0.01)
+        assert result.gain is not None
+        assert result.gain.high == pytest.approx(2.920 * 0.01 / math.sqrt(3), rel=1e-3)
+        assert result.gain.low == pytest.approx(-result.gain.high)
+
+    def test_no_number_of_tasks_stands_in_for_seeds(self) -> None:
+        few = non_inferior(BASELINE, shifted(-0.02, 0.0, 0.02), 0.01)
+        many = non_inferior(
+            {seed: values * 100 for seed, values in BASELINE.items()},
+            {seed: values * 100 for seed, values in shifted(-0.02, 0.0, 0.02).items()},
+            0.01,
+        )
+        assert few.gain is not None
+        assert many.gain is not None
+        assert many.gain.low == pytest.approx(few.gain.low)
+        assert many.standing is Standing.UNDECIDED
+
+    def test_pairs_tasks_so_that_their_difficulty_cancels(self) -> None:
+        hard_and_easy = {seed: [0.1, 0.9] * 3 for seed in range(2)}
+        assert non_inferior(hard_and_easy, hard_and_easy, 1e-6).standing is Standing.NOT_WORSE
+
+    def test_turns_a_loss_around(self) -> None:
+        lower = shifted(-0.05, -0.051, -0.049)
+        result = non_inferior(BASELINE, lower, 0.01, higher_is_better=False)
+        assert result.standing is Standing.NOT_WORSE
+        assert result.gain is not None
+        assert result.gain.estimate == pytest.approx(0.05)
+        other = non_inferior(lower, BASELINE, 0.01, higher_is_better=False)
+        assert other.standing is Standing.WORSE
+
+    def test_with_one_seed_bounds_over_tasks_and_says_so(self) -> None:
+        result = non_inferior({0: [0.5, 0.6, 0.7]}, {0: [0.5, 0.61, 0.69]}, 0.1)
+        assert not result.by_seeds
+        assert result.gain is not None
+        assert result.gain.method.endswith("tasks of one seed")
+        assert result.standing is Standing.NOT_WORSE
+
+    def test_a_single_task_decides_nothing(self) -> None:
+        result = non_inferior({0: [0.5]}, {0: [0.9]}, 0.01)
+        assert (result.standing, result.gain) == (Standing.UNDECIDED, None)
+
+    def test_counts_seeds_without_a_partner(self) -> None:
+        result = non_inferior({0: [1.0, 1.0], 1: [1.0]}, {0: [1.0, 1.0], 2: [1.0], 3: [1.0]}, 0.01)
+        assert (result.seeds, result.tasks, result.dropped) == (1, 2, 3)
+
+    def test_refuses_tasks_that_cannot_be_paired(self) -> None:
+        with pytest.raises(ValueError, match="seed 0: 2 tasks of the baseline against 1"):
+            non_inferior({0: [1.0, 1.0]}, {0: [1.0]}, 0.01)
+        with pytest.raises(ValueError, match="share no seed"):
+            non_inferior({0: [1.0]}, {1: [1.0]}, 0.01)
+
+    @pytest.mark.parametrize("margin", [0, -0.01, math.nan, math.inf])
+    def test_refuses_a_margin_that_leaves_no_room(self, margin: float) -> None:
+        with pytest.raises(ValueError, match="margin"):
+            non_inferior(BASELINE, BASELINE, margin)
+
+
+class TestTimeToTarget:
+    def test_is_the_first_of_the_evaluations_that_hold(self) -> None:
+        assert time_to_target(RISING, 0.65) == Crossing(20, reached=True)
+
+    def test_passes_over_a_crossing_that_is_taken_back(self) -> None:
+        curve = [(0, 0.1), (1, 0.9), (2, 0.1), (3, 0.9), (4, 0.9)]
+        assert time_to_target(curve, 0.8) == Crossing(3, reached=True)
+        assert time_to_target(curve, 0.8, sustained=1) == Crossing(1, reached=True)
+        assert time_to_target(curve, 0.8, sustained=3) == Crossing(4, reached=False)
+
+    def test_censors_a_crossing_that_the_end_leaves_unconfirmed(self) -> None:
+        assert time_to_target(RISING, 0.9) == Crossing(40, reached=False)
+
+    def test_counts_meeting_the_target_exactly(self) -> None:
+        assert time_to_target(RISING, 0.8) == Crossing(30, reached=True)
+
+    def test_falls_where_lower_is_better(self) -> None:
+        curve = [(0, 3.0), (1, 2.0), (2, 1.0), (3, 0.9)]
+        assert time_to_target(curve, 1.0, higher_is_better=False) == Crossing(2, reached=True)
+
+    @pytest.mark.parametrize("higher_is_better", [True, False])
+    def test_a_run_that_diverged_is_censored(self, higher_is_better: bool) -> None:
+        curve = [(0, 0.5), (1, math.nan), (2, math.nan)]
+        crossing = time_to_target(curve, 0.5, higher_is_better=higher_is_better)
+        assert crossing == Crossing(2, reached=False)
+
+    @pytest.mark.parametrize("curve", [[], [(1, 0.5), (1, 0.5)], [(2, 0.5), (1, 0.5)]])
+    def test_refuses_steps_that_do_not_increase(self, curve: list[tuple[float, float]]) -> None:
+        with pytest.raises(ValueError, match="increasing steps"):
+            time_to_target(curve, 0.5)
+
+    def test_refuses_a_target_or_a_hold_that_means_nothing(self) -> None:
+        with pytest.raises(ValueError, match="nan"):
+            time_to_target(RISING, math.nan)
+        with pytest.raises(ValueError, match="at least one evaluation"):
+            time_to_target(RISING, 0.5, sustained=0)
+
+
+class TestSurvival:
+    def test_is_the_plain_share_where_all_arrive(self) -> None:
+        curve = survival(reached(10, 20, 30, 40))
+        assert curve.times == (10, 20, 30, 40)
+        assert curve.shares == pytest.approx((0.25, 0.5, 0.75, 1))
+        assert (curve.median, curve.share_reached) == (20, 1)
+
+    def test_neither_drops_a_censored_run_nor_takes_it_for_infinite(self) -> None:
+        # At 30 one of two runs still watched arrives: half of the 0.75 that had not. Dropping the
+        # censored ones would give 1 here, taking them for infinite 0.5.
+        curve = survival([*reached(10, 30), *censored(20, 40)])
+        assert curve.shares == pytest.approx((0.25, 0.25, 0.625, 0.625))
+        assert curve.median == 30
+        assert (curve.reached, curve.runs) == (2, 4)
+
+    def test_has_no_median_where_fewer_than_half_arrive(self) -> None:
+        assert survival([*reached(10), *censored(50, 50)]).median is None
+
+    def test_has_a_median_where_exactly_half_arrive(self) -> None:
+        for half in (1, 3, 7):
+            runs = [*reached(*range(1, half + 1)), *censored(*[99] * half)]
+            assert survival(runs).median == half
+
+    def test_of_none_that_arrive_is_flat(self) -> None:
+        curve = survival(censored(50, 50))
+        assert set(curve.shares) == {0}
+        assert (curve.median, curve.share_reached) == (None, 0)
+
+    def test_of_no_run_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="at least one run"):
+            survival([])
+
+
+class TestLogrank:
+    def test_tells_early_from_late(self) -> None:
+        early, late = reached(*range(1, 9)), reached(*range(11, 19))
+        p_value = logrank(early, late)
+        assert p_value is not None
+        assert p_value < 0.001
+        assert logrank(late, early) == pytest.approx(p_value)
+
+    def test_sees_no_difference_in_equal_groups(self) -> None:
+        runs = [*reached(1, 5, 9), *censored(12)]
+        assert logrank(runs, runs) == pytest.approx(1)
+
+    def test_counts_censored_runs_as_evidence(self) -> None:
+        without = logrank(reached(1, 2, 3, 4), reached(2, 5))
+        with_them = logrank(reached(1, 2, 3, 4), [*reached(2, 5), *censored(50, 50, 50)])
+        assert without is not None
+        assert with_them is not None
+        assert with_them < without
+
+    def test_does_not_know_where_nobody_arrives_or_a_group_is_empty(self) -> None:
+        assert logrank(censored(9), censored(9)) is None
+        assert logrank([], reached(1)) is None
+        assert logrank(reached(1), []) is None
+
+
+class TestTargetByRule:
+    def test_is_the_median_over_seeds_of_the_best(self) -> None:
+        curves = [[(1, 0.1), (2, best), (3, best)] for best in (0.9, 0.5, 0.7)]
+        assert target_by_rule(curves) == 0.7
+
+    def test_takes_the_best_that_was_sustained(self) -> None:
+        lucky = [(1, 0.5), (2, 0.9), (3, 0.6), (4, 0.6)]
+        assert target_by_rule([lucky]) == 0.6
+        assert target_by_rule([lucky], sustained=1) == 0.9
+
+    def test_takes_the_least_where_lower_is_better(self) -> None:
+        curves = [[(1, 5.0), (2, best), (3, best + 1)] for best in (1.0, 2.0, 3.0)]
+        assert target_by_rule(curves, higher_is_better=False) == 3.0
+
+    def test_passes_over_results_that_are_no_number(self) -> None:
+        assert target_by_rule([[(1, 0.5), (2, 0.6), (3, math.nan), (4, 0.9)]]) == 0.5
+
+    def test_refuses_to_set_a_target_from_nothing(self) -> None:
+        with pytest.raises(ValueError, match="at least one curve"):
+            target_by_rule([])
+        with pytest.raises(ValueError, match="2 finite results on end"):
+            target_by_rule([[(1, 0.5), (2, math.nan)]])
+
+
+class TestTargetRange:
+    def test_leads_from_half_way_through_the_target_to_the_best_of_any_seed(self) -> None:
+        targets = target_range(CURVES)
+        assert targets == pytest.approx((0.5, 0.56, 0.62, 0.68, 0.74, 0.8, 0.85, 0.9))
+        assert target_by_rule(CURVES) in targets
+
+    def test_runs_downwards_where_lower_is_better(self) -> None:
+        curves = [[(1, 5.0), (2, best), (3, best)] for best in (1.0, 2.0, 3.0)]
+        targets = target_range(curves, higher_is_better=False)
+        assert targets == pytest.approx((3.5, 3.2, 2.9, 2.6, 2.3, 2.0, 1.5, 1.0))
+
+    def test_of_a_baseline_that_never_improves_is_one_target(self) -> None:
+        assert target_range([[(1, 0.5), (2, 0.5), (3, 0.1)]]) == (0.5,)
+        assert target_range([[(1, 0.9), (2, 0.5), (3, 0.5)]]) == (0.5,)
+
+    def test_begins_at_a_number_although_the_first_result_is_none(self) -> None:
+        assert target_range([[(1, math.nan), (2, 0.5), (3, 0.5)]]) == (0.5,)
