@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -10,20 +9,20 @@ from typing import ClassVar
 import torch
 
 from baselines.maml import MamlLearner
+from baselines.peer import importing
 from harness.declare.learner import Gradient, Params
 from harness.declare.outer import AdamState
 from harness.registry import baseline
 from suites.fewshot import Tasks
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # its dependencies' deprecations are not its users' to mend
+with importing("learn2learn"):
     from learn2learn.algorithms import MAML
 
 
 @baseline("learn2learn_maml")
 @dataclass(frozen=True)
 class Learn2LearnMaml(MamlLearner):
-    """learn2learn's MAML, task after task: clone, adapt on the support set, query loss, backward."""
+    """learn2learn's MAML, task after task: clone, adapt, query loss, backward."""
 
     peer: ClassVar[str | None] = "learn2learn"
 
@@ -59,7 +58,7 @@ class Learn2LearnMaml(MamlLearner):
         return MAML(workload.module(), lr=workload.inner_lr, first_order=workload.first_order)
 
     def _loaded(self, state: AdamState) -> MAML:
-        """Point the network at the state's tensors: nothing is copied, and no step writes to them."""
+        """Point the network at the state's tensors: nothing is copied, and no step writes there."""
         for name, p in self._maml.module.named_parameters():
             p.data = state.params[name]
             p.grad = None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from harness.errors import UnknownName, UsageError
 WORDS = {
     "suite": "the suite: a name, or the path of your own TOML file (default: paper)",
     "pairs": "only these pairs of it, by commas (default: all)",
-    "seeds": "how many repetitions, or which: 3 or 0,4,7 (default: the suite's)",
+    "seeds": "how many repetitions, or which: 3 or 0,4,7 or 4, (default: the suite's)",
     "rounds": "interleaved rounds a seed (default: the suite's)",
     "threads": "threads of a worker (default: the cores this process may use)",
     "device": "cpu, cuda or cuda:N (default: cpu)",
@@ -59,15 +61,15 @@ def run_config(words: list[str]) -> RunConfig:
         raise UsageError(f"data_dir={data_dir}: no such folder. Name an existing folder.")
     return RunConfig(
         suite=given.get("suite", "paper"),
-        pairs=_listed(given.get("pairs")),
+        pairs=listed("pairs", given),
         seeds=_seeds(given["seeds"]) if "seeds" in given else None,
-        rounds=_whole("rounds", given["rounds"]) if "rounds" in given else None,
-        threads=_threads(given.get("threads")),
+        rounds=whole("rounds", given["rounds"]) if "rounds" in given else None,
+        threads=whole("threads", given["threads"], most=1024) if "threads" in given else cores(),
         device=device_word(given.get("device", "cpu")),
         data_dir=data_dir,
         out=Path(given["out"]) if "out" in given else None,
         resume=Path(resume) if resume is not None else None,
-        plugins=_listed(given.get("plugin")),
+        plugins=listed("plugin", given),
     )
 
 
@@ -77,7 +79,7 @@ def split_words(words: list[str], known: dict[str, str]) -> dict[str, str]:
     for word in words:
         key, equals, value = word.partition("=")
         if key not in known:
-            raise UnknownName("word", key, known, "Words look like suite=paper.")
+            raise UnknownName("word", key, known, f"Write {next(iter(known))}=..., say.")
         if not equals or not value:
             raise UsageError(f"{word!r} has no value. Write {key}=...: {known[key]}.")
         if key in given:
@@ -87,35 +89,42 @@ def split_words(words: list[str], known: dict[str, str]) -> dict[str, str]:
 
 
 def device_word(word: str) -> str:
-    kind, colon, index = word.partition(":")
-    if kind not in ("cpu", "cuda") or (colon and not (kind == "cuda" and index.isdigit())):
-        raise UnknownName("device", word, ["cpu", "cuda", "cuda:0", "cuda:1"])
+    if not re.fullmatch(r"cpu|cuda(:[0-9]{1,3})?", word):
+        raise UnknownName("device", word, ["cpu", "cuda", "cuda:0", "cuda:1"], "Write device=cpu.")
     return word
 
 
-def _whole(name: str, word: str, least: int = 1, most: int = 10_000) -> int:
+def whole(name: str, word: str, least: int = 1, most: int = 10_000) -> int:
     try:
         value = int(word)
     except ValueError:
         raise UsageError(f"{name}={word}: not a whole number. Write {name}=3, say.") from None
     if not least <= value <= most:
-        raise UsageError(f"{name}={word}: must be from {least} to {most}.")
+        raise UsageError(f"{name}={word}: must be from {least} to {most}. Write {name}=3, say.")
     return value
 
 
 def _seeds(word: str) -> tuple[int, ...]:
     if "," not in word:
-        return tuple(range(_whole("seeds", word)))
-    seeds = tuple(_whole("seeds", part, least=0, most=2**31) for part in _listed(word))
+        return tuple(range(whole("seeds", word)))
+    parts = listed("seeds", {"seeds": word})
+    seeds = tuple(whole("seeds", part, least=0, most=2**31) for part in parts)
     if len(set(seeds)) < len(seeds):
         raise UsageError(f"seeds={word}: a seed is named twice. Name each once.")
     return seeds
 
 
-def _threads(word: str | None) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return _whole("threads", word, most=1024) if word is not None else cores or 1
+def cores() -> int:
+    """Return how many cores this process may use."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return usable or 1
 
 
-def _listed(word: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in word.split(",") if part.strip()) if word else ()
+def listed(name: str, given: Mapping[str, str]) -> tuple[str, ...]:
+    """Split a word's value at its commas, of which one may end it: "4," is a list of one."""
+    if name not in given:
+        return ()
+    parts = tuple(part.strip() for part in given[name].removesuffix(",").split(","))
+    if not all(parts):
+        raise UsageError(f"{name}={given[name]}: nothing stands beside a comma. Write {name}=a,b.")
+    return parts

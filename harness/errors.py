@@ -3,9 +3,10 @@
 HarnessError            anything that ends a command with a message instead of a traceback
   UsageError            the user's words, files or environment are at fault: exit code 2
     UnknownName         a name that is not in a fixed set of names
-    PeerMissing         a package that a component needs is not installed
+    Absent              what a component needs is not on this machine: its pairs are skipped
+      PeerMissing       a package is not installed
+    StoreError          a run folder could not be read or written
   MeasurementError      a block could not be measured
-  StoreError            a run folder could not be read or written
 """
 
 from __future__ import annotations
@@ -38,7 +39,11 @@ class UnknownName(UsageError):
         )
 
 
-class PeerMissing(UsageError):
+class Absent(UsageError):
+    """What a component needs is not on this machine."""
+
+
+class PeerMissing(Absent):
     """A package that a component needs is not installed."""
 
     def __init__(self, peer: str, detail: str = "") -> None:
@@ -49,12 +54,12 @@ class PeerMissing(UsageError):
         )
 
 
+class StoreError(UsageError):
+    """A run folder could not be read or written."""
+
+
 class MeasurementError(HarnessError):
     """A block could not be measured."""
-
-
-class StoreError(HarnessError):
-    """A run folder could not be read or written."""
 
 
 def _suggestion(name: str, names: list[str]) -> str:

@@ -81,6 +81,11 @@ class FewShot(Workload):
         result: Tensor = functional_call(self.skeleton, params, (x,))
         return result
 
+    def stretch(self, params: Params, x: Tensor, start: int, stop: int) -> Tensor:
+        """Run the network's stages start to stop alone; params need hold no others' parameters."""
+        result: Tensor = functional_call(self.skeleton, params, (x, start, stop), tie_weights=False)
+        return result
+
     def initial(self, seed: int) -> Params:
         """Draw in float32 on the CPU whatever the place, so that every place starts alike."""
         with torch.device("meta"):

@@ -1,4 +1,4 @@
-"""Published sentences as data: who claims what, every defensible reading of it, and what it needs."""
+"""Published sentences as data: who claims what, each defensible reading, and what it needs."""
 
 from __future__ import annotations
 
@@ -47,6 +47,13 @@ class Claim:
     """How much quality the method may lose, in the metric's own unit."""
     needs: tuple[str, ...] = ()
     """What a machine must have, as words: "gpus=4", "ranks=2"."""
+
+    def __post_init__(self) -> None:
+        names = [reading.name for reading in self.readings]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"claim {self.name!r} must have readings, each with its own name")
+        if not self.margin >= 0:
+            raise ValueError(f"claim {self.name!r}: margin {self.margin} must not be negative")
 
     @property
     def summary(self) -> str:

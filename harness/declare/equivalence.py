@@ -19,7 +19,8 @@ class Exact(Equivalence):
     """The oracle's gradient to rounding, in float64 and in float32.
 
     Rounding grows with the length of the inner loop, so the float64 tolerance is per inner step.
-    float32 is held to the error that the oracle itself makes in float32: at most this many times it.
+    float32 is held to the error that the oracle itself makes in float32: at most this many times
+    it.
     """
 
     float64: float = 1e-9
@@ -29,16 +30,30 @@ class Exact(Equivalence):
 
 @dataclass(frozen=True)
 class InTheLimit(Equivalence):
-    """The exact gradient as a setting goes to its limit, with the error falling at the stated order.
+    """The exact gradient as a setting goes to its limit, with the error falling by a stated law.
 
-    The values are named from far to near the limit; order is the slope of log error over log knob
-    where the knob goes to zero, or minus the slope where it goes to infinity.
+    The values are named from far to near the limit. The law is either of
+
+    order   a power of the knob: the slope of log error over log knob where the knob goes to zero,
+            or minus the slope where it goes to infinity;
+    factor  geometric: each unit of the knob multiplies the error by at most this, on every problem
+            of the family.
+
+    A knob that begins with "workload." is a setting of the workload. What else the limit presumes,
+    the family's problems tell: see harness.declare.problem.
     """
 
     knob: str
     values: tuple[float, ...]
-    order: float
+    order: float | None = None
+    factor: float | None = None
     label: ClassVar[str] = "InTheLimit"
+
+    def __post_init__(self) -> None:
+        if len(self.values) < 2:
+            raise ValueError(f"InTheLimit needs two values of {self.knob} or more to show a law")
+        if (self.order is None) == (self.factor is None):
+            raise ValueError("InTheLimit states one law: either an order or a factor")
 
 
 @dataclass(frozen=True)

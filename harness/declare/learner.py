@@ -57,7 +57,7 @@ class Learner(ABC):
 
     @abstractmethod
     def adapt(self, state: Any, batch: Any) -> Any:
-        """Return what the batch's tasks are solved with after adaptation, a task at a time or all."""
+        """Return what the batch's tasks are solved with after adaptation, one by one or all."""
 
     @abstractmethod
     def evaluate(self, state: Any, batch: Any) -> Tensor:

@@ -1,4 +1,4 @@
-"""The outer optimizer as a pure function: Adam, by the very kernel that torch.optim.Adam calls."""
+"""Optimizers as pure functions, by the very kernels that torch.optim calls: Adam and plain SGD."""
 
 from __future__ import annotations
 
@@ -53,3 +53,21 @@ class AdamState:
             maximize=False,
         )
         return AdamState(params, first, second, steps)
+
+
+@dataclass(frozen=True)
+class SgdState:
+    """Parameters under gradient descent, which remembers nothing else."""
+
+    params: Params
+
+    @classmethod
+    def start(cls, params: Params) -> SgdState:
+        return cls(params)
+
+    @torch.no_grad()
+    def update(self, grads: Params, lr: float) -> SgdState:
+        """Return the state after one step; this one is left as it was."""
+        return SgdState(
+            {name: torch.add(p, grads[name], alpha=-lr) for name, p in self.params.items()}
+        )

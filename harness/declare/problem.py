@@ -1,4 +1,12 @@
-"""A problem on which a learner's gradient is compared with the oracle's."""
+"""A problem on which a learner's gradient is compared with the oracle's.
+
+A family's problems are a class under @problems with
+
+    oracle      the name of the baseline that gives the exact gradient
+    strategy()  a hypothesis strategy for a Problem
+    presumed    if need be: settings "workload.*" at which the oracle is what the family's learners
+                approach. Limits and distances are taken there; definitions hold everywhere.
+"""
 
 from __future__ import annotations
 

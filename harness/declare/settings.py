@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import tomllib
 import types
 import typing
@@ -33,7 +34,7 @@ def build(cls: type[T], given: Mapping[str, Any], owner: str, *fixed: Any) -> T:
             )
     missing = [f.name for f in fields if _required(f) and f.name not in given]
     if missing:
-        raise UsageError(f"{owner}: missing {', '.join(missing)}.")
+        raise UsageError(f"{owner}: missing {', '.join(missing)}. Add what is missing.")
     converted = {
         name: _convert(value, types_of[name], f"{owner}, {name}") for name, value in given.items()
     }
@@ -48,9 +49,9 @@ def read_toml(cls: type[T], path: Path) -> T:
     try:
         return build(cls, tomllib.loads(path.read_text(encoding="utf-8")), path.name)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path.name}: not valid TOML: {error}") from None
+        raise UsageError(f"{path.name}: not valid TOML: {error}. Mend it there.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from None
+        raise UsageError(f"{path}: cannot be read: {error}. Give a TOML file in UTF-8.") from None
 
 
 def matches(value: Any, hint: Any) -> bool:
@@ -65,14 +66,15 @@ def matches(value: Any, hint: Any) -> bool:
     if origin in (tuple, list):
         return isinstance(value, list | tuple) and all(matches(v, arguments[0]) for v in value)
     if dataclasses.is_dataclass(hint):
-        return isinstance(value, dict | hint)  # type: ignore[arg-type]  # a class, not an instance
+        return isinstance(value, dict | hint)
     if origin is dict:
         return isinstance(value, dict) and all(matches(v, arguments[1]) for v in value.values())
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and abs(value) <= sys.float_info.max  # neither NaN nor infinity is
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    return hint is None or hint is type(None) and value is None or isinstance(value, hint)
+    return value is None if hint is None else isinstance(value, hint)
 
 
 def describe(hint: Any) -> str:
@@ -83,7 +85,10 @@ def describe(hint: Any) -> str:
         return " or ".join(repr(option) for option in arguments)
     if origin in (tuple, list):
         return f"a list of {describe(arguments[0])}"
-    return {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}.get(
+    if origin is dict:
+        return "a table"
+    words = {int: "a whole number", float: "a finite number", str: "a text", bool: "true or false"}
+    return words.get(
         hint, "null" if hint in (None, type(None)) else getattr(hint, "__name__", str(hint))
     )
 

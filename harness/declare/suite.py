@@ -6,6 +6,8 @@ that the learners, workloads and claims it names exist is `resolve`, which loads
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +20,8 @@ from harness.registry import Registry
 Pass = Literal["check", "trajectory", "curve", "operations", "memory", "step", "adaptation"]
 Member = Literal["baseline", "method"]
 MEMBERS: tuple[Member, Member] = ("baseline", "method")
+
+NAME = re.compile(r"\w[\w.+-]*")
 
 Scalar = int | float | str | bool
 
@@ -42,6 +46,11 @@ class Protocol:
     limit_s: float = 600.0
     """Most seconds of a block; one that hangs is ended."""
 
+    def __post_init__(self) -> None:
+        for each in dataclasses.fields(self):
+            if not getattr(self, each.name) > 0:
+                raise ValueError(f"{each.name} = {getattr(self, each.name)} must be above 0")
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -54,6 +63,8 @@ class Pair:
     differ: str
     passes: tuple[Pass, ...] = ("check", "step")
     claims: tuple[str, ...] = ()
+    rival: bool = False
+    """Whether the method is not the claims' own, but a rival that is held to the same figures."""
     settings: dict[str, Scalar] = field(default_factory=dict)
     baseline_settings: dict[str, Scalar] = field(default_factory=dict)
     method_settings: dict[str, Scalar] = field(default_factory=dict)
@@ -97,9 +108,17 @@ def read_suite(path: Path) -> Suite:
     if not suite.pair:
         raise UsageError(f"{path.name}: no [[pair]] in it. Add one.")
     names = [pair.name for pair in suite.pair]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"{path.name}: two pairs are called {name!r}. Rename either.")
+    for name in (suite.name, *names):
+        if not NAME.fullmatch(name):
+            raise UsageError(
+                f"{path.name}: {name!r} can't be a name on the command line or of a folder. "
+                "Use letters, digits and . _ + - alone, and begin with a letter or a digit."
+            )
+    for pair in suite.pair:
+        if names.count(pair.name) > 1:
+            raise UsageError(f"{path.name}: two pairs are called {pair.name!r}. Rename either.")
+        if not pair.passes:
+            raise UsageError(f"{path.name}: pair {pair.name!r} has no passes. Name one or more.")
     if suite.verdicts and not any(pair.is_aa for pair in suite.pair):
         raise UsageError(
             f"{path.name}: no A/A pair (a baseline against itself), so the noise is unknown. "
@@ -122,11 +141,14 @@ def resolve(suite: Suite, registry: Registry, claims: dict[str, Claim]) -> dict[
 
 def find_suite(word: str, folder: Path) -> Path:
     """Return the file of a suite given by name or by path."""
+    names = {path.stem: path for path in folder.glob("*.toml") if path.stem != "claims"}
     if word.endswith(".toml") or "/" in word:
         if Path(word).is_file():
             return Path(word)
-        raise UsageError(f"suite={word}: no such file. Give the path of a TOML file or a name.")
-    names = {path.stem: path for path in folder.glob("*.toml") if path.stem != "claims"}
+        raise UsageError(
+            f"suite={word}: no such file. Give the path of a TOML file, or one of these names: "
+            f"{', '.join(sorted(names))}."
+        )
     if word not in names:
         raise UnknownName("suite", word, names, "Or give the path of your own TOML file.")
     return names[word]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def leaves(tree: Any) -> Iterator[Tensor]:
-    """Yield the tensors of a tree of dataclasses, mappings, sequences and modules, in a fixed order."""
+    """Yield the tensors of dataclasses, mappings, sequences and modules, in a fixed order."""
     if isinstance(tree, Tensor):
         yield tree
     elif isinstance(tree, torch.nn.Module):
@@ -38,17 +38,31 @@ def all_finite(tree: Any) -> bool:
 
 
 def identical(left: Any, right: Any) -> bool:
-    """Say whether two trees hold the same bits, NaN being equal to NaN."""
-    pairs = list(zip(leaves(left), leaves(right), strict=True))
-    return all(a.shape == b.shape and torch.equal(a.nan_to_num(), b.nan_to_num()) for a, b in pairs)
+    """Say whether two trees hold the same tensors, value by value, NaN being equal to NaN."""
+    ours, theirs = list(leaves(left)), list(leaves(right))
+    return len(ours) == len(theirs) and all(map(_same, ours, theirs))
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    if (a.shape, a.dtype) != (b.shape, b.dtype):
+        return False
+    return bool(((a == b) | (a.isnan() & b.isnan())).all())
 
 
 def relative_error(found: Mapping[str, Tensor], owed: Mapping[str, Tensor]) -> float:
-    """Return |found - owed| / |owed| over all entries of owed, in the largest-entry norm.
+    """Return |found - owed| / |owed| over all entries, in the largest-entry norm.
 
-    One scale for the whole tree: an entry whose true gradient is zero (a bias in front of BatchNorm)
-    must not turn rounding into an infinite relative error.
+    One scale for the whole tree: an entry whose true gradient is zero (a bias in front of
+    BatchNorm) must not turn rounding into an infinite relative error. Trees of other names or
+    shapes are infinitely far from each other, and a NaN anywhere makes the error NaN.
     """
-    scale = max(float(t.abs().max()) for t in owed.values())
-    error = max(float((found[name] - t).abs().max()) for name, t in owed.items())
-    return error / scale if scale > 0 else (0.0 if error == 0 else float("inf"))
+    if {n: t.shape for n, t in found.items()} != {n: t.shape for n, t in owed.items()}:
+        return float("inf")
+    scale = _largest(owed.values())
+    error = _largest(found[name] - t for name, t in owed.items())
+    return error / scale if scale > 0 else (0.0 if error == 0 else error * float("inf"))
+
+
+def _largest(tensors: Iterable[Tensor]) -> float:
+    # Python's max would pass over a NaN that is not the first.
+    return float(torch.cat([t.abs().flatten() for t in tensors]).max())

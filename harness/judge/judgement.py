@@ -35,6 +35,7 @@ class Ratio:
     interval: Interval | None  # None: nothing to compare; `reason` says why
     rounds: int
     reason: str | None = None
+    members: str | None = None  # of a mean over pairs: "method against baseline"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Curves:
 
 @dataclass(frozen=True)
 class TargetTime:
-    """Steps and seconds until the target quality, over seeds; None where fewer than half got there."""
+    """Steps and seconds to a target quality, over seeds; None where fewer than half got there."""
 
     target: float
     by_rule: bool  # the target that the rule sets, rather than one of the range around it

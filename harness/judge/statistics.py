@@ -120,6 +120,7 @@ def paired_ratio(
     # Sorted, so that the order in which records arrived cannot change what the seed draws.
     low, high, how = _median_bounds(np.sort(ratios), seed, confidence)
     estimate = float(np.median(ratios))
+    # Bounds are interpolated, and among ties may miss the estimate by its last bit.
     return PairedInterval(
         estimate,
         min(low, estimate),

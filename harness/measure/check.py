@@ -55,8 +55,8 @@ class CheckResult:
     worst_error: float
     tolerance: float
     worst_case: str
-    cosine: float  # least over all problems, to the oracle
-    distance: float  # largest relative error over all problems, to the oracle
+    cosine: float  # least over all problems, to the oracle, where what is presumed holds
+    distance: float  # largest relative error over all problems, to the oracle, likewise
     examples: int
 
     def fields(self) -> dict[str, Any]:
@@ -74,7 +74,10 @@ def check(
     learner_class = entry.load()
     family = registry.find(learner_class.family, "problems").load()
     comparison = _Comparison(
-        learner_class, registry.find(family.oracle, "baseline").load(), dict(given_settings or {})
+        learner_class,
+        registry.find(family.oracle, "baseline").load(),
+        dict(given_settings or {}),
+        getattr(family, "presumed", {}),
     )
     seen: list[tuple[Finding, Problem]] = []
     quiet = settings(
@@ -90,6 +93,8 @@ def check(
     @given(family.strategy())
     def collect(problem: Problem) -> None:
         worst = comparison.worst(problem)
+        assume(worst is not None)
+        assert worst is not None
         seen.append((worst, problem))
         target(math.log10(max(min(worst.used, 1e30), 1e-30)))  # steer towards larger errors
 
@@ -100,10 +105,10 @@ def check(
     if finding.used > 1:
         problem = find(
             family.strategy(),
-            lambda smaller: comparison.worst(smaller).used > 1,
+            lambda smaller: (worst := comparison.worst(smaller)) is not None and worst.used > 1,
             settings=settings(quiet, phases=(Phase.generate, Phase.shrink)),
         )
-        finding = comparison.worst(problem)
+        finding = comparison.worst(problem) or finding
     return CheckResult(
         name=entry.name,
         equivalence=learner_class.equivalence.label,
@@ -125,16 +130,17 @@ class _Comparison:
     learner_class: Any
     oracle_class: Any
     settings: dict[str, Any]
+    presumed: Mapping[str, Any]
     cosine: float = 1.0
     distance: float = 0.0
 
-    def worst(self, problem: Problem) -> Finding:
-        """Return the comparison on the problem that used most of its tolerance."""
+    def worst(self, problem: Problem) -> Finding | None:
+        """Return the comparison that used most of its tolerance; none where training diverges."""
         owed = self.oracle(problem)
-        assume(all_finite(owed))
+        if not all_finite(owed):
+            return None
         found = self.gradient(problem)
-        self.distance = max(self.distance, _error(found, owed))
-        self.cosine = min(self.cosine, _cosine(found.grads, owed.grads))
+        self.look(*(self.both_at(problem, self.presumed) if self.presumed else (found, owed)))
         equivalence: Equivalence = self.learner_class.equivalence
         findings = COMPARISONS[type(equivalence)](self, equivalence, problem, found, owed)
         findings += [self.at_corner(problem, corner) for corner in self.learner_class.corners]
@@ -146,14 +152,27 @@ class _Comparison:
     def oracle(self, problem: Problem) -> Gradient:
         return _gradient_of(self.oracle_class, problem, {})
 
+    def look(self, found: Gradient, owed: Gradient) -> None:
+        self.distance = max(self.distance, _error(found, owed))
+        self.cosine = min(self.cosine, _cosine(found.grads, owed.grads))
+
+    def both_at(self, problem: Problem, settings: Mapping[str, Any]) -> tuple[Gradient, Gradient]:
+        """Return the learner's gradient and the oracle's at these settings of either."""
+        there, own = _split(problem, settings)
+        return self.gradient(there, **own), self.oracle(there)
+
     def at_corner(self, problem: Problem, corner: dict[str, Any]) -> Finding:
         """Compare where the learner must fall back to the oracle."""
-        of_workload = {k.removeprefix("workload."): v for k, v in corner.items() if "." in k}
-        there = problem.with_settings(**of_workload)
-        found = self.gradient(there, **{k: v for k, v in corner.items() if "." not in k})
+        there, _ = _split(problem, corner)
+        error = _error(*self.both_at(problem, corner))
         words = " ".join(f"{k}={v}" for k, v in corner.items())
-        tolerance = Exact().float64 * there.inner_steps
-        return Finding(f"corner {words}", _error(found, self.oracle(there)), tolerance)
+        return Finding(f"corner {words}", error, Exact().float64 * there.inner_steps)
+
+
+def _split(problem: Problem, settings: Mapping[str, Any]) -> tuple[Problem, dict[str, Any]]:
+    """Make the settings named "workload.*" on the problem; return it and the learner's own."""
+    of_workload = {k.removeprefix("workload."): v for k, v in settings.items() if "." in k}
+    return problem.with_settings(**of_workload), {k: v for k, v in settings.items() if "." not in k}
 
 
 def _exact(
@@ -174,15 +193,33 @@ def _exact(
 def _in_the_limit(
     self: _Comparison, debt: InTheLimit, problem: Problem, found: Gradient, owed: Gradient
 ) -> list[Finding]:
-    errors = [
-        _error(self.gradient(problem, **{debt.knob: value}), owed) for value in debt.values
-    ]
-    far, near = errors[0], errors[-1]
+    errors = []
+    place = problem
+    for value in debt.values:
+        there, own = _split(problem, {**self.presumed, debt.knob: value})
+        if there != place:
+            place, owed = there, self.oracle(there)
+        errors.append(_error(self.gradient(there, **own), owed))
+    near = errors[-1]
+    if not math.isfinite(max(errors)):
+        return [Finding(f"{debt.knob} in {debt.values}", math.inf, ROUNDING)]
     if near <= ROUNDING:
         return [Finding(f"{debt.knob}={debt.values[-1]}", near, ROUNDING)]
+    if debt.factor is not None:
+        return [_geometric(debt.knob, debt.values, debt.factor, errors)]
+    assert debt.order is not None  # the other law
+    far = max(errors[0], ROUNDING)
     order = math.log(far / near) / abs(math.log(debt.values[0] / debt.values[-1]))
     missing = max(0.0, debt.order - order)
     return [Finding(f"order {order:.2f} of {debt.order}", missing, ORDER_SLACK)]
+
+
+def _geometric(knob: str, values: tuple[float, ...], factor: float, errors: list[float]) -> Finding:
+    """Compare the mean factor from the largest error on: the first may be small by luck."""
+    far = errors.index(max(errors))
+    span = abs(values[-1] - values[far])
+    found = (errors[-1] / errors[far]) ** (1 / span) if span else 1.0
+    return Finding(f"factor {found:.3g} a unit of {knob}", found, factor)
 
 
 def _approximate(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from harness.errors import UsageError
+from harness.errors import Absent
 
 
 def require(device: str) -> None:
@@ -14,13 +14,13 @@ def require(device: str) -> None:
     if not device.startswith("cuda"):
         return
     if not torch.cuda.is_available():
-        raise UsageError(
+        raise Absent(
             f"device={device}: this torch ({torch.__version__}) sees no CUDA device. "
             "Use device=cpu, or install torch's CUDA build on a machine with a GPU."
         )
     index = int(device.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():
-        raise UsageError(f"device={device}: the devices here end at cuda:{torch.cuda.device_count() - 1}.")
+        raise Absent(f"device={device}: the devices here end at cuda:{torch.cuda.device_count() - 1}.")
 
 
 def synchronizer(device: str) -> Callable[[], None]:

@@ -8,6 +8,7 @@ it is ended at its limit, and when whoever asked has gone.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import json
 import os
@@ -50,7 +51,10 @@ def _answer(request: dict[str, Any], answers: int) -> dict[str, Any]:
         os.close(writer)
         text, timed_out = _collect(reader, pid, request["limit_s"])
         os.close(reader)
-        _end_group(pid)
+        if timed_out:
+            _end_group(pid)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # keeps its number from being reused
+        _end_group(pid)  # whatever it started and left behind
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         log.seek(0, os.SEEK_END)
         log.seek(max(0, log.tell() - LOG_TAIL))
@@ -63,6 +67,7 @@ def _child(request: dict[str, Any], writer: int, log: int) -> None:
     status = 1
     try:
         os.setsid()
+        _end_with_the_server()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (log, 1), (log, 2)):
@@ -102,6 +107,13 @@ def _end_group(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, 0)
         os.killpg(pid, signal.SIGKILL)
+
+
+def _end_with_the_server() -> None:
+    """Ask the kernel to end this process should the server be killed; only Linux can."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 def _threads() -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 
 from harness.config import RunConfig
@@ -48,15 +49,20 @@ def plan(suite: Suite, config: RunConfig) -> list[Block]:
             if measured in pair.passes:
                 blocks += [block(pair, measured, member, seeds[0]) for member in MEMBERS]
     for measured in TIMED:
-        for number, (seed, round_) in enumerate((s, r) for r in range(rounds) for s in seeds):
-            order = MEMBERS if number % 2 == 0 else MEMBERS[::-1]
+        for round_, (place, seed) in itertools.product(range(rounds), enumerate(seeds)):
             for pair in suite.pair:
                 if measured in pair.passes:
+                    order = _order(round_ + place)
                     blocks += [block(pair, measured, member, seed, round_) for member in order]
     for pair in suite.pair:
-        if "curve" in pair.passes:
-            blocks += [block(pair, "curve", member, seed) for member in MEMBERS for seed in seeds]
+        for place, seed in enumerate(seeds if "curve" in pair.passes else ()):
+            blocks += [block(pair, "curve", member, seed) for member in _order(place)]
     return blocks
+
+
+def _order(number: int) -> tuple[Member, ...]:
+    """Return the members, turned round at every other number."""
+    return MEMBERS[::-1] if number % 2 else MEMBERS
 
 
 def plan_hash(blocks: list[Block]) -> str:

@@ -20,7 +20,7 @@ from harness.declare.learner import Learner, workload_of
 from harness.declare.settings import build
 from harness.declare.tree import all_finite, live_bytes
 from harness.declare.workload import Place
-from harness.errors import HarnessError, PeerMissing
+from harness.errors import Absent, HarnessError, PeerMissing
 from harness.measure import device
 from harness.measure.block import Block, block_from
 from harness.measure.check import check
@@ -66,8 +66,10 @@ def measured(block: Block) -> Record:
         learner = make_learner(block, registry)
         about = _about(learner)
         return block.record("ok", **about, **PASSES[block.measured](block, learner))
-    except PeerMissing as error:
+    except Absent as error:
         return block.record("skipped", reason=str(error))
+    except ModuleNotFoundError as error:
+        return block.record("skipped", reason=str(PeerMissing((error.name or "?").split(".")[0])))
     except NotFinite as error:
         return block.record("not finite", reason=str(error), **about)
     except Exception as error:

@@ -11,7 +11,7 @@ from harness.declare.claims import Claim
 from harness.declare.settings import build
 from harness.declare.suite import Suite
 from harness.errors import StoreError, UsageError
-from harness.records.record import SCHEMA
+from harness.records.record import DAMAGED, SCHEMA, require_schema
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,18 @@ class Manifest:
         return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False) + "\n"
 
 
-def manifest_from(text: str, where: str) -> Manifest:
+def manifest_from(text: str | bytes, where: str) -> Manifest:
     """Read a manifest, or say what is wrong with it."""
     try:
         table = json.loads(text)
     except ValueError as error:
-        raise StoreError(f"{where}: not valid JSON ({error}).") from None
-    if not isinstance(table, dict) or table.get("schema") != SCHEMA:
-        raise StoreError(f"{where}: not a manifest of schema {SCHEMA}.")
+        raise StoreError(f"{where}: not valid JSON ({error}). {DAMAGED}") from None
+    if not isinstance(table, dict):
+        raise StoreError(
+            f"{where}: a manifest must be an object, not {type(table).__name__}. {DAMAGED}"
+        )
+    require_schema(table, where)
     try:
         return build(Manifest, table, where)
     except UsageError as error:
-        raise StoreError(str(error)) from None
+        raise StoreError(f"{error} {DAMAGED}") from None

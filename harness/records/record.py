@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import harness
 from harness.declare.settings import build
+from harness.declare.suite import Member, Pass
 from harness.errors import StoreError, UsageError
 
 SCHEMA = 1
+DAMAGED = "It is damaged: restore it, or measure anew."
 
 Status = Literal["ok", "failed", "timeout", "skipped", "not finite", "out of memory", "died"]
 
@@ -30,8 +34,8 @@ class Record:
     # What was run.
     block: str
     pair: str
-    measured: str  # the pass: check, trajectory, curve, operations, memory, step, adaptation
-    member: str  # baseline or method
+    measured: Pass
+    member: Member
     learner: str
     workload: str
     settings: str  # of the workload, as words
@@ -101,24 +105,33 @@ class Record:
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def record_from(line: str, where: str) -> Record:
+def record_from(line: str | bytes, where: str) -> Record:
     """Read one line, or say what is wrong with it and where."""
     try:
         table = json.loads(line)
     except ValueError as error:
-        raise StoreError(f"{where}: not valid JSON ({error}).") from None
+        raise StoreError(f"{where}: not valid JSON ({error}). {DAMAGED}") from None
     if not isinstance(table, dict):
-        raise StoreError(f"{where}: a record must be an object, not {type(table).__name__}.")
-    schema = table.get("schema")
-    if schema != SCHEMA:
         raise StoreError(
-            f"{where}: schema {schema!r} is not the schema {SCHEMA} that this version reads. "
-            "Use the version of the harness that the manifest names."
+            f"{where}: a record must be an object, not {type(table).__name__}. {DAMAGED}"
         )
+    require_schema(table, where)
     try:
         return build(Record, table, where)
     except UsageError as error:
-        raise StoreError(str(error)) from None
+        raise StoreError(f"{error} {DAMAGED}") from None
+
+
+def require_schema(table: Mapping[str, Any], where: str) -> None:
+    """Refuse what another version of the harness wrote in a way that this one can't read."""
+    schema = table.get("schema")
+    if schema != SCHEMA or isinstance(schema, bool):
+        newer = isinstance(schema, int) and schema > SCHEMA
+        raise StoreError(
+            f"{where}: schema {schema!r} is not the schema {SCHEMA} that this version "
+            f"({harness.__version__}) reads. "
+            + ("Upgrade the harness to read it." if newer else DAMAGED)
+        )
 
 
 def unit_of(name: str) -> str | None:

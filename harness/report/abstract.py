@@ -1,47 +1,35 @@
-"""The first page in words: warnings, and the verdicts with their figures."""
+"""The first page in words: what was done, and the verdicts with their figures."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from harness.judge.judgement import Judgement, PairJudgement, Verdict
 from harness.records.manifest import Manifest
-from harness.report.gradient import withheld
+from harness.report.gradient import no_ratio
 from harness.report.run_tables import machine_words
+from harness.report.table import Cell
 from harness.report.units import count, percent, ratio, ratio_interval
-from harness.report.verdict_table import MEANINGS, verdict_reason
-from harness.report.words import listed, measure_name, sentence, workload_words
+from harness.report.verdict_table import MEANINGS, tone_of, verdict_reason
+from harness.report.words import full_stop, listed, measure_name, workload_words
 
 # An abstract is read in one breath; the table of claims holds every verdict.
-MOST_VERDICTS = 5
+MOST_VERDICTS = 6
+
+_RANKS = {word: rank for rank, word in enumerate(MEANINGS)}
 
 _SHOWN_RATIO = ("met", "consistent", "smaller", "none", "reversed", "inconclusive")
 
 
-def warnings(manifest: Manifest, judgement: Judgement) -> tuple[str, ...]:
-    """Return what a reader must know before any figure."""
-    found = [sentence(text) for text in judgement.warnings]
-    said = " ".join(found)
-    if not manifest.suite.verdicts and "not judged" not in said:
-        found.append(
-            f"Speed is not judged by this suite: the protocol of {manifest.suite.name} is too "
-            "short for that. Its ratios show that the plumbing works and no more."
-        )
-    if judgement.aa_ok is False and "A/A" not in said:
-        found.append(
-            "The A/A pair failed: a baseline against itself did not come out at 1.00, so every "
-            "verdict is inconclusive."
-        )
-    if manifest.suite.verdicts and judgement.aa_ok is None and "A/A" not in said:
-        found.append("No A/A pair gave an interval, so the noise of this machine is unknown.")
-    missing = sum(judged.missing_blocks for judged in judgement.pairs)
-    if missing and "not in the records" not in said:
-        found.append(
-            f"{count(missing, 'planned block')} {'is' if missing == 1 else 'are'} not in the "
-            "records: the run is unfinished, and so is this report."
-        )
-    return tuple(found)
+@dataclass(frozen=True)
+class Finding:
+    """A published claim and what became of each of its readings."""
+
+    claim: str
+    paper: str
+    lines: tuple[Cell, ...]
 
 
 def abstract(manifest: Manifest, judgement: Judgement) -> tuple[str, ...]:
@@ -50,16 +38,54 @@ def abstract(manifest: Manifest, judgement: Judgement) -> tuple[str, ...]:
     paragraphs = [_opening(manifest, judgement)]
     if verdicts:
         paragraphs.append(_tally(verdicts))
-        sentences = {claim.name: claim.sentence for claim in manifest.claims}
-        ranked = sorted(verdicts, key=lambda item: list(MEANINGS).index(item[1].word))
-        paragraphs += [
-            _verdict_sentence(sentences.get(verdict.claim, verdict.claim), judged, verdict)
-            for judged, verdict in ranked[:MOST_VERDICTS]
-        ]
     else:
-        paragraphs.append("No published claim is tested here.")
-    paragraphs.append(_checks_and_noise(judgement))
-    return tuple(text for text in paragraphs if text)
+        paragraphs.append("No published claim is judged here.")
+    return tuple(paragraphs)
+
+
+def findings(manifest: Manifest, judgement: Judgement) -> tuple[Finding, ...]:
+    """Return the verdicts in words, claim by claim, as many as an abstract can hold."""
+    claims = {claim.name: claim for claim in manifest.claims}
+    ranked = sorted(
+        ((judged, verdict) for judged in judgement.pairs for verdict in judged.verdicts),
+        key=lambda item: _RANKS.get(item[1].word, len(_RANKS)),
+    )
+    lines: dict[str, list[Cell]] = {}
+    for judged, verdict in ranked[:MOST_VERDICTS]:
+        cell = Cell(verdict.word, _finding_words(judged, verdict), tone_of(verdict.word))
+        lines.setdefault(verdict.claim, []).append(cell)
+    return tuple(
+        Finding(
+            claims[name].sentence if name in claims else name,
+            claims[name].paper if name in claims else "",
+            tuple(cells),
+        )
+        for name, cells in lines.items()
+    )
+
+
+def checks_and_noise(judgement: Judgement) -> str:
+    """Say how many gradient checks hold, how large the noise is and what was not measured."""
+    debts = {(d.learner, d.equivalence, d.passed): d for j in judgement.pairs for d in j.debts}
+    parts = []
+    if debts:
+        paid = sum(debt.passed is True for debt in debts.values())
+        parts.append(
+            f"{paid} of {count(len(debts), 'gradient check')} hold"
+            + ("." if paid == len(debts) else "; pairs without one show no speed-up.")
+        )
+    if judgement.noise_floor is not None:
+        holds = "covers 1.00" if judgement.aa_ok else "does not hold"
+        parts.append(
+            f"A baseline against itself {holds}; the noise floor is "
+            f"{percent(judgement.noise_floor)}."
+        )
+    unmeasured = [
+        judged.pair.name for judged in judgement.pairs if judged.failures and not judged.ratios
+    ]
+    if unmeasured:
+        parts.append(f"Not measured: {listed(unmeasured)}.")
+    return " ".join(parts)
 
 
 def own_cost(judgement: Judgement) -> str:
@@ -81,8 +107,8 @@ def _opening(manifest: Manifest, judgement: Judgement) -> str:
     made = f" Tasks are made of {listed(data)}." if data else ""
     return (
         f"{count(len(judgement.pairs), 'pair')} of meta-learners "
-        f"{'was' if len(judgement.pairs) == 1 else 'were'} compared on {workloads or 'nothing'}, in "
-        f"{count(manifest.rounds, 'interleaved round')} for each of "
+        f"{'was' if len(judgement.pairs) == 1 else 'were'} compared on {workloads or 'nothing'}, "
+        f"in {count(manifest.rounds, 'interleaved round')} for each of "
         f"{count(len(manifest.seeds), 'seed')}, every block in a fresh process with "
         f"{count(manifest.threads, 'thread')} on {manifest.device} "
         f"({machine_words(manifest.probes)}).{made}"
@@ -92,44 +118,24 @@ def _opening(manifest: Manifest, judgement: Judgement) -> str:
 def _tally(verdicts: Sequence[tuple[PairJudgement, Verdict]]) -> str:
     words = Counter(verdict.word for _, verdict in verdicts)
     claims = len({verdict.claim for _, verdict in verdicts})
-    parts = [f"{words[word]} {word}" for word in (*MEANINGS, *sorted(set(words) - set(MEANINGS)))
-             if words[word]]  # fmt: skip
+    parts = [
+        f"{words[word]} {word}"
+        for word in (*MEANINGS, *sorted(set(words) - set(MEANINGS)))
+        if words[word]
+    ]
     rest = len(verdicts) - MOST_VERDICTS
     return (
         f"Of {count(len(verdicts), 'verdict')} on {count(claims, 'published claim')}: "
-        f"{listed(parts)}." + (f" The first {MOST_VERDICTS}:" if rest > 0 else "")
+        f"{listed(parts)}." + (f" These are {MOST_VERDICTS} of them:" if rest > 0 else "")
     )
 
 
-def _verdict_sentence(claimed: str, judged: PairJudgement, verdict: Verdict) -> str:
-    head = f"“{claimed.rstrip('.')}”, {verdict.text}: {verdict.word}."
-    shown = verdict.ratio is not None and withheld(judged) is None
+def _finding_words(judged: PairJudgement, verdict: Verdict) -> str:
+    head = f"{full_stop(verdict.text)[:-1]}, by {verdict.method} against {judged.pair.baseline}"
+    shown = verdict.ratio is not None and no_ratio(judged) is None
     if shown and verdict.word in _SHOWN_RATIO:
         return (
-            f"{head} Measured {ratio_interval(verdict.ratio)} in {measure_name(verdict.measure)}, "
-            f"published {ratio(verdict.published)} (pair {judged.pair.name})."
+            f"{head} on {workload_words(judged.pair)}. Measured {ratio_interval(verdict.ratio)} in "
+            f"{measure_name(verdict.measure)}, published {ratio(verdict.published)}."
         )
-    return f"{head} {verdict_reason(verdict, judged)}"
-
-
-def _checks_and_noise(judgement: Judgement) -> str:
-    debts = {(d.learner, d.equivalence, d.passed): d for j in judgement.pairs for d in j.debts}
-    parts = []
-    if debts:
-        paid = sum(debt.passed is True for debt in debts.values())
-        parts.append(
-            f"{paid} of {count(len(debts), 'gradient check')} hold"
-            + ("." if paid == len(debts) else "; pairs without one show no speed-up.")
-        )
-    if judgement.noise_floor is not None:
-        holds = "covers 1.00" if judgement.aa_ok else "does not hold"
-        parts.append(
-            f"A baseline against itself {holds}; the noise floor is "
-            f"{percent(judgement.noise_floor)}."
-        )
-    unmeasured = [
-        judged.pair.name for judged in judgement.pairs if judged.failures and not judged.ratios
-    ]
-    if unmeasured:
-        parts.append(f"Not measured: {listed(unmeasured)}.")
-    return " ".join(parts)
+    return f"{head}. {verdict_reason(verdict, judged)}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.declare.suite import MEMBERS
 from harness.judge.judgement import Judgement
 from harness.records.manifest import Manifest
 from harness.records.record import Record
-from harness.report import plots
+from harness.report import series
 from harness.report.plots import (
     CurvePlot,
     ForestPlot,
@@ -41,12 +43,12 @@ def describe_figures(
 ) -> tuple[Figure, ...]:
     """Return the figures that have data, in the order of the report."""
     return (
-        *_series("speedups", plots.forest_plots(judgement)),
-        *_series("curves", plots.curve_plots(judgement, records)),
-        *_series("targets", plots.target_plots(judgement)),
-        *_series("rounds", plots.round_plots(judgement, records, manifest.plan)),
-        *_series("memory", plots.memory_plots(judgement, records)),
-        *_series("profile", plots.profile_plots(judgement)),
+        *_series("speedups", series.forest_plots(judgement)),
+        *_series("curves", series.curve_plots(judgement, records)),
+        *_series("targets", series.target_plots(judgement)),
+        *_series("rounds", series.round_plots(judgement, records, manifest.plan)),
+        *_series("memory", series.memory_plots(judgement, records)),
+        *_series("profile", series.profile_plots(judgement)),
     )
 
 
@@ -82,22 +84,27 @@ def _title(plot: Plot) -> str:
 
 def _caption(plot: Plot) -> str:
     match plot:
-        case ForestPlot(floor=floor):
+        case ForestPlot(rows=rows, floor=floor):
             text = (
                 "Baseline over method with 95 % intervals, on a logarithmic axis; right of 1 the "
-                "method is better. Diamonds mark published values, open points the A/A pair."
+                "method is better."
             )
-            band = f" The band around 1 is the noise floor of {percent(floor)}."
-            return text + (band if floor is not None else " The noise floor is unknown.")
+            if any(row.published for row in rows):
+                text += " Diamonds mark published values."
+            if any(row.is_aa for row in rows):
+                text += " Open points are A/A pairs: a baseline against itself."
+            if floor is None:
+                return f"{text} The noise floor is unknown."
+            return f"{text} The band around 1 is the noise floor of {percent(floor)}."
         case CurvePlot(panels=panels):
             text = "Validation quality of each seed (thin) and their median (thick)."
             if any(panel.target is not None for panel in panels):
-                text += " Dashes: the target set by rule."
+                text += " The dotted line is the target set by rule."
             return text
         case TargetPlot():
             return (
                 "Median seconds to the first sustained crossing, over a range of targets; the "
-                "dashed line is the target set by rule. A line ends where fewer than half of the "
+                "dotted line is the target set by rule. A line ends where fewer than half of the "
                 "seeds got there."
             )
         case RoundPlot():
@@ -107,8 +114,8 @@ def _caption(plot: Plot) -> str:
             )
         case MemoryPlot():
             return (
-                "Bytes alive at the start of a step (light: state and data) and the peak above "
-                "them during it (dark), from a pass of their own."
+                "Bytes alive at the start of a step (muted: state and data) and the peak above "
+                "them during it (full colour), from a pass of their own."
             )
         case ProfilePlot(problems=problems):
             return (
@@ -123,15 +130,22 @@ def _alternative(plot: Plot) -> str:
         case ForestPlot(rows=rows):
             return "Dot plot of ratios. " + _joined(
                 f"{row.pair}{', ' + row.measure if row.measure else ''}: {row.text}"
-                + (f", published {listed([ratio(p) for p in row.published])}" if row.published else "")
+                + (
+                    f", published {listed([ratio(p) for p in row.published])}"
+                    if row.published
+                    else ""
+                )
                 for row in rows
             )
         case CurvePlot(panels=panels):
             return f"Line plot of validation {panels[0].metric} against meta-steps. " + _joined(
-                f"{panel.pair}: after {significant(line.xs[-1], 6)} steps the "
-                f"{panel.names[line.member == 'method']} reaches {significant(line.ys[-1])}"
+                f"{panel.pair}: the {panel.names[member == 'method']} reaches "
+                f"{significant(statistics.median(ends))} after {quantity(last, 'steps')}"
+                + (f", the median of {count(len(ends), 'seed')}" if len(ends) > 1 else "")
                 for panel in panels
-                for line in panel.lines
+                for member in MEMBERS
+                if (ends := [line.ys[-1] for line in panel.lines if line.member == member])
+                for last in [max(line.xs[-1] for line in panel.lines if line.member == member)]
             )
         case TargetPlot(panels=panels):
             return "Line plot of seconds against target. " + _joined(
@@ -146,7 +160,7 @@ def _alternative(plot: Plot) -> str:
                 f"{panel.pair}: {panel.names[member == 'method']} between {_span(medians)} in "
                 f"{count(len(medians), 'block')}"
                 for panel in panels
-                for member in ("baseline", "method")
+                for member in MEMBERS
                 if (medians := [b.median for b in panel.blocks if b.member == member])
             )
         case MemoryPlot(rows=rows):

@@ -6,10 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from harness.judge.blocks import latest
 from harness.judge.judgement import Judgement
 from harness.records.manifest import Manifest
 from harness.records.record import Record
-from harness.report.abstract import abstract, own_cost, warnings
+from harness.report.abstract import (
+    Finding,
+    abstract,
+    checks_and_noise,
+    findings,
+    own_cost,
+)
 from harness.report.captions import Figure, describe_figures
 from harness.report.pair_tables import (
     failure_table,
@@ -21,7 +28,17 @@ from harness.report.pair_tables import (
 from harness.report.run_tables import machine_table, member_table, protocol_table
 from harness.report.table import Table
 from harness.report.verdict_table import verdict_table
-from harness.report.words import cleaned, sentence
+from harness.report.words import capital, cleaned, full_stop
+
+
+@dataclass(frozen=True)
+class Section:
+    """Figures and tables under a heading, with a closing sentence if there is one."""
+
+    title: str
+    figures: tuple[Figure, ...]
+    tables: tuple[Table, ...]
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,46 +50,70 @@ class Content:
     started: str
     warnings: tuple[str, ...]
     abstract: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    closing: str
     verdicts: Table | None
-    figures: tuple[Figure, ...]
-    tables: tuple[Table, ...]
-    own_cost: str
+    sections: tuple[Section, ...]
     command: str
 
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        return tuple(figure for section in self.sections for figure in section.figures)
+
     def table(self, name: str) -> Table | None:
-        return next((table for table in self.tables if table.name == name), None)
+        """Return a table by its name, or nothing where the run has no such data."""
+        tables = [table for section in self.sections for table in section.tables]
+        return next((table for table in tables if table.name == name), None)
 
 
 def compose(manifest: Manifest, records: Sequence[Record], judgement: Judgement) -> Content:
     """Turn what was seen and judged into text and the data of figures."""
-    latest = tuple({record.block: record for record in records}.values())
+    counted = tuple(latest(records).values())
     verdicts = verdict_table(manifest.claims, judgement)
-    tables = (
-        pair_table(judgement),
-        quality_table(judgement),
-        target_table(judgement),
-        noise_table(judgement),
-        failure_table(judgement),
-        member_table(manifest, latest),
-        protocol_table(manifest),
-        machine_table(manifest, latest),
-    )
     return cleaned(
         Content(
             title="Published speed-ups of meta-learning, measured again"
             if verdicts
             else "Meta-learners measured side by side",
-            subtitle=f"Suite {manifest.suite.name}: {sentence(manifest.suite.summary)}",
+            subtitle=f"Suite {manifest.suite.name}: {full_stop(manifest.suite.summary)}",
             started=_when(manifest.started),
-            warnings=warnings(manifest, judgement),
+            warnings=tuple(full_stop(capital(text)) for text in judgement.warnings),
             abstract=abstract(manifest, judgement),
+            findings=findings(manifest, judgement),
+            closing=checks_and_noise(judgement),
             verdicts=verdicts,
-            figures=describe_figures(manifest, latest, judgement),
-            tables=tuple(table for table in tables if table is not None),
-            own_cost=own_cost(judgement),
+            sections=_sections(manifest, counted, judgement),
             command=manifest.command,
         )
     )
+
+
+def _sections(
+    manifest: Manifest, records: Sequence[Record], judgement: Judgement
+) -> tuple[Section, ...]:
+    figures = describe_figures(manifest, records, judgement)
+
+    def section(title: str, *parts: Table | None, of: str = "", text: str = "") -> Section:
+        mine = tuple(figure for figure in figures if figure.name.split("-")[0] in of.split())
+        return Section(title, mine, tuple(part for part in parts if part is not None), text)
+
+    found = (
+        section("Speed and memory", pair_table(judgement), of="speedups rounds memory profile"),
+        section("Accuracy", quality_table(judgement), target_table(judgement), of="curves targets"),
+        section(
+            "Noise, and what is missing",
+            noise_table(judgement),
+            failure_table(judgement),
+            text=own_cost(judgement),
+        ),
+        section(
+            "How it was measured",
+            member_table(manifest, records),
+            protocol_table(manifest),
+            machine_table(manifest, records),
+        ),
+    )
+    return tuple(part for part in found if part.figures or part.tables or part.text)
 
 
 def _when(started: str) -> str:

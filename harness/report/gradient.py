@@ -4,26 +4,47 @@ from __future__ import annotations
 
 from harness.judge.judgement import Debt, PairJudgement
 from harness.report.table import Cell
-from harness.report.units import known, scientific, significant
+from harness.report.units import count, known, scientific, significant
+from harness.report.words import full_stop
+
+NO_SPEED_UP = "no speed-up shown"
+NOT_MEASURED = "not measured"
 
 
 def withheld(judged: PairJudgement) -> str | None:
     """Say why the pair may show no speed-up, or return None where it may.
 
     A check that was planned and has no outcome withholds as well: nobody knows yet what the
-    speed was paid with.
+    speed was paid with. An A/A pair shows no speed-up but the noise, whatever it computes.
     """
+    if judged.pair.is_aa:
+        return None
     for debt in judged.debts:
         if debt.passed is False:
-            return f"gradient check of {debt.learner} failed ({_reached(debt)})"
+            return f"The gradient check of {debt.learner} failed."
     if "check" not in judged.pair.passes:
         return None
-    if not judged.debts:
-        return "gradient not checked (no record of the check)"
     for debt in judged.debts:
         if debt.passed is None:
-            return f"gradient of {debt.learner} not checked ({debt.reason or 'reason unknown'})"
-    return None
+            return f"The gradient of {debt.learner} was not checked."
+    return None if judged.debts else "The gradient was not checked."
+
+
+def no_ratio(judged: PairJudgement) -> Cell | None:
+    """Return what stands where the pair's ratios would, or None where they may be printed."""
+    reason = withheld(judged)
+    if reason is not None and any(debt.passed is False for debt in judged.debts):
+        return Cell(NO_SPEED_UP, reason, "bad")
+    if not any(found.interval for found in judged.ratios):
+        reasons = dict.fromkeys(failure.reason for failure in judged.failures)
+        if reasons:
+            return Cell(NOT_MEASURED, full_stop("; ".join(reasons)), "open")
+        if judged.missing_blocks:
+            blocks = count(judged.missing_blocks, "planned block")
+            return Cell(NOT_MEASURED, f"{blocks} not in the records.", "open")
+        if not judged.ratios:
+            return Cell(NOT_MEASURED, "No timed pass.", "open")
+    return None if reason is None else Cell(NO_SPEED_UP, reason, "bad")
 
 
 def debt_cell(debt: Debt | None) -> Cell:
@@ -31,7 +52,8 @@ def debt_cell(debt: Debt | None) -> Cell:
     if debt is None:
         return Cell("not checked", "no check among the pair's passes", "open")
     if debt.passed is None:
-        return Cell(f"{debt.equivalence}: not checked", debt.reason or "", "open")
+        known_class = "" if debt.equivalence == "unknown" else f"{debt.equivalence}: "
+        return Cell(f"{known_class}not checked", debt.reason or "", "open")
     outcome = "holds" if debt.passed else "FAILED"
     return Cell(f"{debt.equivalence}: {outcome}", _reached(debt), "good" if debt.passed else "bad")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Ratio, TargetTime
 from harness.judge.statistics import Interval
-from harness.report.gradient import withheld
+from harness.report.gradient import no_ratio, withheld
 from harness.report.table import Cell, Column, Group, Table, grouped_table, simple_table
 from harness.report.units import (
     UNKNOWN,
@@ -15,27 +15,40 @@ from harness.report.units import (
     significant,
     with_bounds,
 )
-from harness.report.words import measure_name, pass_name, sentence, with_settings, workload_words
-
-NO_RATIO = "no speed-up shown"
+from harness.report.words import (
+    basis,
+    full_stop,
+    measure_name,
+    pass_name,
+    with_settings,
+    workload_words,
+)
 
 
 def pair_table(judgement: Judgement) -> Table | None:
     """Return the ratios of every pair in every measure."""
     groups = [_pair_group(judged) for judged in judgement.pairs]
-    if judgement.overall:
-        rows = tuple(_ratio_row(found) for found in judgement.overall)
-        groups.append(Group(rows, "Over workloads", "Geometric means of one baseline and method."))
+    for members in dict.fromkeys(found.members for found in judgement.overall):
+        mine = [found for found in judgement.overall if found.members == members]
+        how = dict.fromkeys(found.interval.method for found in mine if found.interval)
+        groups.append(
+            Group(
+                tuple(_ratio_row(found) for found in mine),
+                f"Over workloads: {members}" if members else "Over workloads",
+                full_stop("; ".join(how)),
+            )
+        )
     return grouped_table(
         "pairs",
         "Pairs",
         "Medians of both members, and the median of the per-round ratios (baseline over method) "
         "with its 95 % interval.",
         (
-            Column("Measure", 1.3),
+            Column("Measure", 1.4),
             Column("Baseline", 1.0, numeric=True),
             Column("Method", 1.0, numeric=True),
-            Column("Ratio [95 %]", 1.7, numeric=True),
+            Column("Ratio [95 %]", 1.9, numeric=True),
+            Column("n", 0.8, numeric=True),
         ),
         groups,
     )
@@ -78,7 +91,6 @@ def target_table(judgement: Judgement) -> Table | None:
             Group(
                 tuple(_target_row(target, withheld(judged)) for target in judged.targets),
                 judged.pair.name,
-                _curves_words(judged),
             )
             for judged in judgement.pairs
             if judged.targets
@@ -87,12 +99,12 @@ def target_table(judgement: Judgement) -> Table | None:
 
 
 def noise_table(judgement: Judgement) -> Table | None:
-    """Return what the A/A pairs measured, which is what this machine shows where nothing differs."""
+    """Return what the A/A pairs measured: what this machine shows where nothing differs."""
     rows = [
         (
             Cell(judged.pair.name, judged.pair.baseline),
             Cell(measure_name(found.measure)),
-            Cell(ratio_interval(found.interval), f"{found.interval.n} rounds")
+            Cell(ratio_interval(found.interval), basis(found.measure, found.interval))
             if found.interval
             else Cell("not measured", found.reason or ""),
         )
@@ -100,12 +112,16 @@ def noise_table(judgement: Judgement) -> Table | None:
         if judged.pair.is_aa
         for found in judged.ratios
     ]
-    floor = percent(judgement.noise_floor)
+    floor = "The noise floor is unknown."
+    if judgement.noise_floor is not None:
+        floor = (
+            f"The noise floor, its farthest end from 1, is {percent(judgement.noise_floor)}; "
+            "no smaller effect is called real."
+        )
     return simple_table(
         "noise",
         "Noise",
-        "A/A: a baseline against itself, whose interval must cover 1.00. The noise floor, the "
-        f"farthest end of it from 1, is {floor}; no smaller effect is called real.",
+        f"A/A: a baseline against itself, whose interval must cover 1.00. {floor}",
         (Column("Pair", 1.3), Column("Measure"), Column("Ratio [95 %]", 1.5, numeric=True)),
         rows,
     )
@@ -146,44 +162,23 @@ def _pair_group(judged: PairJudgement) -> Group:
     baseline = with_settings(pair.baseline, dict(pair.baseline_settings))
     what = "A/A: the same member twice" if pair.is_aa else f"differ: {pair.differ}"
     note = f"{baseline} against {method} on {workload_words(pair)}; {what}."
-    reason = withheld(judged)
-    if reason is not None:
-        rows = [_none(NO_RATIO, reason)]
-    elif judged.ratios:
-        rows = [_ratio_row(found) for found in judged.ratios]
-    else:
-        rows = [_none("not measured", _why_nothing(judged))]
+    instead = no_ratio(judged)
+    rows = [(instead,)] if instead else [_ratio_row(found) for found in judged.ratios]
     return Group(tuple(rows), pair.name, note)
 
 
 def _ratio_row(found: Ratio) -> tuple[Cell, ...]:
-    value = (
-        Cell(ratio_interval(found.interval), f"{found.interval.n} rounds" if _timed(found) else "")
-        if found.interval is not None
-        else Cell("no ratio", found.reason or "reason unknown")
-    )
+    if found.interval is None:
+        value, rests_on = Cell("no ratio", found.reason or "reason unknown"), UNKNOWN
+    else:
+        value = Cell(ratio_interval(found.interval))
+        rests_on = basis(found.measure, found.interval)
     return (
         Cell(measure_name(found.measure)),
         Cell(quantity(found.baseline, found.unit)),
         Cell(quantity(found.method, found.unit)),
         value,
-    )
-
-
-def _timed(found: Ratio) -> bool:
-    return found.rounds > 1
-
-
-def _none(text: str, reason: str) -> tuple[Cell, ...]:
-    return (Cell("all"), Cell(UNKNOWN), Cell(UNKNOWN), Cell(text, reason, "bad"))
-
-
-def _why_nothing(judged: PairJudgement) -> str:
-    reasons = dict.fromkeys(failure.reason for failure in judged.failures)
-    return "; ".join(reasons) or (
-        f"{count(judged.missing_blocks, 'block')} not run yet"
-        if judged.missing_blocks
-        else "no timed block among its passes"
+        Cell(rests_on),
     )
 
 
@@ -195,10 +190,10 @@ def _quality_group(judged: PairJudgement, quality: Quality) -> Group:
         else _quality_row(judged.pair.method, quality.method_over_tasks, quality.method_over_seeds)
     )
     baseline = _quality_row(judged.pair.baseline, quality.over_tasks, quality.over_seeds)
-    margin = f"Margin {significant(quality.margin, 2)}."
-    note = f"{quality.metric}, {direction} is better. {sentence(quality.reason)} {margin}"
-    if quality.inherited:
-        note += f" {_curves_words(judged)}"
+    note = (
+        f"{quality.metric}, {direction} is better; margin {significant(quality.margin, 2)}; "
+        f"{full_stop(quality.reason)}"
+    )
     return Group((baseline, method), judged.pair.name, note)
 
 
@@ -212,17 +207,11 @@ def _quality_row(
     )
 
 
-def _curves_words(judged: PairJudgement) -> str:
-    return sentence(judged.curves.reason) if judged.curves is not None else ""
-
-
 def _target_row(target: TargetTime, reason: str | None) -> tuple[Cell, ...]:
     def reach(steps: float | None, seconds: float | None, reached: str) -> Cell:
         if steps is None and seconds is None:
             return Cell(UNKNOWN, f"{reached} seeds")
-        return Cell(
-            f"{quantity(steps, 'steps')}, {quantity(seconds, 's')}", f"{reached} seeds"
-        )
+        return Cell(f"{quantity(steps, 'steps')}, {quantity(seconds, 's')}", f"{reached} seeds")
 
     return (
         Cell(significant(target.target), "by rule" if target.by_rule else ""),

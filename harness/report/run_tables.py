@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.declare.suite import MEMBERS
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.report.table import Cell, Column, Group, Table, grouped_table, simple_table
@@ -13,12 +14,26 @@ from harness.report.units import TIMES, UNKNOWN, count, percent, quantity, signi
 
 TIMED = ("step", "adaptation")
 
+# The probe that maps every installed package to its version.
+PACKAGES = "packages"
+
 # Words that lose their meaning in lower case.
 _NAMES = {
-    "cpu": "CPU", "cpus": "CPUs", "gpu": "GPU", "gpus": "GPUs", "os": "OS", "blas": "BLAS",
-    "cuda": "CUDA", "cudnn": "cuDNN", "tf32": "TF32", "git": "git", "mkl": "MKL",
-    "openmp": "OpenMP", "ram": "RAM", "python": "Python",
-}  # fmt: skip
+    "cpu": "CPU",
+    "cpus": "CPUs",
+    "gpu": "GPU",
+    "gpus": "GPUs",
+    "os": "OS",
+    "blas": "BLAS",
+    "cuda": "CUDA",
+    "cudnn": "cuDNN",
+    "tf32": "TF32",
+    "git": "git",
+    "mkl": "MKL",
+    "openmp": "OpenMP",
+    "ram": "RAM",
+    "python": "Python",
+}
 
 
 def member_table(manifest: Manifest, records: Sequence[Record]) -> Table | None:
@@ -29,7 +44,7 @@ def member_table(manifest: Manifest, records: Sequence[Record]) -> Table | None:
             [r for r in records if r.pair == pair.name and r.member == m and r.status == "ok"]
             for m in ("baseline", "method")
         ]
-        rows = tuple(_member_row(found) for found in members if found)
+        rows = tuple(dict.fromkeys(_member_row(found) for found in members if found))
         if rows:
             groups.append(Group(rows, pair.name))
     return grouped_table(
@@ -44,13 +59,15 @@ def member_table(manifest: Manifest, records: Sequence[Record]) -> Table | None:
 
 def machine_table(manifest: Manifest, records: Sequence[Record]) -> Table:
     """Return the probes of the machine, and those of the blocks as ranges."""
-    rows = [(Cell(label), Cell(value)) for label, value in _flat(manifest.probes)]
+    probes = {name: value for name, value in manifest.probes.items() if name != PACKAGES}
+    rows = [(Cell(label), Cell(value)) for label, value in _flat(probes)]
     rows += [
         (Cell("load at a block's start"), Cell(_span([r.load for r in records]))),
         (Cell("CPU time stolen"), Cell(_span([r.steal for r in records], share=True))),
         (Cell("temperature"), Cell(_span([r.temperature for r in records], "°C"))),
         (Cell("other GPU processes"), Cell(_span([_number(r.gpu_processes) for r in records]))),
         (Cell("harness"), Cell(manifest.version)),
+        (Cell("packages"), _packages(manifest)),
     ]
     table = simple_table(
         "machine",
@@ -73,17 +90,22 @@ def protocol_table(manifest: Manifest) -> Table:
         ("threads", str(manifest.threads)),
         ("device", manifest.device),
         ("blocks planned", str(len(manifest.plan))),
-        ("intervals in a block", f"{protocol.intervals}, each at least "
-         f"{quantity(protocol.interval_s, 's')}"),
+        (
+            "intervals in a block",
+            f"{protocol.intervals}, each at least {quantity(protocol.interval_s, 's')}",
+        ),
         ("warm-up", f"at most {quantity(protocol.warmup_s, 's')}"),
         ("limit of a block", quantity(protocol.limit_s, "s")),
         ("gradient examples", str(protocol.check_examples)),
-        ("learning curve", f"{protocol.curve_steps} steps, every {protocol.curve_every} on "
-         f"{protocol.curve_tasks} tasks"),
+        (
+            "learning curve",
+            f"{protocol.curve_steps} steps, every {protocol.curve_every} on "
+            f"{protocol.curve_tasks} tasks",
+        ),
         ("test tasks", str(protocol.test_tasks)),
-        ("own data", "from a data folder of the user" if manifest.data_dir else "none"),
+        ("data folder", "given by the user" if manifest.data_dir else "none: embedded data"),
         ("plan", manifest.plan_hash),
-    ]  # fmt: skip
+    ]
     table = simple_table(
         "protocol",
         "Protocol",
@@ -103,10 +125,10 @@ def machine_words(probes: Mapping[str, Any]) -> str:
         return next((str(found[name]) for name in names if found.get(name)), None)
 
     words = [
-        first("gpu_model", "gpu", "gpu_name"),
-        first("cpu_model", "cpu", "processor"),
+        first("gpu"),
+        first("cpu"),
     ]
-    cores = first("cores", "cpu_cores", "physical_cores", "cpus", "cpu_count", "logical_cores")
+    cores = first("usable_cores", "cores", "logical_cores")
     named = [word for word in words if word]
     if cores:
         named.append(f"{cores} cores")
@@ -123,7 +145,7 @@ def _member_row(records: list[Record]) -> tuple[Cell, ...]:
     paths = "; ".join(dict.fromkeys(r.fast_paths for r in records if r.fast_paths))
     return (
         Cell(first.learner, first.learner_settings),
-        Cell(ran, f"fast paths: {paths or 'none'}"),
+        Cell(ran, f"fast paths: {paths or 'none reported'}"),
         _before(timed),
     )
 
@@ -141,6 +163,22 @@ def _before(timed: list[Record]) -> Cell:
         words.append(f"steady in {sum(steady)} of {len(steady)}")
     note = f"compilation {quantity(statistics.median(compiled), 's')}" if compiled else ""
     return Cell(", ".join(words), note)
+
+
+def _packages(manifest: Manifest) -> Cell:
+    """Name the packages that a member of some pair is called after, and count the others."""
+    installed = manifest.probes.get(PACKAGES)
+    if not isinstance(installed, Mapping):
+        return Cell("unknown")
+    learners = {pair.learner(member) for pair in manifest.suite.pair for member in MEMBERS}
+    words = {word for learner in learners for word in learner.lower().split("_")}
+    named = [
+        f"{name} {version}"
+        for name, version in installed.items()
+        if name.replace("-", "_").split("_")[0] in words
+    ]
+    rest = count(len(installed) - len(named), "other")
+    return Cell(", ".join([*named, rest]), "every version is in manifest.json")
 
 
 def _flat(probes: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
+from typing import Any
 
 import matplotlib
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -40,14 +41,14 @@ COLOURS = {
 
 WIDTH_IN = 8.5 / 2.54
 
-_STYLE = {
-    "font.family": ["DejaVu Sans"],
-    "font.size": 6.5,
+_STYLE: dict[Any, Any] = {
+    "font.family": ["STIXGeneral", "DejaVu Sans"],
+    "font.size": 7.5,
     "text.color": INK,
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
-    "axes.labelsize": 6.5,
+    "axes.labelsize": 7.5,
     "axes.linewidth": 0.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -56,13 +57,13 @@ _STYLE = {
     "ytick.color": MUTED,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
-    "xtick.labelsize": 6.5,
-    "ytick.labelsize": 6.5,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
     "xtick.major.size": 2.0,
     "ytick.major.size": 2.0,
     "xtick.major.width": 0.5,
     "ytick.major.width": 0.5,
-    "legend.fontsize": 6.5,
+    "legend.fontsize": 7.5,
     "legend.frameon": False,
     "lines.linewidth": 1.0,
     "lines.markersize": 3.5,
@@ -89,11 +90,12 @@ def to_svg(canvas: Canvas, name: str, title: str, alternative: str) -> str:
     with warnings.catch_warnings():
         # Names come from others: a letter that no font here has is drawn as a box, not warned of.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        FigureCanvasSVG(canvas).print_svg(
-            target, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        )
+        unsaid = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        FigureCanvasSVG(canvas)
+        canvas.savefig(target, format="svg", metadata=unsaid)
     text = target.getvalue()
     text = text[text.index("<svg") :]
+    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'href="#', f'href="#{name}-', text)

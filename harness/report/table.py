@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,7 +29,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows under a common heading, if it has one."""
+    """Rows under a common heading, if it has one; a row of one cell spans all columns."""
 
     rows: tuple[tuple[Cell, ...], ...]
     title: str = ""
@@ -49,7 +50,7 @@ class Table:
     def __post_init__(self) -> None:
         for group in self.groups:
             for row in group.rows:
-                if len(row) != len(self.columns):
+                if len(row) not in (1, len(self.columns)):
                     raise ValueError(f"table {self.name}: {len(row)} cells in {len(self.columns)}")
 
     def index(self, head: str) -> int:
@@ -62,16 +63,20 @@ def simple_table(
     title: str,
     caption: str,
     columns: tuple[Column, ...],
-    rows: list[tuple[Cell, ...]],
-    *,
-    wide: bool = False,
+    rows: Sequence[tuple[Cell, ...]],
 ) -> Table | None:
     """Return a table of one group without a heading, or nothing where there are no rows."""
-    return Table(name, title, caption, columns, (Group(tuple(rows)),), wide) if rows else None
+    return Table(name, title, caption, columns, (Group(tuple(rows)),)) if rows else None
 
 
 def grouped_table(
-    name: str, title: str, caption: str, columns: tuple[Column, ...], groups: list[Group]
+    name: str,
+    title: str,
+    caption: str,
+    columns: tuple[Column, ...],
+    groups: Sequence[Group],
+    *,
+    wide: bool = False,
 ) -> Table | None:
     """Return a table of groups, or nothing where there are none."""
-    return Table(name, title, caption, columns, tuple(groups)) if groups else None
+    return Table(name, title, caption, columns, tuple(groups), wide) if groups else None

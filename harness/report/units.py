@@ -72,7 +72,8 @@ def scale(value: float, unit: str) -> tuple[float, str]:
         return 1.0, unit
     if value == 0:
         return next(step for step in scales if step[0] == 1)
-    rounded = abs(float(f"{value:.2e}"))
+    # 999.96 ms is printed as a second, for rounding would make four digits of it.
+    rounded = max(abs(value), abs(float(f"{value:.2e}")))
     fitting = [step for step in scales if rounded >= step[0] * _least(step[1])]
     return fitting[-1] if fitting else scales[0]
 
@@ -88,14 +89,20 @@ def ratio_interval(interval: Interval | None) -> str:
 
 
 def with_bounds(interval: Interval | None, unit: str = "") -> str:
-    """Write an estimate and its bounds, so finely that the bounds differ wherever they do."""
+    """Write an estimate and its bounds, so finely that the bounds differ wherever they do.
+
+    Where all three are one number there are no bounds to print: what it was counted or measured
+    from stands in `interval.method`.
+    """
     if interval is None:
         return UNKNOWN
     decimals = _decimals(interval)
     low, middle, high = (
         _fixed(value, decimals) for value in (interval.low, interval.estimate, interval.high)
     )
-    return f"{middle}{unit} [{low}, {high}]".replace(", ", f",{GAP}")
+    if interval.low == interval.high:
+        return f"{middle}{unit}"
+    return f"{middle}{unit} [{low},{GAP}{high}]"
 
 
 def percent(share: float | None, digits: int = 2) -> str:
@@ -116,11 +123,16 @@ def _least(name: str) -> float:
 
 
 def _decimals(interval: Interval) -> int:
-    scale_of = max(abs(interval.estimate), abs(interval.low), abs(interval.high))
-    by_value = 2 - _exponent(scale_of, 3) if scale_of else 2
+    ends = (interval.low, interval.high)
+    largest = max(abs(interval.estimate), *map(abs, ends))
+    by_value = 2 - _exponent(largest, 3) if largest else 2
     width = interval.high - interval.low
-    by_width = 1 - _exponent(width, 2) if width > 0 else by_value
-    return max(0, min(max(by_value, by_width), by_value + 2))
+    decimals = max(by_value, -_exponent(width / 2, 3)) if width > 0 else by_value
+    most = by_value + 2
+    # An end that lies beside 1 must not be printed as 1.00: that is what verdicts hang on.
+    while decimals < most and any(end != 1 and round(end, decimals) == 1 for end in ends):
+        decimals += 1
+    return max(0, min(decimals, most))
 
 
 def _exponent(value: float, digits: int) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from harness.declare.claims import Claim
 from harness.judge.judgement import Judgement, PairJudgement, Verdict
-from harness.judge.statistics import PairedInterval
-from harness.report.gradient import pair_cell, withheld
-from harness.report.table import Cell, Column, Table, Tone, simple_table
-from harness.report.units import count, ratio, ratio_interval, with_bounds
-from harness.report.words import measure_name, sentence, with_settings, workload_words
+from harness.judge.statistics import Interval
+from harness.report.gradient import no_ratio, pair_cell
+from harness.report.table import Cell, Column, Group, Table, Tone, grouped_table
+from harness.report.units import UNKNOWN, ratio, ratio_interval, significant, with_bounds
+from harness.report.words import basis, full_stop, measure_name, with_settings, workload_words
+
+NOT_TESTABLE = "not testable here"
 
 TONES: dict[str, Tone] = {
     "met": "good",
@@ -27,81 +29,99 @@ MEANINGS = {
     "reversed": "the method is worse than its baseline",
     "inconclusive": "the interval holds both no effect and the published one, or the noise is "
     "unknown or too large, or there were too few rounds",
-    "not testable here": "this machine lacks what the claim needs",
+    NOT_TESTABLE: "this machine lacks what the claim needs",
     "invalid": "the gradient check or the accuracy condition failed",
 }
 
+ORIGINS = {
+    "known": "known algorithm",
+    "reconstructed": "reconstructed algorithm",
+    "rival": "a rival's algorithm",
+}
+
 COLUMNS = (
-    Column("Claim", 2.5),
-    Column("Read as", 1.9),
-    Column("Published", 0.95, numeric=True),
-    Column("Measured [95 %]", 1.7, numeric=True),
-    Column("Gradient", 1.7),
-    Column("Accuracy", 1.7),
-    Column("Verdict", 2.0),
+    Column("Read as", 2.0),
+    Column("Published", 1.0, numeric=True),
+    Column("Measured [95 %]", 1.9, numeric=True),
+    Column("Gradient", 1.9),
+    Column("Accuracy", 1.9),
+    Column("Verdict", 2.4),
 )
 
 
 def verdict_table(claims: tuple[Claim, ...], judgement: Judgement) -> Table | None:
     """Return one row for every reading of every claim, or nothing where no claim is tested."""
     by_name = {claim.name: claim for claim in claims}
-    rows = [
-        _row(by_name.get(verdict.claim), verdict, judged)
-        for judged in judgement.pairs
-        for verdict in judged.verdicts
-    ]
+    groups = []
+    for judged in judgement.pairs:
+        for name in dict.fromkeys(verdict.claim for verdict in judged.verdicts):
+            verdicts = [verdict for verdict in judged.verdicts if verdict.claim == name]
+            groups.append(_group(by_name.get(name), verdicts, judged))
     words = {verdict.word for judged in judgement.pairs for verdict in judged.verdicts}
     legend = "; ".join(f"{word}: {text}" for word, text in MEANINGS.items() if word in words)
-    return simple_table(
+    return grouped_table(
         "verdicts",
         "Claims",
         "Published claims and what was measured here. A ratio is baseline over method, so above 1 "
         f"the method is better; brackets hold the 95 % interval. Verdicts: {legend}.",
         COLUMNS,
-        rows,
+        groups,
         wide=True,
     )
 
 
+def tone_of(word: str) -> Tone:
+    return TONES.get(word, "open")
+
+
 def measured_cell(verdict: Verdict, judged: PairJudgement) -> Cell:
     """Write the measured ratio, or why none is shown."""
-    reason = withheld(judged)
-    if reason is not None:
-        return Cell("no speed-up shown", reason)
+    if verdict.word == NOT_TESTABLE:
+        return Cell(UNKNOWN, measure_name(verdict.measure))
+    instead = no_ratio(judged)
+    if instead is not None:
+        return instead
     if verdict.ratio is None:
-        return Cell("not measured", measure_name(verdict.measure))
-    rounds = count(verdict.ratio.n, "round")
-    if isinstance(verdict.ratio, PairedInterval) and verdict.ratio.dropped:
-        rounds += f", {verdict.ratio.dropped} without a partner left out"
+        found = judged.ratio(verdict.measure)
+        why = found.reason if found else None
+        return Cell("not measured", why or measure_name(verdict.measure), "open")
     return Cell(
-        ratio_interval(verdict.ratio), f"{measure_name(verdict.measure)}, {rounds}"
+        ratio_interval(verdict.ratio),
+        f"{measure_name(verdict.measure)}, {basis(verdict.measure, verdict.ratio)}",
     )
 
 
 def verdict_reason(verdict: Verdict, judged: PairJudgement) -> str:
     """Return why the verdict is what it is, without the figures of a pair that may show none."""
-    reason = withheld(judged)
-    if reason is None or verdict.word == "not testable here":
-        return sentence(verdict.reason)
-    return sentence(reason)
+    if verdict.word == NOT_TESTABLE:
+        return full_stop(verdict.reason)
+    instead = no_ratio(judged)
+    return full_stop(verdict.reason) if instead is None else instead.note
 
 
-def _row(claim: Claim | None, verdict: Verdict, judged: PairJudgement) -> tuple[Cell, ...]:
-    source = f"{claim.paper}. " if claim else ""
-    method = with_settings(verdict.method, dict(judged.pair.method_settings))
-    trust = "" if verdict.trust == "stated" else f"; {verdict.trust} trust"
+def _group(claim: Claim | None, verdicts: list[Verdict], judged: PairJudgement) -> Group:
+    first = verdicts[0]
+    method = with_settings(first.method, dict(judged.pair.method_settings))
+    rival = "; not the claim's own method, but a rival held to the same figure"
+    rival = rival if judged.pair.rival else ""
+    source = f"{claim.paper}, {claim.source}. " if claim else ""
+    return Group(
+        tuple(_row(verdict, judged) for verdict in verdicts),
+        claim.sentence if claim else first.claim,
+        f"{source}Pair {judged.pair.name}: {method} against {judged.pair.baseline} on "
+        f"{workload_words(judged.pair)}{rival}.",
+    )
+
+
+def _row(verdict: Verdict, judged: PairJudgement) -> tuple[Cell, ...]:
+    trust = "" if verdict.trust == "stated" else f", a reading of {verdict.trust} trust"
     return (
-        Cell(
-            claim.sentence if claim else verdict.claim,
-            f"{source}Pair {judged.pair.name}: {method} against {judged.pair.baseline} "
-            f"on {workload_words(judged.pair)}",
-        ),
-        Cell(verdict.text, f"algorithm {verdict.algorithm}{trust}"),
+        Cell(verdict.text, f"{ORIGINS.get(verdict.algorithm, verdict.algorithm)}{trust}"),
         Cell(ratio(verdict.published)),
         measured_cell(verdict, judged),
         pair_cell(judged),
         _accuracy(judged),
-        Cell(verdict.word, verdict_reason(verdict, judged), TONES.get(verdict.word, "open")),
+        Cell(verdict.word, verdict_reason(verdict, judged), tone_of(verdict.word)),
     )
 
 
@@ -111,11 +131,11 @@ def _accuracy(judged: PairJudgement) -> Cell:
         return Cell("not measured", tone="open")
     words = {True: "not worse", False: "worse", None: "undecided"}[quality.not_worse]
     tones: dict[bool | None, Tone] = {True: "good", False: "bad", None: "open"}
-    if quality.inherited:
-        figures = f"{quality.metric} {with_bounds(quality.over_tasks)}, inherited"
-    else:
-        figures = (
-            f"{quality.metric} {with_bounds(quality.method_over_tasks)}"
-            f" against {with_bounds(quality.over_tasks)}"
-        )
-    return Cell(words, figures, tones[quality.not_worse])
+    baseline = _mean(quality.baseline, quality.over_tasks)
+    method = _mean(quality.method, quality.method_over_tasks)
+    figures = f"{baseline}, inherited" if quality.inherited else f"{method} against {baseline}"
+    return Cell(words, f"{quality.metric} {figures}", tones[quality.not_worse])
+
+
+def _mean(mean: float | None, over_tasks: Interval | None) -> str:
+    return significant(mean) if over_tasks is None else with_bounds(over_tasks)

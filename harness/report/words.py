@@ -7,6 +7,8 @@ import unicodedata
 from typing import Any, TypeVar
 
 from harness.declare.suite import Pair, settings_words
+from harness.judge.statistics import Interval, PairedInterval
+from harness.report.units import count
 
 T = TypeVar("T")
 
@@ -19,6 +21,14 @@ MEASURES = {
     "flops": "operations",
     "backward_passes": "backward passes",
 }
+
+TIMED = ("step_time", "adaptation_time")
+
+# Counts repeat exactly, so one of them is enough.
+COUNTED = ("peak_bytes", "flops", "backward_passes")
+
+# How the judge calls an interval of what both members share.
+INHERITED = "inherited"
 
 PASSES = {
     "check": "gradient check",
@@ -36,6 +46,20 @@ _KEPT_FORMATS = "\u200c\u200d"
 
 def measure_name(measure: str) -> str:
     return MEASURES.get(measure, measure.replace("_", " "))
+
+
+def basis(measure: str, interval: Interval) -> str:
+    """Say what a ratio rests on."""
+    if measure in COUNTED:
+        return "counted"
+    if interval.method == INHERITED:
+        return INHERITED
+    number = count(interval.n, "round") if measure in TIMED else f"n = {interval.n}"
+    if interval.low == interval.high:
+        number += f", {interval.method.removeprefix('one value, ')}"
+    if isinstance(interval, PairedInterval) and interval.dropped:
+        number += f", {interval.dropped} without a partner left out"
+    return number
 
 
 def pass_name(measured: str) -> str:
@@ -59,12 +83,15 @@ def listed(words: list[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def sentence(text: str) -> str:
-    """Return the text with a capital at its start and a full stop at its end."""
+def capital(text: str) -> str:
+    """Return the text with a capital at its start."""
+    return text[:1].upper() + text[1:]
+
+
+def full_stop(text: str) -> str:
+    """Return the text with a full stop at its end, unless it has one or is empty."""
     text = text.strip()
-    if not text:
-        return ""
-    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")
+    return text if not text or text[-1] in ".!?…" else f"{text}."
 
 
 def shorten(text: str, most: int) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 from harness.judge.quality import Standing, accuracy, non_inferior
 from harness.judge.statistics import (
+    MIN_ROUNDS,
     Interval,
     PairedInterval,
     aa_holds,
@@ -22,7 +23,9 @@ from harness.judge.statistics import (
 )
 from harness.judge.verdicts import POSITIVE, Word, decide
 
-SAMPLES = 400
+pytestmark = pytest.mark.slow
+
+SAMPLES = 250
 
 
 def measure(
@@ -52,6 +55,7 @@ def test_seven_rounds_are_worse_than_eight_and_so_not_enough() -> None:
     generator = np.random.default_rng(7)
     share = np.mean([covers(measure(2.0, 7, generator), 2.0) for _ in range(SAMPLES)])
     assert share < 0.92  # measured .88
+    assert MIN_ROUNDS > 7
 
 
 def test_the_geometric_mean_covers_the_truth() -> None:

@@ -47,6 +47,12 @@ class TestAccuracy:
         assert result.over_tasks.high - 0.5 == pytest.approx(0.0494, abs=1e-4)
         assert (result.over_seeds.n, result.over_tasks.n) == (4, 400)
 
+    def test_has_a_degree_of_freedom_less_for_each_seed(self) -> None:
+        result = accuracy({0: [0.4, 0.6], 1: [0.4, 0.6]})
+        assert result.over_tasks is not None
+        # Student's 97.5 % point is 4.303 for two degrees of freedom; each mean's error is 0.1.
+        assert result.over_tasks.high - 0.5 == pytest.approx(4.303 * 0.1 / 2**0.5, abs=1e-4)
+
     def test_sees_seeds_that_differ_although_their_tasks_do_not(self) -> None:
         result = accuracy({0: [0.4] * 9, 1: [0.6] * 9})
         assert result.over_seeds is not None
@@ -78,6 +84,9 @@ class TestNonInferiority:
     def test_is_undecided_where_seeds_disagree(self) -> None:
         result = non_inferior(BASELINE, shifted(-0.1, 0.0, 0.1), 0.01)
         assert (result.standing, result.ok) == (Standing.UNDECIDED, None)
+
+    def test_is_undecided_on_the_margin_itself(self) -> None:
+        assert non_inferior({0: [1.0, 1.0]}, {0: [0.5, 0.5]}, 0.5).standing is Standing.UNDECIDED
 
     def test_bounds_the_gain_by_student_over_seeds_on_one_side(self) -> None:
         result = non_inferior(BASELINE, shifted(-0.01, 0.0, 0.01), 0.01)
@@ -194,7 +203,7 @@ class TestSurvival:
         assert survival([*reached(10), *censored(50, 50)]).median is None
 
     def test_has_a_median_where_exactly_half_arrive(self) -> None:
-        for half in (1, 3, 7):
+        for half in (1, 3, 12):  # with 12 the product of fractions falls short of one half
             runs = [*reached(*range(1, half + 1)), *censored(*[99] * half)]
             assert survival(runs).median == half
 

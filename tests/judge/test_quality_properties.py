@@ -78,11 +78,11 @@ def test_losses_are_judged_as_the_gains_that_they_mirror(
     pair: tuple[dict[int, list[float]], dict[int, list[float]]], margin: float
 ) -> None:
     baseline, method = pair
-    mirrored = [
+    below, above = (
         {seed: [-value for value in values] for seed, values in member.items()} for member in pair
-    ]
+    )
     assert non_inferior(baseline, method, margin) == non_inferior(
-        *mirrored, margin, higher_is_better=False
+        below, above, margin, higher_is_better=False
     )
 
 

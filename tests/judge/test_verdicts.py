@@ -163,6 +163,7 @@ class TestCounts:
         assert judge(1.001, counted=True, **noisy).word is Word.SMALLER
         assert judge(0.999, counted=True, **noisy).word is Word.REVERSED
         assert judge(1.0, counted=True, **noisy).word is Word.NONE
+        assert judge(1.5, counted=True, noise_floor=0.9).word is Word.SMALLER
 
     def test_that_do_not_repeat_are_treated_as_noise(self) -> None:
         assert judge(2.4, 2.5, counted=True, rounds=1).word is Word.INCONCLUSIVE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -50,7 +51,7 @@ class LocalEngine:
             server.stdin.flush()
             return Answer(**_read(server))
         except (BrokenPipeError, EOFError):
-            status = self._servers.pop(imports).wait()
+            status = _stop(self._servers.pop(imports))
             return Answer("", status, False, "the server that starts workers ended")
 
     def _server(self, imports: tuple[str, ...]) -> subprocess.Popen[str]:
@@ -109,12 +110,9 @@ def _read(server: subprocess.Popen[str]) -> dict[str, object]:
     return answer
 
 
-def _stop(server: subprocess.Popen[str]) -> None:
+def _stop(server: subprocess.Popen[str]) -> int:
     """Close its requests: it ends the child in flight, if any, and itself."""
     assert server.stdin is not None and server.stdout is not None
-    with server.stdout:
-        try:
-            server.stdin.close()
-        except BrokenPipeError:
-            pass
-        server.wait()
+    with server.stdout, contextlib.suppress(BrokenPipeError):
+        server.stdin.close()
+    return server.wait()

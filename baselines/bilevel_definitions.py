@@ -1,0 +1,137 @@
+"""What the approximate hypergradients are defined as: dense, slow, with none of the learners' code.
+
+Everything is one flat vector; the optimizers are their formulas; derivatives are taken in forward
+mode, one direction after another (all at once, jacfwd is wrong in torch 2.13 where it differentiates
+BatchNorm twice). With g the last base step's gradient, m and v Adam's moments after that step and
+m_, v_ those before it:
+
+    darts     w = v0, where v0 = dL_meta/dtheta
+    sama      w = v0, for gradient descent; for Adam
+              w = v0 * rate * [(1-b1) b2 v_ - b1 (1-b2) g m_] / (sqrt(v) + eps)^3
+    both      dL_meta/dlambda
+              - [dL_base(theta + e w)/dlambda - dL_base(theta - e w)/dlambda] / (2 e)
+              with e = R / |w|
+    betty_cg  dL_meta/dlambda - (d^2 L_base / dlambda dtheta) x
+              with x after n iterations for H x = v0 of conjugate gradients, but for a slip: the
+              next direction is built on the residual that this iteration began with
+
+The factor of Adam is the slope of an Adam step without bias correction by the step's gradient, but
+for the eps in it, which an exact derivative has in other places. In the first step of all
+m_ = v_ = 0, so w = 0 and the direction is 0/0: sama is defined from the second step of Adam on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.func import grad, jvp
+
+from baselines.bilevel import BilevelLearner, BilevelState
+from baselines.flat import flat, shaped
+from harness.declare.learner import Gradient, Params
+from harness.declare.outer import AdamState
+from suites.bilevel import BilevelBatch
+
+B1, B2, EPS = 0.9, 0.999, 1e-8
+
+
+def darts(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
+    """T1-T2 by a central difference over learner.radius."""
+    there = _Place.after_training(learner, state, batch)
+    return _by_difference(there, there.meta_slope(), learner.radius)
+
+
+def sama(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
+    """SAMA over learner.radius."""
+    there = _Place.after_training(learner, state, batch)
+    return _by_difference(there, there.meta_slope() * there.adaptation, learner.radius)
+
+
+def betty_cg(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
+    """Betty 0.2.1's iteration, learner.iterations times."""
+    there = _Place.after_training(learner, state, batch)
+    by_base = grad(there.base_loss)
+    hessian = _slope(lambda theta: by_base(theta, there.meta), there.theta)
+    r = p = there.meta_slope()
+    x = torch.zeros_like(r)
+    for _ in range(learner.iterations):
+        reach = r @ r / (p @ hessian @ p)
+        after = r - reach * hessian @ p
+        x, p, r = x + reach * p, r + (after @ after) / (r @ r) * p, after
+    response = -x @ _slope(lambda meta: by_base(there.theta, meta), there.meta)
+    return there.gradient(response)
+
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a hypergradient is taken: the losses of flat theta and lambda, and Adam's factor."""
+
+    base_loss: Loss
+    meta_loss: Loss
+    theta: Tensor
+    meta: Tensor
+    adaptation: Tensor
+    names: Params
+
+    @classmethod
+    def after_training(
+        cls, learner: BilevelLearner, state: BilevelState, batch: BilevelBatch
+    ) -> _Place:
+        workload, base, meta = learner.workload, state.base, state.meta.params
+        theta, lam = flat(base.params), flat(meta)
+
+        def of(loss: Callable[..., Tensor], data: Any) -> Loss:
+            def at(theta: Tensor, lam: Tensor) -> Tensor:
+                buffers = {name: value.clone() for name, value in state.buffers.items()}
+                return loss({**shaped(theta, base.params), **buffers}, shaped(lam, meta), data)
+
+            return at
+
+        adaptation = torch.ones_like(theta)
+        if isinstance(base, AdamState):
+            first, second = flat(base.first), flat(base.second)
+            steps = int(next(iter(base.steps.values())))
+        for count, data in enumerate(batch.base, start=1):
+            loss = of(workload.base_loss, data)
+            g = _slope(lambda point, loss=loss: loss(point, lam), theta)
+            if isinstance(base, AdamState):
+                first_before, second_before = first, second
+                first, second = B1 * first + (1 - B1) * g, B2 * second + (1 - B2) * g**2
+                upright = first / (1 - B1 ** (steps + count))
+                spread = (second / (1 - B2 ** (steps + count))).sqrt()
+                theta = theta - workload.base_lr * upright / (spread + EPS)
+                adaptation = (1 - B1) * B2 * second_before - B1 * (1 - B2) * g * first_before
+                adaptation = workload.base_lr * adaptation / (second.sqrt() + EPS) ** 3
+            else:
+                theta = theta - workload.base_lr * g
+        last, clean = of(workload.base_loss, batch.base[-1]), of(workload.meta_loss, batch.meta)
+        return cls(last, clean, theta, lam, adaptation, meta)
+
+    def meta_slope(self) -> Tensor:
+        return _slope(lambda theta: self.meta_loss(theta, self.meta), self.theta)
+
+    def gradient(self, response: Tensor) -> Gradient:
+        """Return the hypergradient with this response for its second term."""
+        direct = _slope(lambda meta: self.meta_loss(self.theta, meta), self.meta)
+        loss = self.meta_loss(self.theta, self.meta)
+        return Gradient(loss, shaped(direct + response, self.names))
+
+
+def _by_difference(there: _Place, vector: Tensor, radius: float) -> Gradient:
+    e = radius / vector.norm()
+    above = _slope(lambda meta: there.base_loss(there.theta + e * vector, meta), there.meta)
+    below = _slope(lambda meta: there.base_loss(there.theta - e * vector, meta), there.meta)
+    return there.gradient(-(above - below) / (2 * e))
+
+
+def _slope(function: Callable[[Tensor], Tensor], point: Tensor) -> Tensor:
+    """Return the derivative by every entry of the point, in the last dimension."""
+    units = torch.eye(len(point), dtype=point.dtype, device=point.device)
+    return torch.stack([jvp(function, (point,), (unit,))[1] for unit in units], dim=-1)

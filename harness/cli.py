@@ -1,0 +1,269 @@
+"""The command line: one thin function a subcommand."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import harness
+from harness.config import WORDS, listed, run_config, split_words, whole
+from harness.errors import HarnessError, UnknownName, UsageError
+from harness.registry import ROOT, Registry
+
+LISTED = ("baselines", "methods", "workloads", "suites", "claims")
+PLUGIN = {"plugin": WORDS["plugin"]}
+NOTHING_MEASURED = 4
+
+EXAMPLES = """examples:
+  python -m harness run suite=smoke
+  python -m harness run suite=paper pairs=batched-5w1s seeds=3 rounds=6 threads=2
+  python -m harness run suite=mine.toml plugin=my_method.py out=runs/first
+  python -m harness run resume=results/paper-20260102-030405
+  python -m harness list methods
+  python -m harness check batched_maml
+  python -m harness report results/paper-20260102-030405
+  python -m harness compare runs/before runs/after
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code; what the user can mend ends without a traceback."""
+    try:
+        options = _options(arguments)
+        code: int = options.command(options)
+        sys.stdout.flush()
+        return code
+    except HarnessError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted. A run's records are whole: go on with resume=.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:  # it names the file: one whose name is too long, say
+        print(f"error: {error}", file=sys.stderr)
+        return UsageError.exit_code
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure a suite and report on it."""
+    config = run_config(options.words)
+    from harness.measure.engines.local import LocalEngine
+    from harness.measure.progress import progress_for
+    from harness.measure.run import prepare, resume
+
+    progress = progress_for(sys.stderr)
+    with LocalEngine() as engine:
+        ready = (
+            resume(config) if config.resume else prepare(config, _command(options.words), engine)
+        )
+        progress.noted(f"records go to {ready.store.folder}")
+        try:
+            store = ready.measure(engine, progress)
+        finally:
+            progress.close()
+    measured = any(record.status == "ok" for record in ready.seen)
+    _write_report(store.folder)
+    if not measured:
+        print("error: nothing was measured; the report says why.", file=sys.stderr)
+    return 0 if measured else NOTHING_MEASURED
+
+
+def report(options: argparse.Namespace) -> int:
+    """Rebuild a run's report from its records alone."""
+    _write_report(options.run)
+    return 0
+
+
+def list_(options: argparse.Namespace) -> int:
+    """Say what there is."""
+    from harness.declare.claims import load_claims
+    from harness.declare.suite import read_suite
+
+    kinds = [word for word in options.words if "=" not in word]
+    for kind in kinds:
+        if kind not in LISTED:
+            raise UnknownName("kind of thing", kind, LISTED, "Without one, all are listed.")
+    registry = Registry(_plugins([word for word in options.words if "=" in word]))
+    suites = ROOT / "suites"
+    listing: dict[str, list[dict[str, Any]]] = {
+        f"{kind}s": [{"name": e.name, "summary": e.summary} for e in registry.entries(kind)]
+        for kind in ("baseline", "method", "workload")
+    }
+    read = [read_suite(path) for path in sorted(suites.glob("*.toml")) if path.stem != "claims"]
+    listing["suites"] = [{"name": suite.name, "summary": suite.summary} for suite in read]
+    claims = load_claims(suites / "claims.toml").values()
+    listing["claims"] = [{"name": claim.name, "summary": claim.summary} for claim in claims]
+    for fault in registry.faults:
+        print(f"warning: {fault}", file=sys.stderr)
+    chosen = {kind: listing[kind] for kind in kinds or LISTED}
+    if options.json:
+        print(json.dumps(chosen, indent=1, ensure_ascii=False))
+        return 0
+    for kind, entries in chosen.items():
+        print(f"{kind}:")
+        width = max((len(entry["name"]) for entry in entries), default=0)
+        for entry in entries:
+            print(f"  {entry['name']:<{width}}  {entry['summary']}")
+    return 0
+
+
+def check(options: argparse.Namespace) -> int:
+    """Hold a learner's gradient to what it owes the reference."""
+    registry = Registry(_plugins(options.words))
+    entry = registry.find(options.name, "method", "baseline")
+    from harness.measure.check import check
+
+    result = check(entry, registry, options.examples)
+    if options.json:
+        print(json.dumps({"name": result.name, "class": result.equivalence} | result.fields()))
+    else:
+        print(
+            f"{result.name} ({result.equivalence}): {'passed' if result.passed else 'FAILED'} "
+            f"on {result.examples} random problems\n"
+            f"  worst case: error {result.worst_error:.3g} of {result.tolerance:.3g} allowed\n"
+            f"    {result.worst_case}\n"
+            f"  against the oracle: largest relative error {result.distance:.3g}, "
+            f"least cosine {result.cosine:.6f}"
+        )
+    return 0 if result.passed else 1
+
+
+def probe(options: argparse.Namespace) -> int:
+    """Say what this machine is, as a run records it."""
+    from harness.measure.probes import run_probes
+
+    probes = run_probes()
+    if options.json:
+        print(json.dumps(probes, indent=1))
+        return 0
+    packages = probes.pop("packages")
+    for name, value in probes.items():
+        print(f"{name:<20} {'unknown' if value is None else value}")
+    print(f"{'packages':<20} {len(packages)} installed; --json lists them")
+    return 0
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Compare two runs of the same pairs."""
+    from harness.judge.comparison import compare_runs
+    from harness.records.store import Store
+
+    before, after = Store.open(options.before), Store.open(options.after)
+    comparison = compare_runs(before.manifest, before.records(), after.manifest, after.records())
+    print(comparison.to_json() if options.json else comparison.to_text())
+    return comparison.exit_code
+
+
+def _write_report(folder: Path) -> None:
+    from harness.judge.judge import judge
+    from harness.records.pyperf_export import export
+    from harness.records.store import Store
+    from harness.report.content import compose
+    from harness.report.terminal import print_summary
+    from harness.report.write import write
+
+    store = Store.open(folder)
+    records = store.records()
+    for note in store.notes:
+        print(f"note: {note}", file=sys.stderr)
+    judgement = judge(store.manifest, records)
+    export(folder, records)
+    write(folder, store.manifest, records, judgement)
+    print_summary(compose(store.manifest, records, judgement), sys.stdout)
+    print(f"report: {folder / 'report.pdf'} and report.html beside it")
+
+
+def _command(words: list[str]) -> str:
+    """Return the command that repeats this run, without the folders of this machine."""
+    return shlex.join(["python", "-m", "harness", "run", *map(_without_folders, words)])
+
+
+def _without_folders(word: str) -> str:
+    key, _, value = word.partition("=")
+    if key in ("out", "data_dir"):
+        return f"{key}=..."
+    if key in ("suite", "plugin"):
+        return f"{key}={','.join(Path(part).name for part in value.split(','))}"
+    return word
+
+
+def _plugins(words: list[str]) -> tuple[str, ...]:
+    return listed("plugin", split_words(words, PLUGIN))
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if any(word.startswith("-") for word in rest) or (rest and "words" not in options):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:  # words may stand behind an option, where argparse no longer looks for them
+        options.words += rest
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m harness",
+        description=harness.__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=harness.__version__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def command(name: str, function: Any, words: dict[str, str]) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name,
+            help=function.__doc__,
+            description=function.__doc__,
+            epilog="words:\n" + "".join(f"  {k + '=':<10} {v}\n" for k, v in words.items())
+            if words
+            else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.set_defaults(command=function)
+        return sub
+
+    command("run", run, WORDS).add_argument("words", nargs="*", metavar="key=value")
+    listing = command("list", list_, PLUGIN)
+    kinds = f"of {', '.join(LISTED)}, those to list (default: all); or key=value"
+    listing.add_argument("words", nargs="*", metavar="kind", help=kinds)
+    listing.add_argument("--json", action="store_true", help="one object, for machines")
+    checking = command("check", check, PLUGIN)
+    checking.add_argument("name", help="a method or a baseline")
+    checking.add_argument("words", nargs="*", metavar="key=value")
+    checking.add_argument(
+        "--examples", type=_examples, default=100, help="random problems (default: 100)"
+    )
+    checking.add_argument("--json", action="store_true", help="one object, for machines")
+    command("probe", probe, {}).add_argument("--json", action="store_true", help="one object")
+    command("report", report, {}).add_argument("run", type=Path, help="a run folder")
+    comparing = command("compare", compare, {})
+    comparing.add_argument("before", type=Path, help="a run folder")
+    comparing.add_argument("after", type=Path, help="another")
+    comparing.add_argument("--json", action="store_true", help="one object, for machines")
+    return parser
+
+
+def _examples(word: str) -> int:
+    return whole("--examples", word)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Argparse, with errors in the harness's own words."""
+
+    def error(self, message: str) -> Any:
+        print(f"error: {message}. See: {self.prog} --help", file=sys.stderr)
+        raise SystemExit(UsageError.exit_code)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            raise UnknownName(str(action.metavar).lower(), value, action.choices)

@@ -1,0 +1,102 @@
+"""A component: found by reading its file's source, imported only when it is used.
+
+A component is a top-level class under one of the registry's decorators.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import sys
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError, UsageError
+
+KINDS = ("baseline", "method", "workload", "problems")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A component that can be loaded: what it is called, and where it stands."""
+
+    kind: str
+    name: str
+    summary: str
+    target: str  # "module:Class"; the module of a plugin is the path of its file
+    owner: str
+
+    def load(self) -> Any:
+        module, _, attribute = self.target.rpartition(":")
+        try:
+            loaded = (
+                _load_file(Path(module))
+                if module.endswith(".py")
+                else importlib.import_module(module)
+            )
+        except (HarnessError, MemoryError):
+            raise
+        except Exception as error:
+            said = (str(error).splitlines() or [""])[0]
+            raise UsageError(
+                f"{self.owner}: importing it fails: {type(error).__name__}: {said}. "
+                f"Mend it, or do without {self.name!r}."
+            ) from error
+        return getattr(loaded, attribute)
+
+
+def read_components(path: Path, module: str, owner: str) -> Iterator[Entry]:
+    """Yield the components of a file; the owner is whom its faults are told of."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{owner}: cannot be read: {error}. Mend it, or leave it out.") from None
+    if not any(f"@{kind}(" in text or f".{kind}(" in text for kind in KINDS):
+        return  # parsing every file of the project would cost more than the rest of a listing
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        raise UsageError(
+            f"{owner}, line {error.lineno}: not valid Python: {error.msg}. "
+            "Mend it, or leave it out."
+        ) from None
+    for node in tree.body:
+        for mark in node.decorator_list if isinstance(node, ast.ClassDef) else ():
+            function = mark.func if isinstance(mark, ast.Call) else mark
+            kind = getattr(function, "id", getattr(function, "attr", None))
+            if kind in KINDS and isinstance(node, ast.ClassDef):
+                name = _literal_name(mark)
+                if name is None:
+                    raise UsageError(
+                        f"{owner}, line {node.lineno}: @{kind} takes one literal name. "
+                        f'Write @{kind}("my_name").'
+                    )
+                summary = (ast.get_docstring(node) or "").partition("\n")[0]
+                yield Entry(kind, name, summary, f"{module}:{node.name}", owner)
+
+
+def _literal_name(mark: ast.expr) -> str | None:
+    match mark:
+        case ast.Call(args=[ast.Constant(value=str(name))], keywords=[]) if name:
+            return name
+    return None
+
+
+def _load_file(path: Path) -> Any:
+    # Plugins in two folders may be called alike.
+    name = f"harness_plugin_{path.stem}_{zlib.crc32(str(path).encode()):08x}"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None  # a .py file always has one
+        sys.modules[name] = module = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]  # the next who asks must not find half a module
+            raise
+    return sys.modules[name]

@@ -1,0 +1,98 @@
+"""What a reader must know before any figure: the warnings of the first page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from harness.judge.blocks import trouble
+from harness.judge.debts import failed
+from harness.judge.judgement import PairJudgement
+from harness.judge.needs import skipped
+from harness.judge.noise import Noise
+from harness.judge.ratios import TIMED
+from harness.judge.statistics import MIN_ROUNDS
+from harness.records.manifest import Manifest
+from harness.records.record import Record
+
+# A warm-up may miss its end by bad luck; where this share of blocks did, the limit was too short.
+UNSTEADY_SHARE = 0.25
+
+# A block whose time was taken by other machines by more than this was not alone.
+STEAL = 0.05
+
+
+def cautions(
+    manifest: Manifest,
+    records: Sequence[Record],
+    pairs: Sequence[PairJudgement],
+    noise: Noise,
+    unplanned: int,
+) -> tuple[str, ...]:
+    """Return the warnings, the gravest first."""
+    found = [*_checks(pairs)]
+    if manifest.suite.verdicts:
+        found += [*noise.remarks, *_rounds(pairs)]
+    else:
+        found.append(
+            f"speed is not judged by suite {manifest.suite.name}: its protocol is too short, and "
+            "its ratios show that the plumbing works and no more"
+        )
+    found += [*_absent(records, pairs)]
+    if manifest.suite.verdicts:
+        found += [*_disturbed(records)]
+    if unplanned:
+        found.append(f"{_blocks(unplanned)} in the records that the plan does not know: left out")
+    return tuple(found)
+
+
+def _checks(pairs: Sequence[PairJudgement]) -> Iterator[str]:
+    for judged in pairs:
+        if reason := failed(judged.debts):
+            yield f"{reason}, so pair {judged.pair.name} gets no speed-up"
+
+
+def _rounds(pairs: Sequence[PairJudgement]) -> Iterator[str]:
+    few = {
+        judged.pair.name: ratio.rounds
+        for judged in pairs
+        for ratio in judged.ratios
+        if ratio.measure in TIMED and 0 < ratio.rounds < MIN_ROUNDS and not judged.pair.is_aa
+    }
+    if few:
+        named = ", ".join(f"{name} has {rounds}" for name, rounds in few.items())
+        yield f"too few rounds: a verdict on time needs {MIN_ROUNDS}, and {named}"
+
+
+def _absent(records: Sequence[Record], pairs: Sequence[PairJudgement]) -> Iterator[str]:
+    for judged in pairs:
+        if reason := skipped(records, judged.pair):
+            yield f"pair {judged.pair.name} could not be measured here: {reason}"
+    outcomes = Counter(
+        found[0] for record in records if (found := trouble(record)) and found[0] != "skipped"
+    )
+    if outcomes:
+        listed = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+        yield f"{_blocks(sum(outcomes.values()))} without a measurement ({listed})"
+    if missing := sum(judged.missing_blocks for judged in pairs):
+        yield f"{_blocks(missing)} of the plan not in the records: the run is unfinished"
+
+
+def _disturbed(records: Sequence[Record]) -> Iterator[str]:
+    timed = [r for r in records if r.measured in ("step", "adaptation") and r.status == "ok"]
+    unsteady = sum(record.warmup_steady is False for record in timed)
+    if timed and unsteady / len(timed) > UNSTEADY_SHARE:
+        yield (
+            f"the warm-up of {unsteady} of {len(timed)} timed blocks ended before it was steady: "
+            "raise warmup_s in the suite"
+        )
+    stolen = [record.steal for record in timed if record.steal is not None and record.steal > STEAL]
+    if stolen:
+        yield (
+            f"other machines took more than {100 * STEAL:.0f} % of the processor's time in "
+            f"{len(stolen)} of {len(timed)} timed blocks (at most {100 * max(stolen):.0f} %)"
+        )
+
+
+def _blocks(count: int) -> str:
+    return f"{count} block{'s' * (count != 1)}"

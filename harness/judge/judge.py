@@ -1,0 +1,133 @@
+"""The judge: from a manifest and its records to all that a run says, and from nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from harness.declare.claims import Claim
+from harness.declare.suite import Pair
+from harness.errors import StoreError
+from harness.judge.blocks import LONGEST_S, latest, trouble
+from harness.judge.cautions import cautions
+from harness.judge.debts import debts, failed
+from harness.judge.inheritance import curves_equal, inherits
+from harness.judge.judgement import Failure, Judgement, PairJudgement, Quality, Ratio
+from harness.judge.needs import lacking
+from harness.judge.noise import Noise, noise_of
+from harness.judge.pair_quality import pair_quality, stands_in, strictest_margin
+from harness.judge.pair_verdicts import pair_verdicts
+from harness.judge.ratios import TIMED, overall, ratios, withhold
+from harness.judge.targets import targets
+from harness.records.manifest import Manifest
+from harness.records.record import Record
+
+
+def judge(manifest: Manifest, records: Sequence[Record]) -> Judgement:
+    """Judge a run by its records, whatever their order, and yield the same whenever it is asked."""
+    counting = latest(records)
+    seen = [counting[block] for block in manifest.plan if block in counting]
+    noise = _noise(seen, manifest.suite.pair)
+    pairs = tuple(_judge_pair(manifest, seen, pair, noise) for pair in manifest.suite.pair)
+    measured_s, wall_s = _sum(r.measured_s for r in records), _sum(r.wall_s for r in records)
+    return Judgement(
+        pairs=pairs,
+        noise_floor=noise.floor,
+        aa_ok=noise.ok,
+        warnings=cautions(manifest, seen, pairs, noise, unplanned=len(counting) - len(seen)),
+        overall=overall(pairs),
+        measured_share=measured_s / wall_s if wall_s > 0 else None,
+        measured_s=measured_s,
+        wall_s=wall_s,
+    )
+
+
+def _judge_pair(
+    manifest: Manifest, records: Sequence[Record], pair: Pair, noise: Noise
+) -> PairJudgement:
+    own = [record for record in records if record.pair == pair.name]
+    claims = _claims_of(pair, manifest)
+    owed = debts(records, pair)
+    proof = inherits(records, pair)
+    inherited = proof if stands_in(records, pair, proof) else None
+    measured = ratios(records, pair)
+    step_time = next((ratio for ratio in measured if ratio.measure == "step_time"), None)
+    raced = targets(records, pair, inherited is not None, step_time)
+    asked = {reading.measure for claim in claims for reading in claim.readings}
+    measured += tuple(ratio for ratio in raced.ratios if ratio.measure in asked)
+    measured = tuple(withhold(ratio, failed(owed)) for ratio in measured)
+
+    def quality_at(margin: float) -> Quality | None:
+        return pair_quality(records, pair, inherited, margin)
+
+    judged = PairJudgement(
+        pair=pair,
+        data=next((record.data for record in own if record.data), None),
+        debts=owed,
+        curves=curves_equal(records, pair) if "trajectory" in pair.passes else None,
+        ratios=tuple(ratio for ratio in measured if _has_figures(ratio)),
+        quality=quality_at(strictest_margin(claims)),
+        targets=raced.times,
+        failures=_failures(own),
+        missing_blocks=_missing(manifest, pair, own),
+        verdicts=(),
+    )
+    if not manifest.suite.verdicts:
+        return judged
+    verdicts = pair_verdicts(
+        judged,
+        measured,
+        claims,
+        noise,
+        raced.late,
+        quality_at,
+        lambda claim: lacking(claim, pair, manifest, records),
+    )
+    return dataclasses.replace(judged, verdicts=verdicts)
+
+
+def _noise(records: Sequence[Record], pairs: Iterable[Pair]) -> Noise:
+    """Judge the A/A pairs; noise is noise whatever is computed, so no check is asked for."""
+    return noise_of(
+        [
+            (f"{pair.name}, {ratio.measure}", ratio.interval)
+            for pair in pairs
+            if pair.is_aa
+            for ratio in ratios(records, pair)
+            if ratio.measure in TIMED and ratio.interval is not None
+        ]
+    )
+
+
+def _claims_of(pair: Pair, manifest: Manifest) -> tuple[Claim, ...]:
+    claims = {claim.name: claim for claim in manifest.claims}
+    for name in pair.claims:
+        if name not in claims:
+            raise StoreError(
+                f"the manifest's pair {pair.name} is held to claim {name!r}, which is not in it."
+            )
+    return tuple(claims[name] for name in pair.claims)
+
+
+def _has_figures(ratio: Ratio) -> bool:
+    return not (ratio.interval is None and ratio.baseline is None and ratio.method is None)
+
+
+def _failures(records: Sequence[Record]) -> tuple[Failure, ...]:
+    counted = Counter(
+        (record.member, record.measured, *found)
+        for record in records
+        if (found := trouble(record)) is not None
+    )
+    return tuple(Failure(*what, blocks=blocks) for what, blocks in counted.items())
+
+
+def _missing(manifest: Manifest, pair: Pair, records: Sequence[Record]) -> int:
+    planned = {block for block in manifest.plan if block.rsplit("/", 4)[0] == pair.name}
+    return len(planned - {record.block for record in records})
+
+
+def _sum(values: Iterable[float | None]) -> float:
+    return math.fsum(value for value in values if value is not None and 0 <= value < LONGEST_S)

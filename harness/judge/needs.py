@@ -1,0 +1,61 @@
+"""What a claim needs and a run lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.declare.claims import Claim
+from harness.declare.suite import Pair
+from harness.judge.blocks import is_inherited, latest
+from harness.records.manifest import Manifest
+from harness.records.record import Record
+
+
+def lacking(claim: Claim, pair: Pair, manifest: Manifest, records: Sequence[Record]) -> str | None:
+    """Say what is absent here, or return None if the claim can be tested.
+
+    What a claim needs is asked of the method that the claim is about. A rival is held to the same
+    figures with whatever it runs on.
+    """
+    parts = [] if pair.rival else [_unmet(need, pair, manifest, records) for need in claim.needs]
+    return ", ".join(part for part in [*parts, skipped(records, pair)] if part) or None
+
+
+def skipped(records: Sequence[Record], pair: Pair) -> str | None:
+    """Say why the pair, or a part of it, could not be run here at all."""
+    reasons = [
+        record.reason or "a block was skipped"
+        for record in latest(records).values()
+        if record.pair == pair.name and record.status == "skipped" and not is_inherited(record)
+    ]
+    return "; ".join(dict.fromkeys(reasons)) or None
+
+
+def _unmet(need: str, pair: Pair, manifest: Manifest, records: Sequence[Record]) -> str | None:
+    name, _, amount = need.partition("=")
+    if name == "ranks":
+        found: object = _ranks(pair, records)
+    elif name == "gpus" and not manifest.device.startswith("cuda"):
+        return f"{need} (measured on {manifest.device})"
+    else:
+        found = manifest.probes.get(name)
+    if found is None:
+        return f"{need} (found: unknown)"
+    if isinstance(found, int) and amount.isdigit():
+        enough = found >= int(amount)
+    else:
+        enough = str(found) == amount
+    return None if enough else f"{need} (found: {found})"
+
+
+def _ranks(pair: Pair, records: Sequence[Record]) -> int | None:
+    """Return in how many processes the method ran."""
+    found = [
+        record.processes
+        for record in latest(records).values()
+        if record.pair == pair.name
+        and record.member == "method"
+        and record.status == "ok"
+        and record.processes is not None
+    ]
+    return max(found, default=None)

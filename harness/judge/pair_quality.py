@@ -1,0 +1,106 @@
+"""The test quality of both members of a pair, and whether the method's is not worse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.declare.claims import Claim
+from harness.declare.suite import MEMBERS, Member, Pair
+from harness.judge.blocks import is_inherited, latest, usable, why_absent
+from harness.judge.judgement import Curves, Quality
+from harness.judge.quality import Accuracy, accuracy, non_inferior
+from harness.records.record import Record
+
+
+def strictest_margin(claims: Sequence[Claim]) -> float:
+    """Return the least that any of a pair's claims allows a method to lose."""
+    return min((claim.margin for claim in claims), default=Claim.margin)
+
+
+def stands_in(records: Sequence[Record], pair: Pair, curves: Curves | None) -> bool:
+    """Tell whether the baseline's curve stands for the method's.
+
+    It takes the proof that they are equal, and no curve of the method's own: one that was measured,
+    or that failed, says more than a proof over a few steps.
+    """
+    own = (pair.name, "curve", "method")
+    return curves is not None and all(
+        is_inherited(record)
+        for record in latest(records).values()
+        if (record.pair, record.measured, record.member) == own
+    )
+
+
+def pair_quality(
+    records: Sequence[Record], pair: Pair, inherited: Curves | None, margin: float
+) -> Quality | None:
+    """Return the quality of both members, or None if neither has one and none is inherited."""
+    values = {member: usable(records, pair, "curve", member) for member in MEMBERS}
+    described = [
+        *values["baseline"], *values["method"], *usable(records, pair, "trajectory", "baseline")
+    ]  # fmt: skip
+    if not described or not (values["baseline"] or values["method"] or inherited):
+        return None
+    baseline, method = (_by_seed(values[member]) for member in MEMBERS)
+    before = accuracy(baseline) if baseline else None
+    after = accuracy(method) if method else None
+    higher = described[0].higher_is_better is not False
+    allowed = _allowed(margin, before, higher)
+    if inherited is not None:
+        not_worse, reason = True, f"the method inherits the baseline's quality: {inherited.reason}"
+    elif before is None or after is None:
+        missing: Member = "baseline" if before is None else "method"
+        not_worse, reason = None, why_absent(records, pair, "curve", missing)
+    else:
+        not_worse, reason = _compare(baseline, method, allowed, higher)
+    return Quality(
+        metric=described[0].metric or "quality",
+        higher_is_better=higher,
+        baseline=before.mean if before else None,
+        method=after.mean if after else None,
+        over_tasks=before.over_tasks if before else None,
+        over_seeds=before.over_seeds if before else None,
+        method_over_tasks=after.over_tasks if after else None,
+        method_over_seeds=after.over_seeds if after else None,
+        inherited=inherited is not None,
+        not_worse=not_worse,
+        margin=allowed,
+        reason=reason,
+    )
+
+
+def _by_seed(records: Sequence[Record]) -> dict[int, Sequence[float]]:
+    return {record.seed: record.test_quality or () for record in records}
+
+
+def _allowed(margin: float, baseline: Accuracy | None, higher_is_better: bool) -> float:
+    """Return how much may be lost, in the metric's own unit.
+
+    Where higher is better, as of an accuracy, that is the margin itself: 0.01 is one percentage
+    point. A loss has no natural unit, and a hundredth of one may be nothing or all there is. So
+    where lower is better the margin is a share of the baseline's mean: 0.01 is one percent of it.
+    """
+    if higher_is_better or baseline is None:
+        return margin
+    return margin * abs(baseline.mean)
+
+
+def _compare(
+    baseline: Mapping[int, Sequence[float]],
+    method: Mapping[int, Sequence[float]],
+    margin: float,
+    higher_is_better: bool,
+) -> tuple[bool | None, str]:
+    try:
+        outcome = non_inferior(baseline, method, margin, higher_is_better=higher_is_better)
+    except ValueError as error:  # no seed or unequal tasks to pair, or a margin of nothing
+        return None, str(error)
+    over = f"over {outcome.seeds} seeds" if outcome.by_seeds else "over the tasks of one seed alone"
+    dropped = f", {outcome.dropped} of one member only left out" if outcome.dropped else ""
+    if outcome.gain is None:
+        return outcome.ok, f"{outcome.standing} {over}: too few values for a bound{dropped}"
+    ends = f"{outcome.gain.low:+.4g} to {outcome.gain.high:+.4g}"
+    return outcome.ok, (
+        f"{outcome.standing} {over}{dropped}: the method gains {outcome.gain.estimate:+.4g} "
+        f"({ends}, each end one-sided at 95 %) and may lose {margin:.4g}"
+    )

@@ -1,0 +1,115 @@
+"""The verdicts on the claims that a pair is held to: one for every reading of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harness.declare.claims import Claim, Reading
+from harness.declare.suite import Member
+from harness.judge.debts import all_paid, unknown
+from harness.judge.judgement import PairJudgement, Quality, Ratio, Verdict
+from harness.judge.noise import Noise
+from harness.judge.ratios import TIMED
+from harness.judge.targets import MEASURES
+from harness.judge.verdicts import POSITIVE, Decision, Word, decide
+
+# A ratio that is but a bound, since some runs of a member never got there, can't carry these words.
+NEEDS_THERE: dict[Member, frozenset[Word]] = {
+    "method": POSITIVE,
+    "baseline": frozenset({Word.SMALLER, Word.NONE, Word.REVERSED}),
+}
+
+
+def pair_verdicts(
+    judged: PairJudgement,
+    ratios: Sequence[Ratio],
+    claims: Sequence[Claim],
+    noise: Noise,
+    late: frozenset[Member],
+    quality_at: Callable[[float], Quality | None],
+    lacking: Callable[[Claim], str | None],
+) -> tuple[Verdict, ...]:
+    """Judge every reading of every claim by what the pair measured.
+
+    A claim's own margin decides whether quality was kept for it. `late` are the members of which
+    some seeds never reached the target.
+    """
+    by_measure = {ratio.measure: ratio for ratio in ratios}
+    found = []
+    for claim in claims:
+        missing, quality = lacking(claim), quality_at(claim.margin)
+        for reading in claim.readings:
+            ratio = by_measure.get(reading.measure)
+            decision = _decide(judged, reading, ratio, noise, late, quality, missing)
+            shown = ratio.interval if ratio is not None and missing is None else None
+            found.append(
+                Verdict(
+                    claim=claim.name,
+                    reading=reading.name,
+                    text=reading.text,
+                    measure=reading.measure,
+                    published=reading.value,
+                    pair=judged.pair.name,
+                    method=judged.pair.method,
+                    word=str(decision.word),
+                    reason=decision.reason,
+                    ratio=shown,
+                    algorithm="rival" if judged.pair.rival else claim.algorithm,
+                    trust=reading.trust,
+                )
+            )
+    return tuple(found)
+
+
+def _decide(
+    judged: PairJudgement,
+    reading: Reading,
+    ratio: Ratio | None,
+    noise: Noise,
+    late: frozenset[Member],
+    quality: Quality | None,
+    missing: str | None,
+) -> Decision:
+    interval = ratio.interval if ratio is not None else None
+    equivalence = all_paid(judged.debts)
+    # No clock plays a part in steps and bytes, so neither does its noise.
+    clocked = reading.measure in TIMED or reading.measure == "time_to_target"
+    same_steps = judged.quality is not None and judged.quality.inherited
+    decision = decide(
+        interval,
+        reading.value,
+        noise_floor=noise.floor if clocked else 0.0,
+        aa_ok=noise.ok if clocked else True,
+        rounds=ratio.rounds if ratio is not None else 0,
+        equivalence_ok=equivalence,
+        quality_ok=quality.not_worse if quality is not None else None,
+        missing=missing,
+        counted=reading.measure == "peak_bytes"
+        or (reading.measure == "steps_to_target" and same_steps),
+    )
+    if decision.word is Word.INCONCLUSIVE and interval is None:
+        why = ratio.reason if ratio is not None else None
+        return _because(decision, why or f"no pass of the pair measures {reading.measure}")
+    if decision.word is Word.INCONCLUSIVE and equivalence is None:
+        return _because(decision, unknown(judged.debts))
+    if decision.word is Word.INVALID and quality is not None and quality.not_worse is False:
+        return _because(decision, quality.reason)
+    if reading.measure in MEASURES:
+        return _bounded(decision, late)
+    return decision
+
+
+def _bounded(decision: Decision, late: frozenset[Member]) -> Decision:
+    """Take back a word that rests on the side on which the ratio is but a bound."""
+    for member, words in NEEDS_THERE.items():
+        if member in late and decision.word in words:
+            return Decision(
+                Word.INCONCLUSIVE,
+                f"{decision.reason} But some seeds of the {member} never reached the target, and "
+                "count only as far as they were trained.",
+            )
+    return decision
+
+
+def _because(decision: Decision, why: str) -> Decision:
+    return Decision(decision.word, f"{decision.reason} {why[0].upper()}{why[1:].rstrip('.')}.")

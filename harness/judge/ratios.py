@@ -1,0 +1,148 @@
+"""Ratios of what two members took: baseline over method, so that above 1 the method is better."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from harness.declare.suite import MEMBERS, Pair, Pass, settings_words
+from harness.judge.blocks import Key, key, usable, why_absent
+from harness.judge.debts import all_paid
+from harness.judge.judgement import PairJudgement, Ratio
+from harness.judge.statistics import Interval, geometric_mean, paired_ratio
+from harness.records.record import Record
+from harness.seeds import derive
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something that a pass measures of both members."""
+
+    measure: str
+    measured: Pass
+    unit: str
+    counted: bool  # repeats exactly, so that no noise need be allowed for
+
+
+QUANTITIES = (
+    Quantity("step_time", "step", "s", counted=False),
+    Quantity("adaptation_time", "adaptation", "s", counted=False),
+    Quantity("peak_bytes", "memory", "bytes", counted=True),
+    Quantity("flops", "operations", "operations", counted=True),
+    Quantity("backward_passes", "operations", "calls", counted=True),
+)
+TIMED = frozenset(quantity.measure for quantity in QUANTITIES if not quantity.counted)
+
+
+def ratios(records: Sequence[Record], pair: Pair) -> tuple[Ratio, ...]:
+    """Return the ratios of all that the pair's passes measure, in a fixed order."""
+    return tuple(
+        _ratio(records, pair, quantity)
+        for quantity in QUANTITIES
+        if quantity.measured in pair.passes
+    )
+
+
+def withhold(found: Ratio, reason: str | None) -> Ratio:
+    """Return the ratio without its interval, if there is a reason not to show one."""
+    return found if reason is None else dataclasses.replace(found, interval=None, reason=reason)
+
+
+def bootstrap_seed(pair: Pair, measure: str) -> int:
+    return derive(0, "bootstrap", pair.name, measure)
+
+
+def overall(pairs: Iterable[PairJudgement]) -> tuple[Ratio, ...]:
+    """Return geometric means over the workloads on which the same two members were really run.
+
+    Only pairs whose members passed their checks count. The first pair on a workload stands for it,
+    so that no workload counts twice.
+    """
+    groups: dict[tuple[str, str], dict[str, Ratio]] = {}
+    for judged in pairs:
+        pair = judged.pair
+        members = " against ".join(
+            _with_settings(pair.learner(member), pair.learner_settings(member))
+            for member in reversed(MEMBERS)
+        )
+        workload = _with_settings(pair.workload, pair.settings)
+        if pair.is_aa or all_paid(judged.debts) is not True:
+            continue
+        for found in judged.ratios:
+            if found.interval is not None:
+                groups.setdefault((members, found.measure), {}).setdefault(workload, found)
+    return tuple(
+        _mean(members, list(by_workload.values()))
+        for (members, _), by_workload in groups.items()
+        if len(by_workload) > 1
+    )
+
+
+def _ratio(records: Sequence[Record], pair: Pair, quantity: Quantity) -> Ratio:
+    values = [
+        {
+            key(record): value
+            for record in usable(records, pair, quantity.measured, member)
+            if (value := _value(record, quantity.measure)) is not None
+        }
+        for member in MEMBERS
+    ]
+    baseline, method = values
+    empty = Ratio(
+        quantity.measure,
+        quantity.unit,
+        baseline=median(baseline.values()) if baseline else None,
+        method=median(method.values()) if method else None,
+        interval=None,
+        rounds=0,
+    )
+    for member, found in zip(MEMBERS, values, strict=True):
+        if not found:
+            return withhold(empty, why_absent(records, pair, quantity.measured, member))
+    shared = [each for each in baseline if each in method]
+    if not shared:
+        return withhold(empty, "no round holds both members")
+    if quantity.counted and not all(min(baseline[each], method[each]) > 0 for each in shared):
+        return withhold(empty, f"a count of {quantity.measure} is 0, so there is no ratio")
+    if quantity.counted:
+        interval = _counted(baseline, method, shared)
+    else:
+        seed = bootstrap_seed(pair, quantity.measure)
+        interval = paired_ratio(baseline, method, seed=seed)
+    return dataclasses.replace(empty, interval=interval, rounds=len(shared))
+
+
+def _value(record: Record, measure: str) -> float | None:
+    """Return what one block says; of a timed one, the median of its intervals."""
+    if measure in TIMED:
+        return median(record.seconds or ())
+    value: int | None = getattr(record, measure)
+    return value
+
+
+def _counted(
+    baseline: Mapping[Key, float], method: Mapping[Key, float], shared: Sequence[Key]
+) -> Interval:
+    found = [baseline[each] / method[each] for each in shared]
+    return Interval(median(found), min(found), max(found), len(found), "counted")
+
+
+def _mean(members: str, found: Sequence[Ratio]) -> Ratio:
+    interval = geometric_mean([each.interval for each in found if each.interval is not None])
+    first = found[0]
+    return Ratio(
+        first.measure,
+        first.unit,
+        baseline=None,
+        method=None,
+        interval=interval,
+        rounds=interval.n,
+        members=members,
+    )
+
+
+def _with_settings(name: str, settings: Mapping[str, object]) -> str:
+    words = settings_words(dict(settings))
+    return f"{name} ({words})" if words else name

@@ -1,0 +1,147 @@
+"""Probes: what the machine and the software are, and what disturbed a block.
+
+No host name, user name or path is read: what is probed may be published as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy
+import psutil
+import torch
+
+GPU_QUERY = "driver_version,clocks.sm,clocks.mem,power.limit,clocks_throttle_reasons.active"
+
+
+def probe_text(device: str) -> str:
+    """Return the probes as JSON: the form in which they leave a worker."""
+    return json.dumps(run_probes(device))
+
+
+def run_probes(device: str = "cpu") -> dict[str, Any]:
+    """Return what holds for a whole run; null where it can't be known."""
+    frequency = psutil.cpu_freq()
+    return {
+        "cpu": _cpu_model(),
+        "cores": psutil.cpu_count(logical=False),
+        "logical_cores": psutil.cpu_count(),
+        "usable_cores": len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else None,
+        "frequency_mhz": round(frequency.current) if frequency else None,
+        "frequency_policy": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "memory_bytes": psutil.virtual_memory().total,
+        "os": f"{platform.system()} {platform.release()}",
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torch_build": f"{torch.version.git_version}, {torch.backends.cpu.get_cpu_capability()}",
+        "blas": _blas(),
+        "mkl": torch.backends.mkl.is_available(),
+        "mkldnn": torch.backends.mkldnn.is_available(),
+        "default_threads": torch.get_num_threads(),
+        "cuda": torch.version.cuda,
+        "gpus": torch.cuda.device_count(),
+        **(_gpu(device) if device.startswith("cuda") and torch.cuda.is_available() else {}),
+        "packages": (packages := _packages()),
+        "distributions_hash": _hash(packages),
+        **git_state(),
+    }
+
+
+@contextmanager
+def block_probes(device: str) -> Iterator[dict[str, Any]]:
+    """Fill a dictionary with what disturbed the block inside; the steal is known at its end."""
+    seen: dict[str, Any] = {"load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None}
+    before = psutil.cpu_times()
+    yield seen
+    after = psutil.cpu_times()
+    if hasattr(after, "steal") and (total := sum(after) - sum(before)) > 0:
+        seen["steal"] = max(0.0, (after.steal - before.steal) / total)
+    if device.startswith("cuda") and torch.cuda.is_available():
+        temperature = _nvidia_smi("temperature.gpu", device)
+        seen["temperature"] = float(temperature) if temperature else None
+        processes = _nvidia_smi("pid", device, of="--query-compute-apps")
+        seen["gpu_processes"] = None if processes is None else len(processes.splitlines())
+
+
+def git_state() -> dict[str, Any]:
+    """Return the commit of the harness itself, and whether its files differ from it."""
+    root = Path(__file__).parents[2]
+    commit = _output(["git", "-C", str(root), "rev-parse", "HEAD"])
+    status = _output(["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no"])
+    return {"git_commit": commit, "git_dirty": None if status is None else bool(status)}
+
+
+def _gpu(device: str) -> dict[str, Any]:
+    index = int(device.partition(":")[2] or 0)
+    properties = torch.cuda.get_device_properties(index)
+    state = _nvidia_smi(GPU_QUERY, device)
+    names = GPU_QUERY.split(",")
+    return {
+        "gpu": properties.name,
+        "gpu_memory_bytes": properties.total_memory,
+        "gpu_state": dict(zip(names, state.split(", "), strict=False)) if state else None,
+        "tf32_matmul": torch.backends.cuda.matmul.allow_tf32,
+        "tf32_cudnn": torch.backends.cudnn.allow_tf32,
+        "cudnn": torch.backends.cudnn.version(),
+        "cudnn_benchmark": torch.backends.cudnn.benchmark,
+        "cudnn_deterministic": torch.backends.cudnn.deterministic,
+    }
+
+
+def _nvidia_smi(fields: str, device: str, of: str = "--query-gpu") -> str | None:
+    if shutil.which("nvidia-smi") is None:
+        return None
+    index = device.partition(":")[2] or "0"
+    return _output(["nvidia-smi", "-i", index, f"{of}={fields}", "--format=csv,noheader,nounits"])
+
+
+def _cpu_model() -> str | None:
+    for line in (_read("/proc/cpuinfo") or "").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or None
+
+
+def _blas() -> str | None:
+    try:
+        return str(numpy.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"])  # type: ignore[index]
+    except (KeyError, TypeError):
+        return None
+
+
+def _packages() -> dict[str, str]:
+    found = {d.metadata["Name"].lower(): d.version for d in importlib.metadata.distributions()}
+    return dict(sorted(found.items()))
+
+
+def _hash(packages: dict[str, str]) -> str:
+    """Return one word that differs whenever the interpreter or any installed package does."""
+    text = json.dumps([sys.version, packages])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return None
+
+
+def _output(command: list[str]) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,168 @@
+"""A run: the plan's blocks, one after another, each one's record stored before the next starts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import harness
+from harness.config import RunConfig
+from harness.declare.claims import load_claims
+from harness.declare.suite import Suite, find_suite, read_suite, resolve
+from harness.errors import MeasurementError, StoreError, UsageError
+from harness.judge.inheritance import inherits
+from harness.measure.block import Block
+from harness.measure.engines.local import Answer, LocalEngine
+from harness.measure.estimate import Estimate
+from harness.measure.plan import plan, plan_hash
+from harness.measure.progress import Progress
+from harness.records.manifest import Manifest
+from harness.records.record import Record, record_from
+from harness.records.store import Store, Writer, require_fresh
+from harness.registry import ROOT, Registry
+
+SUITES = ROOT / "suites"
+CLAIMS = SUITES / "claims.toml"
+RESULTS = ROOT / "results"
+
+
+@dataclass
+class Run:
+    """A run that is ready to be measured, new or resumed."""
+
+    config: RunConfig
+    suite: Suite
+    blocks: list[Block]
+    registry: Registry
+    store: Store
+    seen: list[Record] = field(default_factory=list)
+
+    def measure(self, engine: LocalEngine, progress: Progress) -> Store:
+        """Measure every block that has no record yet."""
+        with self.store.writing() as writer:
+            self.seen = self.store.records()
+            for note in self.store.notes:
+                progress.noted(note)
+            done = {record.block for record in self.seen}
+            left = [block for block in self.blocks if block.id not in done]
+            progress.planned(self.suite, left, Estimate(left))
+            for block in left:
+                progress.started(block)
+                record = self._record_of(block, engine)
+                self._keep(record, writer)
+                progress.finished(block, record)
+        return self.store
+
+    def _record_of(self, block: Block, engine: LocalEngine) -> Record:
+        if block.measured == "curve" and block.member == "method":
+            curves = inherits(self.seen, block.pair)
+            if curves is not None:
+                return block.record("skipped", reason=f"inherits the baseline's curve: {curves.reason}")
+        imports = tuple(
+            entry.target.partition(":")[0]
+            for entry in (
+                self.registry.find(block.learner, "baseline", "method"),
+                self.registry.find(block.pair.workload, "workload"),
+            )
+            if not entry.target.partition(":")[0].endswith(".py")
+        )
+        try:
+            answer = engine.call(
+                "harness.measure.worker:work", block.to_json(), block.protocol.limit_s, imports
+            )
+        except MeasurementError as error:
+            return block.record("failed", reason=str(error))
+        return record_from_answer(answer, block)
+
+    def _keep(self, record: Record, writer: Writer) -> None:
+        writer.append(record)
+        self.seen.append(record)
+
+
+def prepare(config: RunConfig, command: str, engine: LocalEngine) -> Run:
+    """Check everything that can be wrong before the first block, and lay out the run's folder."""
+    registry = Registry(config.plugins)
+    suite = read_suite(find_suite(config.suite, SUITES))
+    if config.pairs:
+        suite = suite.only(config.pairs)
+    claims = resolve(suite, registry, load_claims(CLAIMS))
+    blocks = plan(suite, config)
+    started = datetime.now(UTC)
+    folder = config.out or RESULTS / f"{suite.name}-{started:%Y%m%d-%H%M%S}"
+    require_fresh(folder)
+    manifest = Manifest(
+        command=command,
+        suite=suite,
+        claims=tuple(claims.values()),
+        seeds=config.seeds_of(suite),
+        rounds=config.rounds_of(suite),
+        threads=config.threads,
+        device=config.device,
+        data_dir=config.data_dir is not None,
+        plan=tuple(block.id for block in blocks),
+        plan_hash=plan_hash(blocks),
+        started=started.isoformat(timespec="seconds"),
+        version=harness.__version__,
+        probes=_probes(config.device, engine),
+        plugins=tuple(Path(plugin).name for plugin in config.plugins),
+    )
+    return Run(config, suite, blocks, registry, Store.create(folder, manifest))
+
+
+def resume(config: RunConfig) -> Run:
+    """Open a run that was not finished; its own manifest says what was planned."""
+    assert config.resume is not None
+    store = Store.open(config.resume)
+    manifest = store.manifest
+    then = RunConfig(
+        seeds=manifest.seeds,
+        rounds=manifest.rounds,
+        threads=manifest.threads,
+        device=manifest.device,
+        data_dir=config.data_dir,
+        plugins=config.plugins,
+    )
+    if manifest.data_dir and config.data_dir is None:
+        raise UsageError(f"{store.folder}: this run used a data_dir=. Name it again.")
+    if missing := set(manifest.plugins) - {Path(plugin).name for plugin in config.plugins}:
+        raise UsageError(f"{store.folder}: this run used plugin={', '.join(sorted(missing))}. Name it again.")
+    registry = Registry(config.plugins)
+    resolve(manifest.suite, registry, {claim.name: claim for claim in manifest.claims})
+    blocks = plan(manifest.suite, then)
+    if plan_hash(blocks) != manifest.plan_hash:
+        raise UsageError(
+            f"{store.folder}: this version of the harness ({harness.__version__}) plans other "
+            f"blocks than the one that started the run ({manifest.version}). "
+            "Finish it with that version, or start a new run."
+        )
+    return Run(then, manifest.suite, blocks, registry, store)
+
+
+def _probes(device: str, engine: LocalEngine) -> dict[str, Any]:
+    answer = engine.call("harness.measure.probes:probe_text", device, 120, ())
+    if not answer.text:
+        raise MeasurementError(f"the machine could not be probed: {answer.died_of}")
+    probes: dict[str, Any] = json.loads(answer.text)
+    index = int(device.partition(":")[2] or 0)
+    if device.startswith("cuda") and probes["gpus"] <= index:
+        raise UsageError(
+            f"device={device}: torch {probes['torch']} sees {probes['gpus']} CUDA devices here. "
+            "Use device=cpu, or install torch's CUDA build on a machine with a GPU."
+        )
+    return probes
+
+
+def record_from_answer(answer: Answer, block: Block) -> Record:
+    if answer.timed_out:
+        return block.record(
+            "timeout", reason=f"it was ended at its limit of {block.protocol.limit_s:g} s"
+        )
+    if answer.exit != 0 or not answer.text:
+        return block.record("died", reason=answer.died_of)
+    try:
+        return record_from(answer.text, block.id)
+    except StoreError as error:
+        return block.record("failed", reason=str(error))

@@ -1,0 +1,53 @@
+"""Timed records as pyperf JSON, so that `pyperf stats`, `hist` and `check` can read them."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyperf
+
+from harness.records.record import Record
+from harness.records.store import replace_file
+
+FILE = "pyperf.json"
+
+
+def export(folder: Path, records: Iterable[Record]) -> Path | None:
+    """Write one benchmark for each pair, pass and member, one pyperf run for each block."""
+    runs: dict[str, list[pyperf.Run]] = defaultdict(list)
+    for record in records:
+        if record.status == "ok" and record.seconds:
+            name = f"{record.pair}/{record.measured}/{record.member}"
+            runs[name].append(_run(record, name))
+    if not runs:
+        return None
+    suite = pyperf.BenchmarkSuite([pyperf.Benchmark(of_one) for of_one in runs.values()])
+    text = io.StringIO()
+    suite.dump(text)
+    replace_file(folder / FILE, text.getvalue().encode())
+    return folder / FILE
+
+
+def _run(record: Record, name: str) -> pyperf.Run:
+    assert record.seconds is not None
+    known = {
+        "learner": record.learner,
+        "workload": record.workload,
+        "data": record.data,
+        "device": record.device,
+        "threads": record.threads,
+        "seed": record.seed,
+        "round": record.round,
+        "load_avg_1min": record.load,
+        "date": None if record.started is None else record.started.removesuffix("+00:00"),
+    }
+    metadata = {key: value for key, value in known.items() if value is not None}
+    return pyperf.Run(
+        list(record.seconds),
+        warmups=[(1, seconds) for seconds in record.warmup_seconds or ()],
+        metadata={"name": name, "unit": "second", "loops": record.steps_per_interval} | metadata,
+        collect_metadata=False,
+    )

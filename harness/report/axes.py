@@ -1,0 +1,169 @@
+"""Axes for one column of a paper: lists, panels, and scales with round numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+
+from harness.declare.suite import MEMBERS, Member
+from harness.report.svg import BASELINE, BASELINE_LIGHT, INK, METHOD, METHOD_LIGHT, WIDTH_IN
+from harness.report.units import significant
+from harness.report.words import shorten
+
+COLOUR = {"baseline": BASELINE, "method": METHOD}
+LIGHT = {"baseline": BASELINE_LIGHT, "method": METHOD_LIGHT}
+MARKER = {"baseline": "o", "method": "s"}
+LINE: dict[str, Any] = {"baseline": (0, (4, 1.2)), "method": "solid"}
+
+# In inches.
+ROW = 0.15
+PANEL = 0.92
+GAP = 0.6
+# As a share of the width: where labels end and the axes begin.
+LEFT = 0.36
+
+
+def list_axes(rows: Sequence[tuple[str, str]], right: float) -> tuple[Canvas, Axes, list[float]]:
+    """Return axes with one line for every row and for every pair's heading, and the rows' lines.
+
+    A row without a label of its own stands on its heading's line.
+    """
+    lines: list[tuple[str, bool]] = []
+    places: list[float] = []
+    previous = None
+    for pair, label in rows:
+        if pair != previous:
+            lines.append((shorten(pair, 46 if label else 32), True))
+            previous = pair
+        if label:
+            lines.append((shorten(label, 22), False))
+        places.append(len(lines) - 1.0)
+    below, above = 0.36, 0.04
+    height = below + above + len(lines) * ROW
+    canvas = Canvas(figsize=(WIDTH_IN, height))
+    ax = canvas.add_axes((LEFT, below / height, right - LEFT, len(lines) * ROW / height))
+    ax.set_ylim(len(lines) - 0.5, -0.5)
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    for y, (text, heading) in enumerate(lines):
+        write(ax, 0.0 if heading else 0.02, y, text, weight="bold" if heading else "normal")
+    return canvas, ax, places
+
+
+def write(
+    ax: Axes,
+    x: float,
+    y: float,
+    text: str,
+    *,
+    right: bool = False,
+    colour: str = INK,
+    weight: str = "normal",
+) -> None:
+    ax.annotate(
+        text,
+        (x, y),
+        xycoords=("figure fraction", "data"),
+        va="center_baseline",
+        ha="right" if right else "left",
+        color=colour,
+        weight=weight,
+        annotation_clip=False,
+    )
+
+
+def panels(number: int, height: float = PANEL, head: float = 0.34) -> tuple[Canvas, list[Axes]]:
+    below = 0.36
+    total = head + number * height + (number - 1) * GAP + below
+    canvas = Canvas(figsize=(WIDTH_IN, total))
+    axes = []
+    for index in range(number):
+        bottom = below + (number - 1 - index) * (height + GAP)
+        axes.append(canvas.add_axes((0.13, bottom / total, 0.85, height / total)))
+    return canvas, axes
+
+
+def panel_head(
+    ax: Axes,
+    pair: str,
+    names: tuple[str, str],
+    drawn: Collection[Member],
+    *,
+    markers: bool,
+    heir: str | None = None,
+) -> None:
+    """Write the pair's name and a line that tells its members apart; an heir has no line drawn."""
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=COLOUR[member],
+            linewidth=0 if markers else 1.3,
+            linestyle=LINE[member],
+            marker=MARKER[member] if markers else None,
+            markersize=3.2,
+            markeredgewidth=0,
+            label=shorten(name, 24),
+        )
+        for member, name in zip(MEMBERS, names, strict=True)
+        if member in drawn
+    ]
+    if heir is not None:
+        handles.append(Line2D([], [], linewidth=0, label=f"inherited by {shorten(heir, 24)}"))
+    ax.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(-0.02, 1.0),
+        ncols=2,
+        borderaxespad=0.1,
+        borderpad=0,
+        handlelength=1.0 if markers else 2.0,
+        handletextpad=0.4,
+        columnspacing=0.4 if heir is not None else 1.2,
+    )
+    ax.annotate(
+        shorten(pair, 52),
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(-1, 12),
+        textcoords="offset points",
+        weight="bold",
+        va="bottom",
+    )
+
+
+def log_axis(ax: Axes, which: str, values: Sequence[float], pad: float) -> None:
+    """Set a logarithmic axis around the values, with ticks at round numbers."""
+    # Over several decades a fixed margin would be too thin for a point to stand in.
+    pad = max(pad, (max(values) / min(values)) ** 0.05)
+    low, high = min(values) / pad, max(values) * pad
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    (ax.set_xscale if which == "x" else ax.set_yscale)("log")
+    (ax.set_xlim if which == "x" else ax.set_ylim)(low, high)
+    ticks = _round_ticks(low, high)
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_formatter(FixedFormatter([_tick(tick) for tick in ticks]))
+    axis.set_minor_locator(NullLocator())
+
+
+def _round_ticks(low: float, high: float) -> list[float]:
+    if high / low > 1e3:
+        decades = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
+        return [10.0**d for d in decades][:: max(1, len(decades) // 5)]
+    steps = [m * 10.0**d for d in range(-9, 13) for m in (1, 2, 5)]
+    ticks = [step for step in steps if low <= step <= high]
+    if len(ticks) > 6:
+        ticks = [tick for tick in ticks if f"{tick:e}"[0] == "1"]
+    if len(ticks) >= 3:
+        return ticks
+    return [float(t) for t in MaxNLocator(4).tick_values(low, high) if low <= t <= high]
+
+
+def _tick(value: float) -> str:
+    return f"{value:g}" if 1e-4 <= value < 1e5 else significant(value, 1)

@@ -1,0 +1,38 @@
+"""The report as one self-contained page, which needs no network and asks for none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from harness.report.content import Content
+from harness.report.svg import COLOURS
+
+
+def to_page(content: Content, svgs: Mapping[str, str]) -> str:
+    """Return the page; `svgs` are the figures by name."""
+    template = resources.files("harness.report").joinpath("page.html.j2").read_text("utf-8")
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    # A figure's words are drawn or were escaped when it was made; the rest is escaped here.
+    drawn = {name: Markup(themed(svg)) for name, svg in svgs.items()}
+    return environment.from_string(template).render(content=content, svgs=drawn, colours=COLOURS)
+
+
+def themed(svg: str) -> str:
+    """Let the page choose a figure's colours, so that it can be read on a dark background."""
+    names = {colour: name for name, colour in COLOURS.items()}
+    return re.sub(
+        r"#[0-9a-f]{6}\b",
+        lambda found: f"var(--fig-{names[found[0]]})" if found[0] in names else found[0],
+        svg,
+    )

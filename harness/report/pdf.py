@@ -1,0 +1,64 @@
+"""The report as a paper, set by Typst: the same content gives the same bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import typst
+
+from harness.report.content import Content
+
+# What fits a column of the paper in its typewriter face.
+COMMAND_WIDTH = 52
+
+
+def to_pdf(content: Content, svgs: Mapping[str, str]) -> bytes:
+    """Return the paper; `svgs` are the figures by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        template = resources.files("harness.report").joinpath("paper.typ").read_text("utf-8")
+        (root / "paper.typ").write_text(template, "utf-8")
+        # The words reach the template as data, never as markup: many were written by others.
+        (root / "content.json").write_text(json.dumps(_plain(content)), "utf-8")
+        (root / "figures").mkdir()
+        for name, svg in svgs.items():
+            (root / "figures" / f"{name}.svg").write_text(svg, "utf-8")
+        pdf = typst.compile(
+            root / "paper.typ",
+            root=root,
+            format="pdf",
+            font_paths=[Path(matplotlib.get_data_path()) / "fonts" / "ttf"],
+            ignore_system_fonts=True,
+        )
+    assert isinstance(pdf, bytes)
+    return pdf
+
+
+def command_lines(command: str, width: int = COMMAND_WIDTH) -> str:
+    """Fold a command so that it can still be pasted into a shell; quoted words stay whole."""
+    words = re.findall(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*"|['"\\])+""", command)
+    lines = [""]
+    for word in words:
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width - 2:
+            lines.append(f"  {word}")
+        else:
+            lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return " \\\n".join(lines)
+
+
+def _plain(content: Content) -> dict[str, Any]:
+    """Return the content without the figures' data, which the figures already show."""
+    table = dataclasses.asdict(content)
+    for section in table["sections"]:
+        for figure in section["figures"]:
+            del figure["plot"]
+    table["command"] = command_lines(content.command)
+    return table

@@ -1,0 +1,113 @@
+"""The verdicts on a terminal, or as plain aligned lines where there is none."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table as Grid
+from rich.text import Text
+
+from harness.report.content import Content
+from harness.report.table import Cell, Table
+from harness.report.units import GAP
+
+# The width of lines that go to a file.
+PLAIN_WIDTH = 100
+
+_STYLES = {"good": "bold green", "mixed": "bold yellow", "bad": "bold red", "open": "bold"}
+
+
+def print_summary(content: Content, stream: TextIO | None = None, width: int | None = None) -> None:
+    """Print the warnings, the verdicts and the pairs; colours appear on a terminal alone."""
+    stream = stream or sys.stdout
+    console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    if width is None and not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    with console.capture() as capture:
+        console.print(summary(content))
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    lines = (line.rstrip() for line in capture.get().splitlines())
+    # A run must not end in a traceback because its terminal cannot write a multiplication sign.
+    stream.write("\n".join(lines).encode(encoding, "replace").decode(encoding) + "\n")
+
+
+def summary(content: Content) -> RenderableType:
+    """Return what `run` and `report` end with."""
+    parts: list[RenderableType] = [_text(f"Warning: {w}", "bold yellow") for w in content.warnings]
+    if content.verdicts is not None:
+        heads = ("Read as", "Published", "Measured [95 %]", "Verdict")
+        parts += [_heading("Claims"), _grid(content.verdicts, heads, notes=True)]
+    for name in ("pairs", "failures"):
+        table = content.table(name)
+        if table is not None:
+            parts += [
+                _heading(table.title),
+                _grid(table, tuple(column.head for column in table.columns)),
+            ]
+    parts.append(Text(""))
+    closing = (content.closing, *(section.text for section in content.sections))
+    parts += [_text(text) for text in closing if text]
+    return Group(*parts)
+
+
+def _heading(title: str) -> Text:
+    return _text(f"\n{title}", "bold underline")
+
+
+def _grid(table: Table, heads: tuple[str, ...], *, notes: bool = False) -> Group:
+    """Return the chosen columns of a table, with a group's heading above its rows."""
+    places = [table.index(head) for head in heads]
+    parts: list[RenderableType] = [_rows(table, places, (), show_header=True)]
+    for group in table.groups:
+        if group.title:
+            parts.append(_text(group.title, "bold"))
+            if notes and group.note:
+                parts.append(_text(group.note, "dim"))
+        rows = tuple(row for row in group.rows if len(row) > 1)
+        if rows:
+            parts.append(_rows(table, places, rows, show_header=False))
+        spanning = (row[0] for row in group.rows if len(row) == 1)
+        parts += [Padding(_cell(cell), (0, 0, 0, 2)) for cell in spanning]
+    return Group(*parts)
+
+
+def _rows(
+    table: Table, places: list[int], rows: tuple[tuple[Cell, ...], ...], *, show_header: bool
+) -> RenderableType:
+    # Every group is a grid of its own, so that headings may be wider than a column. Numbers have
+    # the same fixed width in all of them and words share what is left: so the grids align.
+    grid = Grid(box=None, pad_edge=False, expand=True, show_header=show_header)
+    for place in places:
+        column = table.columns[place]
+        fixed = _number_width(table, place) if column.numeric else None
+        grid.add_column(
+            _text(column.head),
+            width=fixed,
+            ratio=None if fixed else round(10 * column.width),
+            justify="right" if column.numeric else "left",
+            overflow="fold",
+            header_style="dim",
+        )
+    for row in rows:
+        grid.add_row(*(_cell(row[place], numeric=table.columns[place].numeric) for place in places))
+    return Padding(grid, (0, 0, 0, 2))
+
+
+def _number_width(table: Table, place: int) -> int:
+    texts = [row[place].text for group in table.groups for row in group.rows if len(row) > 1]
+    return max(map(len, (*texts, table.columns[place].head)))
+
+
+def _cell(cell: Cell, numeric: bool = False) -> Text:
+    text = _text(cell.text, _STYLES.get(cell.tone, ""))
+    # What a gain was found by stands beside it; only a word that grants none needs its reason.
+    if cell.note and not numeric and cell.tone not in ("good", "mixed"):
+        text.append(f"\n{cell.note.replace(GAP, ' ')}", "dim")
+    return text
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text(text.replace(GAP, " "), style)

@@ -1,0 +1,95 @@
+"""Writes what follows from a run's records into its folder, each file whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.errors import StoreError
+from harness.judge.judgement import Judgement, PairJudgement, Verdict
+from harness.records.manifest import Manifest
+from harness.records.record import Record
+from harness.records.store import replace_file
+from harness.report.content import compose
+from harness.report.figures import draw
+from harness.report.gradient import no_ratio
+from harness.report.page import to_page
+from harness.report.pdf import to_pdf
+from harness.report.run_tables import machine_words
+from harness.report.verdict_table import verdict_reason
+
+CLAIMS_SCHEMA = 1
+
+# The names that figures are given, so that those of an earlier report can be taken away.
+_OURS = re.compile(r"(speedups|curves|targets|rounds|memory|profile)(-\d+)?\.svg")
+
+
+def write(
+    run_folder: Path, manifest: Manifest, records: Sequence[Record], judgement: Judgement
+) -> list[Path]:
+    """Write claims.json, the figures, the page and the paper; return their paths."""
+    content = compose(manifest, records, judgement)
+    svgs = {figure.name: draw(figure) for figure in content.figures}
+    files = {
+        "claims.json": claims_json(manifest, judgement).encode(),
+        **{f"figures/{name}.svg": svg.encode() for name, svg in svgs.items()},
+        "report.html": to_page(content, svgs).encode(),
+        "report.pdf": to_pdf(content, svgs),
+    }
+    _make_folder(run_folder / "figures")
+    for name, data in files.items():
+        replace_file(run_folder / name, data)
+    for path in sorted((run_folder / "figures").glob("*.svg")):
+        if _OURS.fullmatch(path.name) and path.stem not in svgs:
+            path.unlink()
+    return [run_folder / name for name in files]
+
+
+def claims_json(manifest: Manifest, judgement: Judgement) -> str:
+    """Return the verdicts for programs: sorted, and the same text for the same run."""
+    verdicts = [_told(verdict, judged) for judged in judgement.pairs for verdict in judged.verdicts]
+    table = {
+        "schema": CLAIMS_SCHEMA,
+        "suite": manifest.suite.name,
+        "speed_judged": manifest.suite.verdicts,
+        "machine": machine_words(manifest.probes),
+        "aa_ok": judgement.aa_ok,
+        "noise_floor": judgement.noise_floor,
+        "warnings": list(judgement.warnings),
+        "verdicts": sorted(
+            (dataclasses.asdict(verdict) for verdict in verdicts),
+            key=lambda v: (v["claim"], v["pair"], v["reading"], v["measure"]),
+        ),
+    }
+    return json.dumps(_finite(table), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _told(verdict: Verdict, judged: PairJudgement) -> Verdict:
+    """Return the verdict, without figures where the pair may show none."""
+    ratio = verdict.ratio if no_ratio(judged) is None else None
+    return dataclasses.replace(verdict, ratio=ratio, reason=verdict_reason(verdict, judged))
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{path}: {error.strerror or error}. The report needs this folder."
+        ) from None
+
+
+def _finite(value: Any) -> Any:
+    """Return plain data with null wherever a number is unknown; JSON has no NaN."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return value

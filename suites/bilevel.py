@@ -1,0 +1,145 @@
+"""The bilevel family: a base model trains under meta-parameters, and clean data judges it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from harness.declare.learner import Params
+from harness.declare.workload import Workload
+from harness.seeds import derive
+
+
+@dataclass(frozen=True)
+class BilevelBatch:
+    """What a meta-step works on: one batch for each base step, and one of clean data.
+
+    A held-out batch has no base steps: it judges the base model as it stands.
+    """
+
+    base: tuple[Any, ...]
+    meta: Any
+
+
+@dataclass(frozen=True)
+class Bilevel(Workload):
+    """What every bilevel workload shares.
+
+    Base and meta model may be any modules. Losses take their parameters as mappings by name, those
+    of the base model with its buffers among them; running statistics among the buffers are
+    updated in place, by `base_outputs` too.
+    """
+
+    unroll: int = 1
+    """Base steps a meta-step."""
+    base_optimizer: Literal["sgd", "adam"] = "sgd"
+    base_lr: float = 0.1
+    meta_lr: float = 1e-3
+
+    family: ClassVar[str] = "bilevel"
+
+    def __post_init__(self) -> None:
+        # Made here, since they can't be made inside torch.func's transforms.
+        _ = self._networks, self._meta_network
+
+    @abstractmethod
+    def base_network(self) -> nn.Module:
+        """Return a fresh base model, its weights drawn from torch's global generator."""
+
+    @abstractmethod
+    def meta_network(self) -> nn.Module:
+        """Return a fresh meta model, its weights drawn from torch's global generator."""
+
+    @abstractmethod
+    def base_loss(self, base: Params, meta: Params, batch: Any) -> Tensor:
+        """Return what the base model minimises, shaped by the meta-parameters."""
+
+    @abstractmethod
+    def meta_loss(self, base: Params, meta: Params, batch: Any) -> Tensor:
+        """Return what judges the trained base model, on clean data."""
+
+    @abstractmethod
+    def base_batch(self, seed: int, index: int) -> Any:
+        """Return the data of the index-th base step."""
+
+    @abstractmethod
+    def meta_batch(self, seed: int, index: int) -> Any:
+        """Return the clean data of the index-th meta-step."""
+
+    @abstractmethod
+    def held_out(self, seed: int, split: str, start: int, count: int) -> Any:
+        """Return clean examples start to start + count of the split "valid" or "test"."""
+
+    @abstractmethod
+    def quality(self, base: Params, batch: Any) -> Tensor:
+        """Return the metric of every held-out example."""
+
+    def train_batch(self, seed: int, index: int) -> BilevelBatch:
+        steps = range(index * self.unroll, (index + 1) * self.unroll)
+        base = tuple(self.base_batch(seed, step) for step in steps)
+        return BilevelBatch(base, self.meta_batch(seed, index))
+
+    def eval_batch(self, seed: int, split: str, start: int, count: int) -> BilevelBatch:
+        return BilevelBatch((), self.held_out(seed, split, start, count))
+
+    def initial(self, seed: int) -> Params:
+        return self._placed(_seeded(self.meta_network, derive(seed, "meta")).named_parameters())
+
+    def initial_base(self, seed: int) -> tuple[Params, Params]:
+        """Return the base model's parameters and buffers, a pure function of the seed."""
+        network = _seeded(self.base_network, derive(seed, "base"))
+        return self._placed(network.named_parameters()), self._placed(network.named_buffers())
+
+    @property
+    def inner_steps(self) -> int:
+        """The length of the loop that rounding errors grow along."""
+        return self.unroll
+
+    def base_outputs(self, base: Params, x: Any, training: bool = True) -> Any:
+        return functional_call(self._networks[training], base, (x,))
+
+    def meta_outputs(self, meta: Params, x: Any) -> Any:
+        """Run the meta model in training mode, which is the only one it is ever in.
+
+        So its running statistics, if it has any, are never asked for, and start afresh every time.
+        """
+        network, buffers = self._meta_network
+        fresh = {name: buffer.clone() for name, buffer in buffers.items()}
+        return functional_call(network, {**meta, **fresh}, (x,))
+
+    @cached_property
+    def _networks(self) -> dict[bool, nn.Module]:
+        """The base model in training mode and out of it; neither has weights of its own."""
+        with torch.device("meta"):  # so that none is drawn from the global generator
+            return {mode: self.base_network().train(mode) for mode in (True, False)}
+
+    @cached_property
+    def _meta_network(self) -> tuple[nn.Module, Params]:
+        with torch.device("meta"):
+            network = self.meta_network()
+        return network, self._placed(_seeded(self.meta_network, 0).named_buffers())
+
+    def _placed(self, tensors: Any) -> Params:
+        return {name: self._put(value.detach()) for name, value in tensors}
+
+    def _put(self, value: Tensor) -> Tensor:
+        dtype = self.place.torch_dtype if value.is_floating_point() else value.dtype
+        return value.to(self.place.device, dtype)
+
+
+def _seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """Make a module on the CPU in float32, whatever the place, so that every place starts alike.
+
+    Modules can draw their weights from nothing but the global generator: it is seeded for them, and
+    put back.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return make()

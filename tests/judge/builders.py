@@ -1,0 +1,231 @@
+"""Runs as the harness would have left them, built by hand from what each block is to have seen."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from harness.declare.claims import Claim, Reading
+from harness.declare.suite import MEMBERS, Pair, Pass, Protocol, Suite, settings_words
+from harness.judge.inheritance import inherits
+from harness.judge.judge import judge
+from harness.judge.judgement import Judgement
+from harness.records.manifest import Manifest
+from harness.records.record import Record
+from harness.seeds import derive
+
+SEEDS = (0, 1, 2)
+ROUNDS = 4
+
+PAIR = Pair(
+    "pair",
+    "plain",
+    "fast",
+    "toys",
+    "how fast",
+    passes=("check", "trajectory", "operations", "memory", "step", "curve"),
+    claims=("twice",),
+)
+AA = Pair("aa", "plain", "plain", "toys", "nothing", passes=("step",))
+
+
+def claim(
+    measure: str = "step_time", value: float = 2.0, name: str = "twice", **rest: Any
+) -> Claim:
+    readings = (Reading("only", f"read as {value} times", value, measure),)  # type: ignore[arg-type]
+    known = {"paper": "Paper", "source": "here", "sentence": "It is faster", "algorithm": "known"}
+    return Claim(**{"name": name, "readings": readings, **known, **rest})
+
+
+def record(
+    pair: Pair, measured: Pass, member: str, seed: int = 0, round_: int = 0, **seen: Any
+) -> Record:
+    return Record(
+        block=f"{pair.name}/{measured}/{member}/seed{seed}/round{round_}",
+        pair=pair.name,
+        measured=measured,
+        member=member,
+        learner=pair.learner(member),  # type: ignore[arg-type]
+        workload=pair.workload,
+        settings=settings_words(pair.settings),
+        learner_settings=settings_words(pair.learner_settings(member)),  # type: ignore[arg-type]
+        seed=seed,
+        round=round_,
+        **{
+            "status": "ok",
+            "data": "toys (made up)",
+            "metric": "accuracy",
+            "higher_is_better": True,
+            "device": "cpu",
+            "threads": 1,
+            "processes": 1,
+            "wall_s": 2.0,
+        }
+        | seen,
+    )
+
+
+def timed(
+    pair: Pair,
+    baseline: float = 0.25,
+    method: float = 0.1,
+    measured: Pass = "step",
+    seeds: Sequence[int] = SEEDS,
+    rounds: int = ROUNDS,
+    noise: float = 0.01,
+    **seen: Any,
+) -> list[Record]:
+    """Time both members; each block draws its own noise, which depends on nothing but its name."""
+    found = []
+    for seed in seeds:
+        for round_ in range(rounds):
+            for member, middle in zip(MEMBERS, (baseline, method), strict=True):
+                drawn = derive(0, pair.name, measured, member, seed, round_) / 2**63
+                time = middle * (1 + noise * (drawn - 0.5))
+                seconds = (1.5 * time, time, 0.9 * time)  # the median is what counts
+                known = {"seconds": seconds, "measured_s": 0.5, "warmup_steady": True, "steal": 0.0}
+                found.append(record(pair, measured, member, seed, round_, **known | seen))
+    return found
+
+
+def checks(pair: Pair, passed: tuple[bool, bool] = (True, True), **seen: Any) -> list[Record]:
+    known = {
+        "equivalence": "Exact",
+        "worst_error": 1e-15,
+        "tolerance": 1e-9,
+        "worst_case": "ways=2",
+    }
+    return [
+        record(pair, "check", member, **known | {"passed": each} | seen)
+        for member, each in zip(MEMBERS, passed, strict=True)
+    ]
+
+
+def trajectories(pair: Pair, apart: float = 1e-12, **seen: Any) -> list[Record]:
+    """Take five steps with both members, whose losses differ by a share at the last of them."""
+    losses, prints = (3.0, 2.5, 2.0, 1.5, 1.0), (9.0, -1.0, 0.001, 4.0, 7.0)
+    other = (*losses[:4], losses[4] * (1 + apart))
+    return [
+        record(pair, "trajectory", member, losses=each, fingerprint=prints, **seen)
+        for member, each in zip(MEMBERS, (losses, other), strict=True)
+    ]
+
+
+def curve(
+    pair: Pair,
+    member: str,
+    quality: Sequence[float] = (0.3, 0.5, 0.7, 0.8, 0.8),
+    test: Sequence[float] = (0.7, 0.8, 0.9, 0.8),
+    seed: int = 0,
+    **seen: Any,
+) -> Record:
+    steps = tuple(range(10, 10 * len(quality) + 1, 10))
+    known = {"curve_steps": steps, "curve_quality": tuple(quality), "test_quality": tuple(test)}
+    return record(pair, "curve", member, seed, **known | seen)
+
+
+def curves(
+    pair: Pair,
+    gain: float | Callable[[int], float] = 0.0,
+    seeds: Sequence[int] = SEEDS,
+    **seen: Any,
+) -> list[Record]:
+    """Train both members; the method's test quality is better by the gain, which a seed may set."""
+    found = []
+    for seed in seeds:
+        better = gain(seed) if callable(gain) else gain
+        test = [0.8 + 0.01 * seed + 0.05 * (task % 5 - 2) for task in range(20)]
+        found.append(curve(pair, "baseline", test=test, seed=seed, **seen))
+        found.append(curve(pair, "method", test=[t + better for t in test], seed=seed, **seen))
+    return found
+
+
+def counts(pair: Pair, baseline: int = 4000, method: int = 1000, **seen: Any) -> list[Record]:
+    return [
+        found
+        for member, count in zip(MEMBERS, (baseline, method), strict=True)
+        for found in (
+            record(pair, "memory", member, **{"peak_bytes": count, "live_bytes": 500} | seen),
+            record(pair, "operations", member, **{"flops": 7000, "backward_passes": count} | seen),
+        )
+    ]
+
+
+def inheriting(pair: Pair, records: Sequence[Record], seeds: Sequence[int] = SEEDS) -> list[Record]:
+    """Leave the method's curves out, as a run does."""
+    proof = inherits(records, pair)
+    assert proof is not None
+    reason = f"inherits the baseline's curve: {proof.reason}"
+    left_out = [
+        record(pair, "curve", "method", s, status="skipped", reason=reason, wall_s=None)
+        for s in seeds
+    ]
+    kept = [found for found in curves(pair, seeds=seeds) if found.member == "baseline"]
+    return kept + left_out
+
+
+def whole(pair: Pair = PAIR, **times: Any) -> list[Record]:
+    """Return a run in which all went well: 2.5 times faster, and the curve is inherited."""
+    proven = checks(pair) + trajectories(pair)
+    return (
+        proven
+        + counts(pair)
+        + timed(AA, 0.25, 0.25)
+        + timed(pair, **times)
+        + inheriting(pair, proven)
+    )
+
+
+def without(records: Iterable[Record], **fields: Any) -> list[Record]:
+    """Return the records but for those with all of these fields."""
+    return [
+        found
+        for found in records
+        if not all(getattr(found, name) == value for name, value in fields.items())
+    ]
+
+
+def changed(records: Iterable[Record], changes: dict[str, Any], **fields: Any) -> list[Record]:
+    """Return the records with changes made to those with all of these fields."""
+    kept = [
+        all(getattr(found, name) == value for name, value in fields.items()) for found in records
+    ]
+    assert any(kept), f"no record has {fields}"
+    return [
+        dataclasses.replace(found, **changes) if chosen else found
+        for found, chosen in zip(records, kept, strict=True)
+    ]
+
+
+def manifest(
+    plan: Iterable[Record],
+    pairs: Sequence[Pair] = (PAIR, AA),
+    claims: Sequence[Claim] = (claim(),),
+    **rest: Any,
+) -> Manifest:
+    """Return the manifest of a run that planned these records' blocks."""
+    verdicts = rest.pop("verdicts", True)
+    known = {
+        "command": "python -m harness run suite=toys",
+        "seeds": SEEDS,
+        "rounds": ROUNDS,
+        "threads": 1,
+        "device": "cpu",
+        "data_dir": False,
+        "plan_hash": "0" * 16,
+        "started": "2026-03-14T09:26:53+00:00",
+        "version": "0.1.0",
+        "probes": {"gpus": 0},
+    }
+    return Manifest(
+        suite=Suite("toys", "Made up", tuple(pairs), Protocol(), verdicts),
+        claims=tuple(claims),
+        plan=tuple(dict.fromkeys(found.block for found in plan)),
+        **known | rest,
+    )
+
+
+def judged(records: Sequence[Record], **about: Any) -> Judgement:
+    """Judge a run that planned nothing but what is in its records."""
+    return judge(manifest(records, **about), records)

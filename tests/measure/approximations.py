@@ -1,0 +1,79 @@
+"""Learners that owe less than the exact gradient; a plugin of the tests."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from baselines.reference_maml import ReferenceMaml
+from harness.declare.equivalence import Approximate, Equivalence, Exact, InTheLimit
+from harness.declare.learner import Gradient, Learner
+from harness.declare.outer import AdamState
+from harness.registry import method
+from suites.fewshot import Tasks
+
+
+def first_order(learner: Learner, state: AdamState, batch: Tasks) -> Gradient:
+    workload = dataclasses.replace(learner.workload, first_order=True)
+    return ReferenceMaml(workload).meta_gradient(state, batch)
+
+
+@method("honest_approximation")
+@dataclass(frozen=True)
+class HonestApproximation(ReferenceMaml):
+    """First-order MAML, which is what it says it is, and MAML where nothing is adapted."""
+
+    equivalence: ClassVar[Equivalence] = Approximate("first_order")
+    corners: ClassVar[tuple[dict[str, Any], ...]] = ({"workload.inner_steps": 0},)
+
+    def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
+        return first_order(self, state, batch)
+
+
+@method("not_its_definition")
+@dataclass(frozen=True)
+class NotItsDefinition(ReferenceMaml):
+    """Says that it is first-order MAML, and is not."""
+
+    equivalence: ClassVar[Equivalence] = Approximate("first_order")
+
+
+@method("wrong_at_its_corner")
+@dataclass(frozen=True)
+class WrongAtItsCorner(ReferenceMaml):
+    """Is exact, but not at the setting where it says that it falls back to the oracle."""
+
+    scale: float = 1.0
+
+    equivalence: ClassVar[Equivalence] = Exact()
+    corners: ClassVar[tuple[dict[str, Any], ...]] = ({"scale": 2.0},)
+
+    def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
+        loss, grads = super().meta_gradient(state, batch)
+        return Gradient(loss, {name: g * self.scale for name, g in grads.items()})
+
+
+@method("falls_linearly")
+@dataclass(frozen=True)
+class FallsLinearly(ReferenceMaml):
+    """Has an error that falls with its knob, as it says."""
+
+    knob: float = 0.1
+
+    equivalence: ClassVar[Equivalence] = InTheLimit("knob", (1e-2, 1e-4), order=1.0)
+
+    def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
+        loss, grads = super().meta_gradient(state, batch)
+        scale = max(float(g.abs().max()) for g in grads.values())
+        return Gradient(loss, {n: g + self.knob * scale * torch.ones_like(g) for n, g in grads.items()})
+
+
+@method("boasts_of_its_order")
+@dataclass(frozen=True)
+class BoastsOfItsOrder(FallsLinearly):
+    """Says second order, and is of the first."""
+
+    equivalence: ClassVar[Equivalence] = InTheLimit("knob", (1e-2, 1e-4), order=2.0)

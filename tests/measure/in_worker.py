@@ -1,0 +1,40 @@
+"""Functions that tests call in workers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+_imported = set(sys.modules)
+_calls = 0
+
+
+def pid(text: str) -> str:
+    return str(os.getpid())
+
+
+def imported_before_the_call(text: str) -> str:
+    return str(text in _imported)
+
+
+def count_calls(text: str) -> str:
+    global _calls
+    _calls += 1
+    return str(_calls)
+
+
+def repeat(text: str) -> str:
+    return "x" * int(text)
+
+
+def chatter(text: str) -> str:
+    print("noise from Python")
+    subprocess.run(["echo", "noise from C"], check=True)
+    return text
+
+
+def sleep(text: str) -> str:
+    time.sleep(600)
+    return text

@@ -1,0 +1,88 @@
+"""Methods that fail in every way that a block must survive; a plugin of the tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from baselines.reference_maml import ReferenceMaml
+from harness.declare.learner import Gradient
+from harness.declare.outer import AdamState
+from harness.registry import method
+from suites.fewshot import Tasks
+
+
+@method("raises")
+@dataclass(frozen=True)
+class Raises(ReferenceMaml):
+    """Raises an error."""
+
+    def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
+        raise RuntimeError("out of ideas\nand of words")
+
+
+@method("not_finite")
+@dataclass(frozen=True)
+class NotFinite(ReferenceMaml):
+    """Returns NaN."""
+
+    def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
+        loss, grads = super().meta_gradient(state, batch)
+        return Gradient(loss, {name: g * float("nan") for name, g in grads.items()})
+
+
+@method("hangs")
+@dataclass(frozen=True)
+class Hangs(ReferenceMaml):
+    """Starts a process of its own and never comes back."""
+
+    def step(self, state: AdamState, batch: Tasks) -> tuple[AdamState, Tensor]:
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)  # orphan"])
+        time.sleep(600)
+        return super().step(state, batch)
+
+
+@method("greedy")
+@dataclass(frozen=True)
+class Greedy(ReferenceMaml):
+    """Asks for more memory than there is."""
+
+    def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
+        torch.empty(1 << 46, dtype=torch.uint8)
+        return super().meta_gradient(state, batch)
+
+
+@method("dies")
+@dataclass(frozen=True)
+class Dies(ReferenceMaml):
+    """Ends its process, as a crash in compiled code would."""
+
+    def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
+        os.abort()
+
+
+@method("wrong")
+@dataclass(frozen=True)
+class Wrong(ReferenceMaml):
+    """Returns a gradient that is off by one part in ten thousand."""
+
+    def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
+        loss, grads = super().meta_gradient(state, batch)
+        return Gradient(loss, {name: g * 1.0001 for name, g in grads.items()})
+
+
+@method("needs_absent_peer")
+@dataclass(frozen=True)
+class NeedsAbsentPeer(ReferenceMaml):
+    """Imports a package that nobody has."""
+
+    def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
+        import a_package_that_nobody_has  # noqa: F401
+
+        return super().meta_gradient(state, batch)

@@ -1,0 +1,72 @@
+"""The check passes what pays its debt, fails what does not, and says where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.measure.check import CheckResult, check
+from harness.registry import Registry
+
+REGISTRY = Registry(
+    tuple(str(Path(__file__).with_name(name)) for name in ("approximations.py", "misbehaving.py"))
+)
+
+
+def result(name: str, examples: int = 12) -> CheckResult:
+    return check(REGISTRY.find(name, "method", "baseline"), REGISTRY, examples)
+
+
+@pytest.mark.parametrize("name", ["reference_maml", "learn2learn_maml", "batched_maml"])
+def test_exact_implementations_pass_with_room_to_spare(name: str):
+    found = result(name, examples=30)
+    assert found.passed
+    assert found.equivalence == "Exact"
+    assert found.worst < 1
+    assert found.distance < 1e-9
+    assert found.examples == 30
+
+
+@pytest.mark.parametrize("name", ["honest_approximation", "falls_linearly"])
+def test_approximations_pass_when_they_are_what_they_say(name: str):
+    assert result(name).passed
+
+
+def test_an_approximation_prints_its_distance_to_the_exact_gradient():
+    found = result("honest_approximation", examples=30)
+    assert found.passed
+    assert found.distance > 0.1
+    assert found.cosine < 0.999
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("wrong", "float64"),
+        ("not_its_definition", "own definition"),
+        ("wrong_at_its_corner", "corner scale=2.0"),
+        ("boasts_of_its_order", "order 1.00 of 2.0"),
+        ("not_finite", "float64"),
+    ],
+)
+def test_whatever_does_not_pay_fails_and_is_told_where(name: str, what: str):
+    found = result(name)
+    assert not found.passed
+    assert found.worst > 1
+    assert found.worst_case.startswith(what)
+
+
+def test_a_failing_problem_is_shrunk_to_a_small_one():
+    assert "meta_batch=1 " in result("wrong").worst_case
+    assert result("wrong").worst_case.endswith("seed=0")
+
+
+def test_a_check_repeats_to_the_bit():
+    assert result("batched_maml") == result("batched_maml")
+
+
+def test_an_error_that_is_not_finite_is_unknown_in_a_record():
+    fields = result("not_finite").fields()
+    assert fields["worst_error"] is None
+    assert fields["passed"] is False

@@ -1,0 +1,96 @@
+"""The clock warms up until steady, calibrates its intervals, and synchronises at their ends alone."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from harness.declare.suite import Protocol
+from harness.measure import clock
+from harness.measure.clock import time_steps
+
+
+class FakeTime:
+    """A clock that moves only when a step is taken or the device is waited for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, step_s: list[float], last_s: float) -> None:
+        self.now, self.first, self.last_s = 0.0, step_s, last_s
+        self.calls: list[str] = []
+        monkeypatch.setattr(clock, "perf_counter_ns", lambda: round(self.now * 1e9))
+
+    def repeat(self, steps: int) -> None:
+        self.calls.append(f"repeat {steps}")
+        for _ in range(steps):
+            self.now += self.first.pop(0) if self.first else self.last_s
+
+    def synchronize(self) -> None:
+        self.calls.append("synchronize")
+
+
+PROTOCOL = Protocol(warmup_s=3.0, interval_s=0.1, intervals=5)
+
+
+def test_seconds_are_those_of_one_step(monkeypatch: pytest.MonkeyPatch):
+    time = FakeTime(monkeypatch, [], 0.004)
+    timing = time_steps(time.repeat, time.synchronize, PROTOCOL)
+    assert timing.seconds == pytest.approx([0.004] * 5)
+    assert timing.measured_s == pytest.approx(0.004 * timing.steps_per_interval * 5)
+
+
+def test_an_interval_lasts_at_least_as_long_as_asked(monkeypatch: pytest.MonkeyPatch):
+    time = FakeTime(monkeypatch, [], 0.0007)
+    timing = time_steps(time.repeat, time.synchronize, PROTOCOL)
+    assert timing.steps_per_interval * 0.0007 >= 0.1
+    assert (timing.steps_per_interval - 1) * 0.0007 < 0.1
+
+
+def test_a_long_step_is_an_interval_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    time = FakeTime(monkeypatch, [], 0.4)
+    assert time_steps(time.repeat, time.synchronize, PROTOCOL).steps_per_interval == 1
+
+
+def test_slow_first_steps_are_not_in_any_interval(monkeypatch: pytest.MonkeyPatch):
+    time = FakeTime(monkeypatch, [0.9, 0.5, 0.2], 0.05)
+    timing = time_steps(time.repeat, time.synchronize, PROTOCOL)
+    assert timing.steady
+    assert max(timing.seconds) == pytest.approx(0.05)
+    assert timing.warmup_seconds[0] == pytest.approx(0.9)
+
+
+def test_a_warm_up_that_never_settles_is_capped_and_said_to_be_unsteady(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    time = FakeTime(monkeypatch, [0.1 * 0.8**i for i in range(40)], 1e-5)
+    protocol = dataclasses.replace(PROTOCOL, warmup_s=0.4, interval_s=1e-4)
+    timing = time_steps(time.repeat, time.synchronize, protocol)
+    assert not timing.steady
+    assert sum(timing.warmup_seconds) >= 0.4
+
+
+def test_the_device_is_waited_for_at_both_ends_of_an_interval_and_not_inside(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    time = FakeTime(monkeypatch, [], 0.01)
+    time_steps(time.repeat, time.synchronize, PROTOCOL)
+    assert all(
+        time.calls[i : i + 3 : 2] == ["synchronize"] * 2 and time.calls[i + 1].startswith("repeat")
+        for i in range(0, len(time.calls), 3)
+    )
+
+
+def test_the_clocks_own_cost_is_below_one_percent_of_a_short_interval():
+    """Counted, not timed: the clock is read twice and the device waited for twice an interval."""
+    readings = 0
+
+    def repeat(steps: int) -> None:
+        total = 0
+        for i in range(steps * 20_000):
+            total += i
+
+    def synchronize() -> None:
+        nonlocal readings
+        readings += 1
+
+    timing = time_steps(repeat, synchronize, Protocol(interval_s=0.02, intervals=3))
+    assert readings == 2 * (3 + len(timing.warmup_seconds))

@@ -1,0 +1,129 @@
+"""Workers are fresh processes: what they leave behind, and what becomes of them when things go wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from harness.measure.block import Block
+from harness.measure.engines.local import LocalEngine
+from harness.measure.run import record_from_answer
+from harness.records.record import Record
+
+from .conftest import QUICK, make_block
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[LocalEngine]:
+    with LocalEngine() as engine:
+        yield engine
+
+
+def run(engine: LocalEngine, block: Block) -> Record:
+    answer = engine.call("harness.measure.worker:work", block.to_json(), block.protocol.limit_s, ())
+    return record_from_answer(answer, block)
+
+
+def test_a_call_returns_what_the_function_returned(engine: LocalEngine):
+    answer = engine.call("os.path:basename", "/some/where", 10, ())
+    assert (answer.text, answer.exit, answer.timed_out) == ("where", 0, False)
+
+
+def test_every_call_has_a_process_of_its_own(engine: LocalEngine):
+    pids = {engine.call("tests.measure.in_worker:pid", "", 10, ()).text for _ in range(3)}
+    assert len(pids) == 3
+    assert str(os.getpid()) not in pids
+
+
+def test_a_worker_starts_in_milliseconds_because_torch_is_there_already(engine: LocalEngine):
+    loaded = engine.call("tests.measure.in_worker:imported_before_the_call", "torch", 10, ())
+    assert loaded.text == "True"
+
+
+def test_a_worker_changes_nothing_for_the_next(engine: LocalEngine):
+    assert engine.call("tests.measure.in_worker:count_calls", "", 10, ()).text == "1"
+    assert engine.call("tests.measure.in_worker:count_calls", "", 10, ()).text == "1"
+
+
+def test_a_large_answer_comes_back_whole(engine: LocalEngine):
+    assert len(engine.call("tests.measure.in_worker:repeat", "3000000", 20, ()).text) == 3_000_000
+
+
+def test_what_a_worker_prints_stays_out_of_its_answer(engine: LocalEngine):
+    answer = engine.call("tests.measure.in_worker:chatter", "x", 10, ())
+    assert answer.text == "x"
+    assert "noise from C" in answer.log
+
+
+def test_a_block_that_hangs_is_ended_with_all_that_it_started(engine: LocalEngine):
+    block = make_block("hangs", protocol=dataclasses.replace(QUICK, limit_s=2))
+    start = time.monotonic()
+    record = run(engine, block)
+    assert record.status == "timeout"
+    assert "limit of 2 s" in (record.reason or "")
+    assert time.monotonic() - start < 30
+    assert not _orphans()
+
+
+def test_a_crash_is_a_record_that_names_the_signal(engine: LocalEngine):
+    record = run(engine, make_block("dies"))
+    assert record.status == "died"
+    assert "SIGABRT" in (record.reason or "")
+
+
+def test_the_engine_goes_on_after_a_crash(engine: LocalEngine):
+    run(engine, make_block("dies"))
+    assert run(engine, make_block()).status == "ok"
+
+
+def test_a_server_that_was_killed_is_started_again():
+    with LocalEngine() as engine:
+        assert engine.call("os.path:basename", "/a/b", 10, ()).text == "b"
+        (server,) = engine._servers.values()
+        server.kill()
+        server.wait()
+        assert engine.call("os.path:basename", "/a/b", 10, ()).died_of
+        assert engine.call("os.path:basename", "/a/b", 10, ()).text == "b"
+
+
+@pytest.mark.parametrize("depth", ["server", "manager"])
+def test_a_worker_ends_when_its_server_or_whoever_asked_is_killed(depth: str):
+    """Nothing outlives a kill -9 of the manager or of the server."""
+    program = (
+        "from harness.measure.engines.local import LocalEngine\n"
+        "LocalEngine().call('tests.measure.in_worker:sleep', '', 600, ())\n"
+    )
+    manager = subprocess.Popen([sys.executable, "-c", program])
+    server, worker = _wait_for_children(manager.pid, 2)
+    children = [worker] if depth == "server" else [server, worker]
+    os.kill(server.pid if depth == "server" else manager.pid, signal.SIGKILL)
+    manager.wait()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+
+
+def _wait_for_children(pid: int, count: int) -> list[psutil.Process]:
+    for _ in range(300):
+        children = psutil.Process(pid).children(recursive=True)
+        if len(children) >= count:
+            return children
+        time.sleep(0.1)
+    raise AssertionError("the worker did not start")
+
+
+def _orphans() -> list[psutil.Process]:
+    def marked(process: psutil.Process) -> bool:
+        try:
+            return any("# orphan" in word for word in process.cmdline())
+        except psutil.Error:
+            return False
+
+    return [process for process in psutil.process_iter() if marked(process)]

@@ -1,0 +1,105 @@
+"""The worker measures what it is told, in this process; faults become records."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.measure.worker import measured
+
+from .conftest import make_block
+
+
+def test_a_timed_block_keeps_every_interval_and_says_what_it_ran_on():
+    record = measured(make_block())
+    assert record.status == "ok", record.reason
+    assert record.seconds is not None
+    assert len(record.seconds) == 2
+    assert all(value > 0 for value in record.seconds)
+    assert record.data == "sinusoids (generated)"
+    assert record.metric == "squared error"
+    assert record.higher_is_better is False
+    assert record.measured_s is not None
+    assert record.measured_s >= 0.01  # two intervals of at least 5 ms
+
+
+def test_memory_repeats_to_the_byte():
+    first, second = (measured(make_block(measured="memory")) for _ in range(2))
+    assert first.peak_bytes == second.peak_bytes
+    assert first.peak_bytes is not None
+    assert first.peak_bytes > 0
+    # parameters, two moments and steps of 1761 weights in 6 tensors; two tasks of 20 points
+    assert first.live_bytes == 3 * 1761 * 4 + 6 * 4 + 2 * 20 * 2 * 4
+
+
+def test_batching_spends_as_many_operations_in_fewer_backward_passes():
+    plain = measured(make_block(measured="operations"))
+    batched = measured(make_block("batched_maml", measured="operations"))
+    assert plain.flops == batched.flops
+    assert plain.backward_passes == 2 + 1  # an inner step a task, and one for all of them
+    assert batched.backward_passes == 2  # one inner step, one outer, each for all tasks
+
+
+def test_a_curve_has_the_planned_points_and_every_test_task():
+    record = measured(make_block(measured="curve"))
+    assert record.curve_steps == (2, 4)
+    assert record.curve_quality is not None
+    assert len(record.curve_quality) == 2
+    assert record.test_quality is not None
+    assert len(record.test_quality) == 7
+
+
+def test_a_trajectory_is_in_float64_and_repeats_to_the_bit():
+    first, second = (measured(make_block(measured="trajectory")) for _ in range(2))
+    assert first.dtype == "float64"
+    assert first.losses == second.losses
+    assert first.fingerprint == second.fingerprint
+    assert first.losses is not None
+    assert len(first.losses) == 2
+
+
+def test_both_members_of_a_pair_see_the_same_tasks_and_weights():
+    plain = measured(make_block("reference_maml", measured="trajectory"))
+    batched = measured(make_block("batched_maml", measured="trajectory"))
+    assert plain.losses == pytest.approx(batched.losses, rel=1e-12)
+
+
+def test_a_check_that_fails_is_recorded_with_its_worst_case():
+    record = measured(make_block("wrong", measured="check"))
+    assert record.status == "ok"
+    assert record.passed is False
+    assert record.worst_error == pytest.approx(1e-4, rel=0.5)
+    assert "seed=" in (record.worst_case or "")
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "words"),
+    [
+        ("raises", "failed", "RuntimeError: out of ideas (in meta_gradient, misbehaving.py:"),
+        ("not_finite", "not finite", "NaN or infinity"),
+        ("greedy", "out of memory", "allocate memory"),
+        ("needs_absent_peer", "skipped", "python -m baselines.install a_package_that_nobody_has"),
+    ],
+)
+def test_a_fault_becomes_a_record_that_says_what_happened(method: str, status: str, words: str):
+    record = measured(make_block(method))
+    assert record.status == status
+    assert words in (record.reason or "")
+    assert "\n" not in (record.reason or "")
+
+
+def test_a_wrong_setting_becomes_a_record_that_names_the_right_ones():
+    record = measured(make_block(settings={"inner_step": 2}))
+    assert record.status == "failed"
+    assert "'inner_step'" in (record.reason or "")
+    assert "did you mean 'inner_steps'?" in (record.reason or "")
+
+
+def test_an_absent_device_is_a_skipped_block():
+    import dataclasses
+
+    import torch
+
+    device = f"cuda:{torch.cuda.device_count()}"
+    record = measured(dataclasses.replace(make_block(), device=device))
+    assert record.status == "skipped"
+    assert device in (record.reason or "")

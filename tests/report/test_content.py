@@ -1,0 +1,270 @@
+"""The content says what was judged, and withholds what may not be printed."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from harness.judge.judge import judge
+from harness.judge.judgement import Failure, Verdict
+from harness.report.content import Content, compose
+from harness.report.table import Cell, Table
+
+
+def content_of(run) -> Content:
+    return compose(run.manifest, run.records, run.judgement)
+
+
+def plain(text: str) -> str:
+    return text.replace("\u00a0", " ")
+
+
+def texts(table: Table | None, group: int | None = None) -> str:
+    """Return all that a table or one of its groups says."""
+    assert table is not None
+    groups = table.groups if group is None else (table.groups[group],)
+    cells = [cell for g in groups for row in g.rows for cell in row]
+    words = [f"{g.title} {g.note}" for g in groups] + [f"{c.text} ({c.note})" for c in cells]
+    return plain(" | ".join(words))
+
+
+def cell(table: Table | None, group: int, row: int, head: str) -> Cell:
+    assert table is not None
+    return table.groups[group].rows[row][table.index(head)]
+
+
+def first_page(content: Content) -> str:
+    lines = [f"{line.text} {line.note}" for f in content.findings for line in f.lines]
+    return plain(" ".join((*content.warnings, *content.abstract, *lines, content.closing)))
+
+
+def test_a_claim_stands_with_all_that_its_verdict_needs(content: Content) -> None:
+    table = content.verdicts
+    assert table is not None
+    assert "The training time of MAML is reduced by 50 %" in table.groups[0].title
+    assert "Kunde et al. 2021" in table.groups[0].note
+    assert "on glyphs (shots=1 tasks=32 ways=5)" in table.groups[0].note
+    assert cell(table, 0, 0, "Read as").text == "50 % less time a step, read as 2.0 times"
+    assert cell(table, 0, 0, "Read as").note == "known algorithm"
+    assert cell(table, 0, 0, "Published").text == "2.00×"
+    assert "[" in cell(table, 0, 0, "Measured [95 %]").text
+    assert cell(table, 0, 0, "Gradient").text == "Exact: holds"
+    assert "3.1" in cell(table, 0, 0, "Gradient").note
+    assert "inherited" in cell(table, 0, 0, "Accuracy").note
+    assert cell(table, 0, 0, "Verdict").text == "met"
+
+
+def test_a_reading_of_low_trust_and_a_reconstruction_are_marked(content: Content) -> None:
+    note = cell(content.verdicts, 4, 1, "Read as").note
+    assert "reconstructed" in note
+    assert "low trust" in note
+
+
+def test_the_verdicts_stand_in_words_on_the_first_page(content: Content) -> None:
+    page = first_page(content)
+    assert "2 met, 3 inconclusive, 1 not testable here and 2 invalid" in page
+    assert "met 50 % less time a step, read as 2.0 times, by batched_maml" in page
+    assert "published 2.00×" in page
+    assert "the noise floor is" in page
+
+
+def test_a_pair_whose_check_failed_shows_no_speed_up_anywhere(run, content: Content) -> None:
+    step = run.judgement.pairs[4].ratios[0]
+    forbidden = f"{step.interval.estimate:.2f}"
+    assert forbidden not in texts(content.table("pairs"), 4)
+    assert forbidden not in texts(content.verdicts, 4)
+    assert all(forbidden not in figure.alternative for figure in content.figures)
+    assert forbidden not in first_page(content)
+    spanning = content.table("pairs").groups[4].rows[0]  # type: ignore[union-attr]
+    assert spanning == (
+        Cell("no speed-up shown", "The gradient check of shared_gradients failed.", "bad"),
+    )
+    assert "Approximate: FAILED" in texts(content.verdicts, 4)
+    assert "1 step at 0.5, seed 3" in texts(content.verdicts, 4)
+
+
+def test_a_planned_check_without_an_outcome_withholds_the_speed_up_as_well(run) -> None:
+    judged = run.judgement.pairs[1]
+    unknown = dataclasses.replace(judged.debts[1], passed=None, reason="timeout")
+    changed = content_of(run.with_pair(1, debts=(judged.debts[0], unknown)))
+    assert "not checked" in texts(changed.table("pairs"), 1)
+    assert "2.38" not in texts(changed.table("pairs"), 1)
+    assert "2.38" not in texts(changed.verdicts, 0)
+
+
+def test_a_pair_without_a_check_among_its_passes_shows_its_ratios(run) -> None:
+    judged = run.judgement.pairs[0]
+    pair = dataclasses.replace(judged.pair, passes=("step",))
+    changed = content_of(run.with_pair(0, pair=pair, debts=()))
+    assert "[0.99" in texts(changed.table("pairs"), 0)
+
+
+def test_an_aa_pair_shows_the_noise_whatever_its_check_says(run) -> None:
+    judged = run.judgement.pairs[0]
+    failed = tuple(dataclasses.replace(debt, passed=False) for debt in judged.debts)
+    assert "[0.99" in texts(content_of(run.with_pair(0, debts=failed)).table("pairs"), 0)
+
+
+def test_a_missing_peer_gives_the_reason_in_place_of_ratios(content: Content) -> None:
+    row = content.table("pairs").groups[3].rows[0]  # type: ignore[union-attr]
+    assert row[0].text == "not measured"
+    assert "torchmeta is not installed" in row[0].note
+    assert "python -m baselines.install torchmeta" in texts(content.table("failures"))
+    assert "12 blocks" in texts(content.table("failures"))
+
+
+def test_what_is_not_testable_says_what_is_absent(content: Content) -> None:
+    assert "gpus=4" in cell(content.verdicts, 1, 0, "Verdict").note
+    assert cell(content.verdicts, 1, 0, "Measured [95 %]").text == "–"
+
+
+def test_a_measure_without_an_interval_says_why(run) -> None:
+    step = dataclasses.replace(
+        run.judgement.pairs[1].ratios[0], interval=None, reason="no round holds both members"
+    )
+    found = run.judgement.pairs[1].ratios[1:]
+    changed = content_of(run.with_pair(1, ratios=(step, *found)))
+    assert "no ratio (no round holds both members)" in texts(changed.table("pairs"), 1)
+
+
+def test_intervals_over_tasks_and_over_seeds_are_kept_apart(content: Content) -> None:
+    table = content.table("quality")
+    assert cell(table, 1, 0, "Over tasks [95 %]").note == "900\u00a0tasks"
+    assert cell(table, 1, 0, "Over seeds [95 %]").note == "3\u00a0seeds"
+    assert cell(table, 0, 1, "Over tasks [95 %]").text == "inherited"
+    assert "inherits the baseline's quality" in texts(table, 0)
+
+
+def test_a_target_that_was_not_reached_is_a_dash_and_counted(content: Content) -> None:
+    row = content.table("targets").groups[0].rows[-1]  # type: ignore[union-attr]
+    assert row[1] == Cell("–", "0 of 3 seeds")
+    assert "by rule" in texts(content.table("targets"))
+
+
+def test_the_noise_is_said_with_its_floor(run, content: Content) -> None:
+    noise = content.table("noise")
+    assert noise is not None
+    assert f"{100 * run.judgement.noise_floor:.2g}" in noise.caption
+    assert "learn2learn against itself" in texts(noise)
+
+
+def test_the_judges_warnings_are_the_first_thing_read(run) -> None:
+    changed = content_of(run.judged(warnings=("A/A pair x misses 1.00", "speed is not judged")))
+    assert changed.warnings == ("A/A pair x misses 1.00.", "Speed is not judged.")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        ("no verdicts", "Speed is not judged by suite paper"),
+        ("noise", "every verdict on time is inconclusive"),
+        ("unfinished", "the run is unfinished"),
+    ],
+)
+def test_what_the_judge_really_warns_of_reaches_the_first_page(
+    run, trouble: str, told: str
+) -> None:
+    manifest, records = run.manifest, run.records
+    if trouble == "no verdicts":
+        suite = dataclasses.replace(manifest.suite, verdicts=False)
+        manifest = dataclasses.replace(manifest, suite=suite)
+    if trouble == "noise":
+        aa = (run.judgement.pairs[0].pair.name, "method")
+        records = tuple(
+            dataclasses.replace(r, seconds=tuple(1.1 * s for s in r.seconds))
+            if (r.pair, r.member) == aa and r.seconds
+            else r
+            for r in records
+        )
+    if trouble == "unfinished":
+        records = records[:-3]
+    content = compose(manifest, records, judge(manifest, records))
+    assert told in plain(" ".join(content.warnings))
+
+
+def test_an_unfinished_pair_counts_what_is_missing(run) -> None:
+    changed = content_of(run.with_pair(1, missing_blocks=7))
+    assert "7 blocks" in texts(changed.table("failures"))
+
+
+def test_the_machine_is_named_and_unknown_probes_are_called_unknown(content: Content) -> None:
+    machine = texts(content.table("machine"))
+    assert "AMD EPYC 9654" in machine
+    assert "memory () | 8.00 GiB" in machine
+    assert "frequency policy () | unknown" in machine
+    assert "learn2learn 0.2.0, 3 others" in machine
+    assert "jinja2" not in machine
+
+
+def test_what_really_ran_is_told_for_every_member(content: Content) -> None:
+    members = texts(content.table("members"), 1)
+    assert "1 × 2 threads, cpu, float32" in members
+    assert "fast paths: torch.func vmap" in members
+    assert "steady in 11 of 12" in members
+
+
+def test_the_harness_tells_its_own_cost(content: Content) -> None:
+    told = " ".join(section.text for section in content.sections)
+    assert "own cost: 86\u00a0% of 5.5 min" in told
+
+
+def test_the_command_is_given_as_it_was_typed(run, content: Content) -> None:
+    assert content.command == run.manifest.command
+
+
+def test_means_over_workloads_name_their_members(content: Content) -> None:
+    assert content.table("pairs").groups[-1].title == (  # type: ignore[union-attr]
+        "Over workloads: batched_maml against learn2learn_maml"
+    )
+
+
+def test_a_rival_is_not_taken_for_the_claims_own_method(run) -> None:
+    pair = dataclasses.replace(run.judgement.pairs[1].pair, rival=True)
+    assert "a rival held to the same figure" in texts(
+        content_of(run.with_pair(1, pair=pair)).verdicts, 0
+    )
+
+
+def test_many_verdicts_are_counted_and_few_told(run) -> None:
+    verdict = run.judgement.pairs[1].verdicts[0]
+    many: tuple[Verdict, ...] = (verdict,) * 20
+    changed = content_of(run.with_pair(1, verdicts=many))
+    assert sum(len(finding.lines) for finding in changed.findings) == 6
+    assert "22 met" not in first_page(changed)
+    assert "21 met" in first_page(changed)
+
+
+def test_the_latest_good_record_of_a_block_counts(run) -> None:
+    blocks = {r.block for r in run.records}
+    failed = tuple(dataclasses.replace(r, status="failed", seconds=None) for r in run.records)
+    twice = dataclasses.replace(run, records=(*failed, *run.records))
+    assert len(twice.records) == 2 * len(blocks)
+    assert content_of(twice) == content_of(run)
+
+
+def test_a_long_list_of_failures_is_told_in_full(run) -> None:
+    failures = tuple(
+        Failure("method", "step", "failed", f"reason {number}", 1) for number in range(30)
+    )
+    changed = content_of(run.with_pair(3, failures=failures))
+    assert all(f"reason {number}" in texts(changed.table("failures")) for number in range(30))
+
+
+def test_little_or_nothing_can_be_told_too(degenerate) -> None:
+    assert degenerate.content.abstract
+    assert degenerate.content.table("machine") is not None
+
+
+@pytest.mark.parametrize("module", ["write", "terminal"])
+def test_a_report_is_made_without_torch_and_without_the_measuring(module: str) -> None:
+    code = (
+        f"import sys, harness.report.{module}\n"
+        "found = [m for m in sys.modules if m.split('.')[0] == 'torch' "
+        "or m.startswith('harness.measure')]\n"
+        "sys.exit(str(found) if found else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

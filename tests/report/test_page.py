@@ -1,0 +1,121 @@
+"""The page is one file that needs nothing from anywhere, for eyes and for screen readers."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from harness.report.content import Content
+from harness.report.page import themed, to_page
+from harness.report.svg import COLOURS
+
+VOID = {"meta", "col", "link", "br", "img", "hr", "input"}
+
+
+class Reader(HTMLParser):
+    """Collects what a page is made of and checks that its elements close in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page(content: Content, svgs: dict[str, str]) -> str:
+    return to_page(content, svgs)
+
+
+@pytest.fixture(scope="module")
+def read(page: str) -> Reader:
+    return Reader(page)
+
+
+def test_the_page_is_the_same_text_each_time(
+    content: Content, svgs: dict[str, str], page: str
+) -> None:
+    assert to_page(content, svgs) == page
+
+
+def test_the_page_asks_for_nothing_and_runs_nothing(page: str, read: Reader) -> None:
+    assert not {"script", "link", "img", "iframe", "object"} & {tag for tag, _ in read.tags}
+    assert not any("src" in attributes for _, attributes in read.tags)
+    assert "@import" not in page
+    assert set(re.findall(r"https?://[^\"'<\s)]+", page)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+    policy = read.all("meta")[1]
+    assert policy["http-equiv"] == "Content-Security-Policy"
+    assert "default-src 'none'" in (policy["content"] or "")
+
+
+def test_the_page_says_all_that_the_content_says(content: Content, read: Reader) -> None:
+    for table in (content.verdicts, *(t for s in content.sections for t in s.tables)):
+        assert table is not None
+        for group in table.groups:
+            for cell in (cell for row in group.rows for cell in row):
+                assert cell.text in read.text
+                assert cell.note in read.text
+    for figure in content.figures:
+        assert figure.alternative in read.text
+    assert content.command in read.text
+
+
+def test_tables_say_what_their_headings_belong_to(content: Content, read: Reader) -> None:
+    tables = [content.verdicts, *(t for s in content.sections for t in s.tables)]
+    assert len(read.all("caption")) == len(read.all("table")) == len(tables)
+    assert all(attributes.get("scope") for attributes in read.all("th"))
+
+
+def test_figures_have_a_text_alternative(content: Content, read: Reader) -> None:
+    drawings = read.all("svg")
+    assert len(drawings) == len(content.figures)
+    ids = {attributes.get("id") for _, attributes in read.tags}
+    for attributes in drawings:
+        assert attributes["role"] == "img"
+        assert set((attributes["aria-labelledby"] or "").split()) <= ids
+
+
+def test_no_identifier_is_given_twice(read: Reader) -> None:
+    ids = [attributes["id"] for _, attributes in read.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_verdict_is_a_word_and_not_only_a_colour(read: Reader, page: str) -> None:
+    assert re.search(r'<span class="tone good">met</span>', page)
+    assert re.search(r'<span class="tone bad">invalid</span>', page)
+
+
+def test_figures_take_their_colours_from_the_page(page: str, svgs: dict[str, str]) -> None:
+    assert "var(--fig-method)" in themed(svgs["speedups"])
+    assert not re.search(r"#[0-9a-f]{6}\b", themed(svgs["speedups"]))
+    dark = page[page.index("prefers-color-scheme: dark") :]
+    assert all(f"--fig-{name}:" in dark[: dark.index("</style>")] for name in COLOURS)
+
+
+def test_little_or_nothing_makes_a_page(degenerate) -> None:
+    assert degenerate.content.title in Reader(to_page(degenerate.content, degenerate.svgs)).text

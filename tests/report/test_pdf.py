@@ -1,0 +1,119 @@
+"""The paper holds the content, and is the same bytes whenever it is set."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+import shlex
+
+import pypdf
+import pytest
+
+from harness.report.content import Content, compose
+from harness.report.pdf import command_lines, to_pdf
+
+
+def text_of(pdf: bytes) -> str:
+    """Return the words of all pages, with breaks within and between lines taken out."""
+    pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
+    return re.sub(r"\s+", "", "".join(page.extract_text() for page in pages))
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+@pytest.fixture(scope="module")
+def pdf(content: Content, svgs: dict[str, str]) -> bytes:
+    return to_pdf(content, svgs)
+
+
+def test_the_paper_is_the_same_bytes_each_time(
+    content: Content, svgs: dict[str, str], pdf: bytes
+) -> None:
+    assert to_pdf(content, svgs) == pdf
+
+
+def test_the_paper_tells_no_time_but_the_runs(pdf: bytes) -> None:
+    metadata = pypdf.PdfReader(io.BytesIO(pdf)).metadata
+    assert metadata is not None
+    assert "/CreationDate" not in metadata
+    assert "/ModDate" not in metadata
+    assert metadata.title == "Published speed-ups of meta-learning, measured again"
+
+
+def test_the_paper_says_all_that_the_content_says(content: Content, pdf: bytes) -> None:
+    said = text_of(pdf)
+    tables = [content.verdicts, *(t for s in content.sections for t in s.tables)]
+    for table in tables:
+        assert table is not None
+        for group in table.groups:
+            assert squeezed(group.title) in said
+            for cell in (cell for row in group.rows for cell in row):
+                assert squeezed(cell.text) in said
+                assert squeezed(cell.note) in said
+    for figure in content.figures:
+        assert squeezed(figure.caption) in said
+    for paragraph in (*content.abstract, content.closing):
+        assert squeezed(paragraph) in said
+
+
+def test_the_paper_is_tagged_and_its_figures_have_words(content: Content, pdf: bytes) -> None:
+    catalog = pypdf.PdfReader(io.BytesIO(pdf)).root_object
+    assert catalog["/MarkInfo"]["/Marked"]
+    alternatives = []
+
+    def walk(node: object, depth: int = 0) -> None:
+        node = node.get_object() if hasattr(node, "get_object") else node
+        if isinstance(node, list):
+            for part in node:
+                walk(part, depth)
+        elif isinstance(node, dict):
+            if "/Alt" in node:
+                alternatives.append(str(node["/Alt"]))
+            if "/K" in node:
+                walk(node["/K"], depth + 1)
+
+    walk(catalog["/StructTreeRoot"])
+    assert {figure.alternative for figure in content.figures} <= set(alternatives)
+
+
+def test_a_long_table_of_claims_breaks_over_pages(run) -> None:
+    verdict = run.judgement.pairs[1].verdicts[0]
+    pairs = tuple(
+        dataclasses.replace(
+            run.judgement.pairs[1],
+            pair=dataclasses.replace(run.judgement.pairs[1].pair, name=f"pair-number-{number}"),
+            verdicts=(dataclasses.replace(verdict, reason=f"because of {number}"),) * 3,
+        )
+        for number in range(25)
+    )
+    content = compose(run.manifest, (), run.judged(pairs=pairs).judgement)
+    claims = dataclasses.replace(content, sections=())
+    said = text_of(to_pdf(claims, {}))
+    assert all(said.count(f"becauseof{number}.") == 3 for number in range(25))
+
+
+def test_little_or_nothing_can_be_set(degenerate) -> None:
+    said = text_of(to_pdf(degenerate.content, degenerate.svgs))
+    assert squeezed(degenerate.content.title) in said
+    assert "Theexactcommand" in said
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python -m harness run suite=paper",
+        "python -m harness run suite=paper 'pairs=a b,c d' out=... seeds=3 rounds=6 threads=2",
+        "python -m harness run plugin='it'\"'\"'s here.py' suite=" + "x" * 90 + " seeds=1",
+        "python -m harness run 'out=spaces    kept    as they are, even past the width of a line'",
+    ],
+)
+def test_a_folded_command_is_still_the_command(command: str) -> None:
+    folded = command_lines(command, width=40)
+    assert shlex.split(folded.replace("\\\n", "")) == shlex.split(command)
+
+
+def test_an_unbalanced_quote_loses_nothing() -> None:
+    assert command_lines("it's odd") == "it's odd"
