@@ -163,6 +163,8 @@ def gradients(
     of: Tensor, by: Params, create_graph: bool = False, retain_graph: bool | None = None
 ) -> Params:
     """Return the gradient by every tensor, zero for one that has no part in it."""
+    if not of.requires_grad:
+        return {name: torch.zeros_like(value) for name, value in by.items()}
     grads = torch.autograd.grad(
         of,
         list(by.values()),

@@ -1,9 +1,9 @@
 """What the approximate hypergradients are defined as: dense, slow, with none of the learners' code.
 
 Everything is one flat vector; the optimizers are their formulas; derivatives are taken in forward
-mode, one direction after another (all at once, jacfwd is wrong in torch 2.13 where it differentiates
-BatchNorm twice). With g the last base step's gradient, m and v Adam's moments after that step and
-m_, v_ those before it:
+mode, one direction after another (all at once, jacfwd is wrong in torch 2.13 where it
+differentiates BatchNorm twice). With g the last base step's gradient, m and v Adam's moments after
+that step and m_, v_ those before it:
 
     darts     w = v0, where v0 = dL_meta/dtheta
     sama      w = v0, for gradient descent; for Adam
@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -66,7 +67,7 @@ def betty_cg(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient
     return there.gradient(response)
 
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,7 @@ class _Place:
             first, second = flat(base.first), flat(base.second)
             steps = int(next(iter(base.steps.values())))
         for count, data in enumerate(batch.base, start=1):
-            loss = of(workload.base_loss, data)
-            g = _slope(lambda point, loss=loss: loss(point, lam), theta)
+            g = _slope(partial(of(workload.base_loss, data), lam=lam), theta)
             if isinstance(base, AdamState):
                 first_before, second_before = first, second
                 first, second = B1 * first + (1 - B1) * g, B2 * second + (1 - B2) * g**2

@@ -11,7 +11,6 @@ from torch import Tensor
 Name = TypeVar("Name")
 
 
-
 def flat(params: Mapping[Name, Tensor]) -> Tensor:
     """Return all entries as one vector."""
     return torch.cat([p.detach().flatten() for p in params.values()])

@@ -1,21 +1,19 @@
 """The hand-made optimizers that a learned one must beat: SGD, Nesterov, RMSprop and Adam.
 
-They are torch's, with torch's other settings and momentum 0.9 for Nesterov. All of them treat each
-coordinate by itself, so many functions run in one tensor exactly as they would one by one.
-They learn nothing, so they are no learners; what they share with one is the Run that they return.
+They are torch's, with torch's settings but for the rate, and momentum 0.9 for Nesterov. They learn
+nothing, so they are no learners; what they share with one is the Run that they return.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf, isnan
 
-import torch
 from torch import Tensor
-from torch.func import vmap
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 
+from baselines.rnn import run_together
 from suites.learned_optimization import Functions, Run
 
 Make = Callable[[list[Tensor], float], Optimizer]
@@ -46,23 +44,24 @@ class Tuned:
 
 def run(rival: str, rate: float, functions: Functions) -> Run:
     """Run a rival on functions from their start, over all steps of the batch."""
-    loss_of_each = vmap(functions.optimizee.loss)
-    theta = functions.start.theta.detach().clone().requires_grad_()
-    optimizer = RIVALS[rival]([theta], rate)
-    losses = []
-    for evaluation in range(functions.steps):
-        loss = loss_of_each(theta, functions.at(evaluation))
-        optimizer.zero_grad()
-        loss.sum().backward()
+    own = functions.start.theta.clone()
+    optimizer = RIVALS[rival]([own], rate)
+
+    def move(theta: Tensor, gradient: Tensor) -> Tensor:
+        own.grad = gradient
         optimizer.step()
-        losses.append(loss.detach())
-    with torch.no_grad():
-        losses.append(loss_of_each(theta, functions.at(functions.steps)))
-    return Run(theta.detach(), torch.stack(losses, dim=1))
+        return own.clone()
+
+    return run_together(functions, move)
 
 
-def tune(rival: str, functions: Functions, quality: Quality) -> Tuned:
-    """Find the rate with the least mean quality on the functions; divergence is infinite."""
-    means = [float(quality(run(rival, rate, functions)).mean()) for rate in RATES]
+def tune(rival: str, functions: Functions, qualities: Mapping[str, Quality]) -> dict[str, Tuned]:
+    """Find, for each quality, the rate with the least mean of it; divergence is infinite."""
+    runs = [run(rival, rate, functions) for rate in RATES]
+    return {name: _best(runs, quality) for name, quality in qualities.items()}
+
+
+def _best(runs: list[Run], quality: Quality) -> Tuned:
+    means = [float(quality(one).mean()) for one in runs]
     reached = tuple(inf if isnan(mean) else mean for mean in means)
     return Tuned(RATES[reached.index(min(reached))], reached)

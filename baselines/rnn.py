@@ -7,14 +7,18 @@ so that a pair differs in nothing else.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
+from torch.func import grad_and_value, vmap
 
 from harness.declare.learner import Gradient, Learner, Params
 from harness.declare.outer import AdamState
 from suites.learned_optimization import Functions, LearnedOptimization, Position, Run
+from suites.lstm import States
 
 
 @dataclass(frozen=True)
@@ -60,3 +64,36 @@ class RnnLearner(Learner):
 
     def evaluate(self, state: RnnState, batch: Functions) -> Tensor:
         return self.adapt(state, batch).summed
+
+
+def run_together(functions: Functions, move: Callable[[Tensor, Tensor], Tensor]) -> Run:
+    """Run an optimizer on all functions in one tensor, over all steps of the batch.
+
+    Given coordinates and their gradient, `move` returns the next coordinates. It must treat every
+    coordinate by itself; then the functions run as each would alone.
+    """
+    of_each = vmap(grad_and_value(functions.optimizee.loss))
+    theta, losses = functions.start.theta, []
+    for evaluation in range(functions.steps):
+        gradient, loss = of_each(theta, functions.at(evaluation))
+        losses.append(loss)
+        theta = move(theta, gradient)
+    losses.append(vmap(functions.optimizee.loss)(theta, functions.at(functions.steps)))
+    return Run(theta, torch.stack(losses, dim=1))
+
+
+@torch.no_grad()
+def run_learned(workload: LearnedOptimization, params: Params, functions: Functions) -> Run:
+    """Run a learned optimizer on all functions in one tensor."""
+
+    def in_a_row(states: States) -> States:
+        return tuple(state.flatten(0, 1) for state in states)
+
+    hidden, cell = in_a_row(functions.start.hidden), in_a_row(functions.start.cell)
+
+    def move(theta: Tensor, gradient: Tensor) -> Tensor:
+        nonlocal hidden, cell
+        step, hidden, cell = workload.lstm(params, gradient.flatten(), hidden, cell)
+        return theta + step.view_as(theta)
+
+    return run_together(functions, move)

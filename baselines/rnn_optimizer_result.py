@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from baselines import hand_tuned
 from harness.declare.learner import Params
@@ -22,7 +21,7 @@ from harness.judge.quality import accuracy
 from harness.judge.statistics import Interval
 from suites.learned_optimization import LearnedOptimization, Run
 
-QUALITIES: dict[str, Callable[[Run], Tensor]] = {
+QUALITIES: dict[str, hand_tuned.Quality] = {
     "summed": lambda run: run.summed,
     "final": lambda run: run.final,
 }
@@ -45,8 +44,8 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Tested:
-    """One seed's test: the runs on the same quadratics, and the rivals' searches."""
+class Comparison:
+    """One seed's test: runs on the same functions, and the searches for the rivals' rates."""
 
     learned: Run
     rivals: dict[str, dict[str, Run]]  # by rival, then by what its rate was chosen for
@@ -57,7 +56,7 @@ def result_of(
     training: Mapping[str, Any],
     workload: LearnedOptimization,
     trained: Mapping[int, Trained],
-    tested: Mapping[int, Tested],
+    tested: Mapping[int, Comparison],
 ) -> dict[str, Any]:
     """Return all that was seen; means are over functions, then over seeds."""
     learned = {name: _values(tested, lambda t: t.learned, name) for name in QUALITIES}
@@ -116,7 +115,7 @@ def read_weights(path: Path) -> dict[int, Params]:
 
 
 def _rival(
-    tested: Mapping[int, Tested], rival: str, name: str, learned: PerFunction
+    tested: Mapping[int, Comparison], rival: str, name: str, learned: PerFunction
 ) -> dict[str, Any]:
     """Return what a rival reached in the quality that it was tuned for, beside the learned one."""
     reached = _values(tested, lambda t: t.rivals[rival][name], name)
@@ -133,7 +132,9 @@ def _rival(
     }
 
 
-def _values(tested: Mapping[int, Tested], of: Callable[[Tested], Run], name: str) -> PerFunction:
+def _values(
+    tested: Mapping[int, Comparison], of: Callable[[Comparison], Run], name: str
+) -> PerFunction:
     return {seed: QUALITIES[name](of(one)).double().tolist() for seed, one in tested.items()}
 
 
@@ -154,7 +155,7 @@ def _all(values: PerFunction) -> list[float]:
     return [value for of_seed in values.values() for value in of_seed]
 
 
-def _curves(tested: Mapping[int, Tested]) -> dict[str, list[float | None]]:
+def _curves(tested: Mapping[int, Comparison]) -> dict[str, list[float | None]]:
     """Return everyone's mean loss before each step and after the last; rivals tuned by the sum."""
     runs = {"learned": [t.learned for t in tested.values()]}
     for rival in hand_tuned.RIVALS:

@@ -25,9 +25,9 @@ from pathlib import Path
 import torch
 
 from baselines import hand_tuned
-from baselines.rnn import RnnState
+from baselines.rnn import run_learned
 from baselines.rnn_optimizer import RnnOptimizer
-from baselines.rnn_optimizer_result import QUALITIES, Tested, Trained, result_of, write
+from baselines.rnn_optimizer_result import QUALITIES, Comparison, Trained, result_of, write
 from harness.declare.learner import Params
 from harness.errors import HarnessError, MeasurementError, UsageError
 from suites.quadratics import Quadratics
@@ -47,7 +47,7 @@ class Training:
     """Fresh validation quadratics after each epoch."""
     tuned_on: int = 1000
     """Validation quadratics of the rivals' search."""
-    tested_on: int = 1000
+    tested_on: int = 2000
 
     def __post_init__(self) -> None:
         for name, value in dataclasses.asdict(self).items():
@@ -64,7 +64,7 @@ def train(workload: Quadratics, training: Training, seed: int) -> Trained:
         for index in range(epoch * windows, (epoch + 1) * windows):
             state, _ = learner.step(state, workload.train_batch(seed, index))
         fresh = workload.eval_batch(seed, "valid", epoch * training.watched, training.watched)
-        curve.append(float(learner.evaluate(state, fresh).mean()))
+        curve.append(float(run_learned(workload, state.outer.params, fresh).summed.mean()))
         if not math.isfinite(curve[-1]):
             raise MeasurementError(f"seed {seed}: the loss diverged in epoch {epoch + 1}.")
         if curve[-1] == min(curve):
@@ -72,25 +72,18 @@ def train(workload: Quadratics, training: Training, seed: int) -> Trained:
     return Trained(tuple(curve), kept)
 
 
-def compare(workload: Quadratics, training: Training, seed: int, weights: Params) -> Tested:
+def compare(workload: Quadratics, training: Training, seed: int, weights: Params) -> Comparison:
     """Test weights, and the rivals tuned on validation quadratics, on the test quadratics."""
-    learner = RnnOptimizer(workload)
-    state = dataclasses.replace(learner.init(seed).outer, params=weights)
     tuning = workload.eval_batch(seed, "valid", 0, training.tuned_on)
     functions = workload.eval_batch(seed, "test", 0, training.tested_on)
-    searches = {
-        rival: {
-            name: hand_tuned.tune(rival, tuning, quality) for name, quality in QUALITIES.items()
-        }
-        for rival in hand_tuned.RIVALS
-    }
+    searches = {rival: hand_tuned.tune(rival, tuning, QUALITIES) for rival in hand_tuned.RIVALS}
     runs = {
         rival: {
             name: hand_tuned.run(rival, tuned.rate, functions) for name, tuned in by_name.items()
         }
         for rival, by_name in searches.items()
     }
-    return Tested(learner.adapt(RnnState(state), functions), runs, searches)
+    return Comparison(run_learned(workload, weights, functions), runs, searches)
 
 
 def _word(name: str) -> str:

@@ -84,14 +84,15 @@ class MetaConv4(MetaModule):  # type: ignore[misc]  # untyped base
 
     def __init__(self, network: Conv4) -> None:
         super().__init__()
-        self.blocks = twin(network.blocks)
+        self.blocks = nn.ModuleList(twin(block) for block in network.blocks)
         self.head = twin(network.head)
 
     def forward(self, images: Tensor, params: Params | None = None) -> Tensor:
-        features: Tensor = self.blocks(images, params=self.get_subdict(params, "blocks"))
-        logits: Tensor = self.head(
-            features.mean(dim=(2, 3)), params=self.get_subdict(params, "head")
-        )
+        features = images
+        for i, block in enumerate(self.blocks):
+            features = block(features, params=self.get_subdict(params, f"blocks.{i}"))
+        pooled = features.mean(dim=(2, 3))
+        logits: Tensor = self.head(pooled, params=self.get_subdict(params, "head"))
         return logits
 
 

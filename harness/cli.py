@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except HarnessError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print("error:", *str(error).splitlines(), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted. A run's records are whole: go on with resume=.", file=sys.stderr)

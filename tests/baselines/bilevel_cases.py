@@ -80,7 +80,8 @@ def solved(
     state, batch = learner.init(seed), learner.workload.train_batch(seed, 0)
     plain = replace(learner.workload, base_optimizer="sgd", base_lr=1.0)
     start = replace(state, base=SgdState(state.base.params))
-    minimum = replace(learner, workload=plain).adapt(start, replace(batch, base=batch.base[:1] * steps))
+    long = replace(batch, base=batch.base[:1] * steps)
+    minimum = replace(learner, workload=plain).adapt(start, long)
     params = {name: minimum[name] for name in state.base.params}
     return replace(state, base=replace(state.base, params=params)), batch
 

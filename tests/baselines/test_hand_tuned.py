@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from baselines import hand_tuned
+from baselines.rnn_optimizer_result import QUALITIES
 from suites.learned_optimization import Functions, Run
 from suites.quadratics import Quadratics
 from suites.rnn_problems import RandomFunctions
@@ -57,32 +58,35 @@ def test_the_first_step_of_adaptive_rivals_has_their_length(rival: str) -> None:
     torch.testing.assert_close(moved, torch.full_like(moved, owed), rtol=1e-3, atol=0)
 
 
-@pytest.mark.parametrize("quality", [lambda run: run.summed, lambda run: run.final])
 @pytest.mark.parametrize("rival", hand_tuned.RIVALS)
-def test_the_best_rate_of_the_search_is_found(rival: str, quality: hand_tuned.Quality) -> None:
+def test_the_best_rate_of_the_search_is_found_for_each_quality(rival: str) -> None:
     functions = quadratics(20)
-    tuned = hand_tuned.tune(rival, functions, quality)
-    best = float(quality(hand_tuned.run(rival, tuned.rate, functions)).mean())
-    assert best == min(tuned.reached)
-    assert len(tuned.reached) == len(hand_tuned.RATES)
-    for rate in (tuned.rate / 3, tuned.rate * 3):
-        assert float(quality(hand_tuned.run(rival, rate, functions)).mean()) > best
+    found = hand_tuned.tune(rival, functions, QUALITIES)
+    assert set(found) == set(QUALITIES)
+    for name, tuned in found.items():
+        best, *others = (
+            float(QUALITIES[name](hand_tuned.run(rival, rate, functions)).mean())
+            for rate in (tuned.rate, tuned.rate / 3, tuned.rate * 3)
+        )
+        assert best == min(tuned.reached)
+        assert len(tuned.reached) == len(hand_tuned.RATES)
+        assert min(others) > best
 
 
 def test_a_rate_that_diverges_is_never_chosen() -> None:
     functions = Quadratics(dimensions=10).eval_batch(0, "valid", 0, 20)
-    tuned = hand_tuned.tune("sgd", functions, lambda run: run.final)
+    tuned = hand_tuned.tune("sgd", functions, QUALITIES)["final"]
     assert tuned.reached[-1] == math.inf
     assert math.isfinite(min(tuned.reached))
     assert not tuned.at_edge
 
 
 def test_a_best_rate_at_the_edge_is_told() -> None:
-    functions = quadratics(5)
-    nearest = hand_tuned.tune("sgd", functions, lambda run: run.theta.abs().sum(1))
-    assert nearest.rate == hand_tuned.RATES[0]
-    assert nearest.at_edge
-    assert not hand_tuned.tune("sgd", functions, lambda run: run.summed).at_edge
+    qualities = QUALITIES | {"nearness": lambda run: run.theta.abs().sum(1)}
+    found = hand_tuned.tune("sgd", quadratics(5), qualities)
+    assert found["nearness"].rate == hand_tuned.RATES[0]
+    assert found["nearness"].at_edge
+    assert not found["summed"].at_edge
 
 
 def test_running_leaves_the_functions_alone() -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from baselines.rnn import run_learned
 from baselines.rnn_optimizer import RnnOptimizer
 from harness.declare.tree import identical, leaves, relative_error
 from harness.declare.workload import Place
@@ -249,3 +250,14 @@ def test_a_learned_optimizer_runs_on_networks_of_another_shape() -> None:
     run = learner.adapt(learner.init(SEED), other)
     assert run.theta.shape == (2, other.optimizee.size)
     assert run.losses.isfinite().all()
+
+
+@pytest.mark.parametrize("kind", ["quadratic", "network"])
+def test_functions_run_together_as_they_run_alone(kind: str) -> None:
+    made_for = workload(kind=kind, windows=3)
+    learner, functions = RnnOptimizer(made_for), made_for.eval_batch(SEED, "test", 0, 3)
+    state = learner.init(SEED)
+    alone = learner.adapt(state, functions)
+    together = run_learned(made_for, state.outer.params, functions)
+    torch.testing.assert_close(together.losses, alone.losses)
+    torch.testing.assert_close(together.theta, alone.theta)

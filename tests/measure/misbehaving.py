@@ -14,7 +14,7 @@ from torch import Tensor
 from baselines.reference_maml import ReferenceMaml
 from harness.declare.learner import Gradient
 from harness.declare.outer import AdamState
-from harness.registry import method
+from harness.registry import baseline, method
 from suites.fewshot import Tasks
 
 
@@ -25,6 +25,12 @@ class Raises(ReferenceMaml):
 
     def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
         raise RuntimeError("out of ideas\nand of words")
+
+
+@baseline("baseline_that_raises")
+@dataclass(frozen=True)
+class BaselineThatRaises(Raises):
+    """Raises an error, as a baseline."""
 
 
 @method("not_finite")

@@ -1,0 +1,80 @@
+"""Claims are data with a source, and their numbers make sense as ratios."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.declare.claims import load_claims
+from harness.errors import UsageError
+from harness.registry import ROOT
+
+CLAIM = """
+[[claim]]
+name = "twice"
+paper = "Someone (2020)"
+source = "arXiv:0000.00000"
+sentence = "it is twice as fast"
+algorithm = "known"
+readings = [{ name = "time", text = "half the time", value = 2.0, measure = "step_time" }]
+"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text: str):
+        (tmp_path / "claims.toml").write_text(text)
+        return load_claims(tmp_path / "claims.toml")
+
+    return read
+
+
+def test_a_claim_is_read_with_its_reading(read):
+    claim = read(CLAIM)["twice"]
+    assert claim.summary == "it is twice as fast (Someone (2020))"
+    assert claim.readings[0].value == 2.0
+    assert claim.readings[0].trust == "stated"
+    assert (claim.margin, claim.needs) == (0.01, ())
+
+
+def test_our_own_claims_are_read_and_have_their_sources():
+    claims = load_claims(ROOT / "suites" / "claims.toml")
+    assert len(claims) >= 6
+    assert all(claim.source and claim.readings for claim in claims.values())
+
+
+def test_two_claims_of_one_name_are_refused(read):
+    with pytest.raises(UsageError, match=r"claims\.toml: two claims are called 'twice'\. Rename"):
+        read(CLAIM + CLAIM)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("value = 2.0", "value = 1.0", r"'time': value 1\.0 must be above 1"),
+        ("value = 2.0", "value = -3", r"'time': value -3\.0 must be above 1"),
+        ("value = 2.0", "value = nan", "value = nan is a float, but must be a finite number"),
+        ("value = 2.0", "value = inf", "value = inf is a float, but must be a finite number"),
+        ('"step_time"', '"speed"', "must be 'step_time' or 'adaptation_time' or"),
+        ('"known"', '"guessed"', "must be 'known' or 'reconstructed'"),
+        ('source = "arXiv:0000.00000"', "", r"claims\.toml, claim 'twice': missing source\."),
+        ('source = "', 'sauce = "', r"'sauce' \(did you mean 'source'\?\)"),
+        ("algorithm", "margin = -0.1\nalgorithm", r"margin -0\.1 must not be negative"),
+        ("readings = [{", "readings = []\nunused = [{", "unknown setting of claims"),
+    ],
+)
+def test_a_fault_in_a_claim_is_named(read, before, after, message):
+    assert CLAIM.count(before) == 1
+    with pytest.raises(UsageError, match=message):
+        read(CLAIM.replace(before, after))
+
+
+def test_a_claim_without_a_reading_is_refused(read):
+    head = CLAIM.partition("readings")[0]
+    with pytest.raises(UsageError, match="claim 'twice' must have readings"):
+        read(head + "readings = []\n")
+
+
+def test_readings_of_one_name_are_refused(read):
+    reading = '{ name = "time", text = "t", value = 2.0, measure = "step_time" }'
+    with pytest.raises(UsageError, match="claim 'twice' must have readings, each with its own"):
+        read(CLAIM.partition("readings")[0] + f"readings = [{reading}, {reading}]\n")

@@ -1,0 +1,225 @@
+"""A suite's file is read whole or refused by the name of what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.declare.claims import load_claims
+from harness.declare.suite import Pair, Protocol, find_suite, read_suite, resolve, settings_words
+from harness.errors import UnknownName, UsageError
+from harness.registry import ROOT, Registry
+
+PAIR = """
+[[pair]]
+name = "fast"
+baseline = "reference_maml"
+method = "batched_maml"
+workload = "sinusoid"
+differ = "how"
+"""
+AA = """
+[[pair]]
+name = "aa"
+baseline = "reference_maml"
+method = "reference_maml"
+workload = "sinusoid"
+differ = "nothing"
+passes = ["step"]
+"""
+HEAD = 'name = "mine"\nsummary = "My own"\n'
+SUITE = HEAD + PAIR + AA
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text: str):
+        (tmp_path / "mine.toml").write_text(text)
+        return read_suite(tmp_path / "mine.toml")
+
+    return read
+
+
+def test_a_suite_is_read_with_its_pairs_and_the_lasting_protocol(read):
+    suite = read(SUITE)
+    assert (suite.name, suite.verdicts, suite.protocol) == ("mine", True, Protocol())
+    assert [pair.name for pair in suite.pair] == ["fast", "aa"]
+    assert suite.pair[0].passes == ("check", "step")
+
+
+def test_a_protocol_is_read_in_part_or_whole(read):
+    suite = read(HEAD + "[protocol]\nseeds = 5\nlimit_s = 30\n" + PAIR + AA)
+    assert suite.protocol == Protocol(seeds=5, limit_s=30.0)
+
+
+@pytest.mark.parametrize("name", ["smoke", "paper"])
+def test_our_own_suites_are_read_and_all_their_names_exist(name):
+    suite = read_suite(find_suite(name, ROOT / "suites"))
+    assert suite.name == name
+    resolve(suite, Registry(), load_claims(ROOT / "suites" / "claims.toml"))
+
+
+class TestAPair:
+    def test_of_a_learner_with_itself_is_the_noise(self):
+        assert Pair("p", "a", "a", "w", "nothing").is_aa
+        assert not Pair("p", "a", "b", "w", "all").is_aa
+
+    def test_of_one_learner_under_two_settings_is_not(self):
+        assert not Pair("p", "a", "a", "w", "n", method_settings={"n": 2}).is_aa
+        assert Pair(
+            "p", "a", "a", "w", "", method_settings={"n": 2}, baseline_settings={"n": 2}
+        ).is_aa
+
+    def test_knows_what_is_each_members(self):
+        pair = Pair("p", "a", "b", "w", "", baseline_settings={"n": 1}, method_settings={"m": 2})
+        assert (pair.learner("baseline"), pair.learner("method")) == ("a", "b")
+        assert pair.learner_settings("baseline") == {"n": 1}
+        assert pair.learner_settings("method") == {"m": 2}
+
+
+class TestSomePairsOnly:
+    def test_bring_the_noise_with_them_where_there_are_verdicts(self, read):
+        suite = read(SUITE + PAIR.replace('"fast"', '"other"'))
+        assert [pair.name for pair in suite.only(("fast",)).pair] == ["fast", "aa"]
+
+    def test_come_alone_where_there_are_none(self, read):
+        suite = read(HEAD + "verdicts = false\n" + PAIR + AA)
+        chosen = suite.only(("fast",))
+        assert [pair.name for pair in chosen.pair] == ["fast"]
+        assert chosen.verdicts is False
+
+    def test_keep_the_suites_order_and_protocol(self, read):
+        suite = read(HEAD + "[protocol]\nseeds = 5\n" + PAIR + AA)
+        chosen = suite.only(("aa", "fast"))
+        assert chosen == suite
+
+    def test_must_be_pairs_of_the_suite(self, read):
+        with pytest.raises(UnknownName) as refused:
+            read(SUITE).only(("fats",))
+        assert str(refused.value) == (
+            "unknown pair of suite mine 'fats' (did you mean 'fast'?). Allowed: aa, fast."
+        )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ('name = "mine"', 'nane = "mine"', r"setting of mine\.toml 'nane' \(did you mean 'name'"),
+        ('summary = "My own"\n', "", r"^mine\.toml: missing summary\."),
+        ('summary = "My own"\n', "summary = 3\n", "summary = 3 is a int, but must be a text"),
+        ('summary = "My own"\n', "summary = \n", r"^mine\.toml: not valid TOML: .*line 2"),
+        ('differ = "how"\n', "", r"^mine\.toml, pair 'fast': missing differ\."),
+        ('differ = "how"', 'difer = "how"', r"pair 'fast' 'difer' \(did you mean 'differ'\?\)"),
+        ('differ = "how"', 'differ = "how"\npasses = ["stp"]', "'check' or 'trajectory' or"),
+        ('differ = "how"', 'differ = "how"\npasses = []', "pair 'fast' has no passes. Name one"),
+        (
+            'differ = "how"',
+            'differ = "how"\nsettings = { a = nan }',
+            "settings = .* must be a table",
+        ),
+        ('name = "aa"', 'name = "fast"', r"two pairs are called 'fast'\. Rename either"),
+        ('name = "fast"', 'name = "a,b"', r"'a,b' can't be a name on the command line"),
+        ('name = "fast"', 'name = "a b"', r"'a b' can't be a name on the command line"),
+        ('name = "fast"', 'name = ""', r"'' can't be a name"),
+        ('name = "mine"', 'name = "../mine"', r"'\.\./mine' can't be a name .*or of a folder"),
+        ('name = "mine"', 'name = "."', r"'\.' can't be a name"),
+        ('[[pair]]\nname = "fast"', '[pairs]\nname = "fast"', "'pairs' .did you mean 'pair'"),
+    ],
+)
+def test_a_fault_in_a_suite_is_named(read, before, after, message):
+    assert SUITE.count(before) == 1
+    with pytest.raises(UsageError, match=message):
+        read(SUITE.replace(before, after))
+
+
+@pytest.mark.parametrize("name", [field for field in Protocol.__dataclass_fields__])
+@pytest.mark.parametrize("value", ["0", "-1"])
+def test_a_protocol_measures_something_of_everything(read, name, value):
+    with pytest.raises(UsageError, match=rf"protocol: {name} = {value}(\.0)? must be above 0"):
+        read(HEAD + f"[protocol]\n{name} = {value}\n" + PAIR + AA)
+
+
+def test_a_suite_without_pairs_is_refused(read):
+    with pytest.raises(UsageError, match="missing pair"):
+        read(HEAD)
+    with pytest.raises(UsageError, match=r"no \[\[pair\]\] in it\. Add one"):
+        read(HEAD + "pair = []\n")
+
+
+def test_a_suite_with_verdicts_measures_its_noise(read):
+    with pytest.raises(UsageError, match=r"no A/A pair .*Add one, or set verdicts = false"):
+        read(HEAD + PAIR)
+    assert not read(HEAD + "verdicts = false\n" + PAIR).verdicts
+
+
+class TestResolving:
+    CLAIMS = load_claims(ROOT / "suites" / "claims.toml")
+
+    def test_returns_the_claims_that_are_referred_to_once_each(self, read):
+        claimed = 'differ = "how"\nclaims = ["qmaml-half-the-time"]'
+        text = SUITE.replace('differ = "how"', claimed)
+        text += PAIR.replace('"fast"', '"f2"').replace('differ = "how"', claimed)
+        found = resolve(read(text), Registry(), self.CLAIMS)
+        assert list(found) == ["qmaml-half-the-time"]
+
+    def test_loads_nothing(self, read, monkeypatch):
+        monkeypatch.setattr("harness.component.Entry.load", lambda entry: 1 / 0)
+        assert resolve(read(SUITE), Registry(), self.CLAIMS) == {}
+
+    @pytest.mark.parametrize(
+        ("before", "after", "message"),
+        [
+            ('method = "batched_maml"', 'method = "batchd"', "unknown method or baseline 'batchd'"),
+            (
+                'baseline = "reference_maml"\nmethod = "batched_maml"',
+                'baseline = "batched_maml"\nmethod = "reference_maml"',
+                "unknown baseline 'batched_maml'",
+            ),
+            ('"sinusoid"\ndiffer = "how"', '"cosine"\ndiffer = "how"', "unknown workload 'cosine'"),
+            (
+                'differ = "how"',
+                'differ = "how"\nclaims = ["half-the-time"]',
+                "unknown claim of pair fast 'half-the-time' .did you mean 'qmaml-half-the-time'",
+            ),
+        ],
+    )
+    def test_meets_a_name_that_is_not_there_with_the_nearest(self, read, before, after, message):
+        assert SUITE.count(before) == 1
+        suite = read(SUITE.replace(before, after))
+        with pytest.raises(UnknownName, match=message):
+            resolve(suite, Registry(), self.CLAIMS)
+
+    def test_lets_a_method_measure_its_own_noise(self, read):
+        suite = read(SUITE.replace('"reference_maml"', '"batched_maml"'))
+        assert resolve(suite, Registry(), self.CLAIMS) == {}
+
+
+class TestFinding:
+    def test_takes_a_name_or_a_path(self, tmp_path, monkeypatch):
+        own = tmp_path / "mine.toml"
+        own.touch()
+        assert find_suite("smoke", ROOT / "suites") == ROOT / "suites" / "smoke.toml"
+        assert find_suite(str(own), ROOT / "suites") == own
+        monkeypatch.chdir(tmp_path)
+        assert find_suite("mine.toml", ROOT / "suites") == Path("mine.toml")
+
+    def test_meets_an_unknown_name_with_the_nearest(self):
+        with pytest.raises(UnknownName, match=r"'smok' \(did you mean 'smoke'\?\)") as refused:
+            find_suite("smok", ROOT / "suites")
+        assert "claims" not in str(refused.value)
+
+    @pytest.mark.parametrize("word", ["absent.toml", "no/such", "./", "smoke.toml"])
+    def test_says_that_a_file_is_not_there_and_which_names_there_are(self, word, tmp_path):
+        (tmp_path / "smoke.toml").touch()
+        with pytest.raises(UsageError, match=r"no such file\. .*names: smoke\."):
+            find_suite(word, tmp_path)
+
+    def test_does_not_take_the_claims_for_a_suite(self):
+        with pytest.raises(UnknownName, match="unknown suite 'claims'"):
+            find_suite("claims", ROOT / "suites")
+
+
+def test_settings_are_written_as_words_in_the_order_of_their_names():
+    assert settings_words({"b": 0.5, "a": 1}) == "a=1 b=0.5"
+    assert settings_words({}) == ""

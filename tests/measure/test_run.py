@@ -1,0 +1,180 @@
+"""Whole runs from the command line: faults stay in their pairs, kills cost a block, reports repeat."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import MISBEHAVING
+
+ROOT = Path(__file__).parents[2]
+
+HEAD = """
+name = "tiny"
+summary = "for tests"
+verdicts = false
+
+[protocol]
+seeds = 1
+rounds = {rounds}
+warmup_s = 0.02
+interval_s = 0.002
+intervals = 2
+check_examples = 3
+limit_s = {limit}
+"""
+
+PAIR = """
+[[pair]]
+name = "{name}"
+baseline = "reference_maml"
+method = "{method}"
+workload = "sinusoid"
+differ = "for tests"
+passes = [{passes}]
+settings = {{ meta_batch = 2 }}
+"""
+
+
+WITHOUT_TORCH = """
+import sys
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ImportError("torch is not to be had here")
+
+sys.meta_path.insert(0, NoTorch())
+from harness.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def suite(folder: Path, *pairs: str, rounds: int = 1, limit: int = 60) -> Path:
+    path = folder / "tiny.toml"
+    path.write_text(HEAD.format(rounds=rounds, limit=limit) + "".join(pairs))
+    return path
+
+
+def pair(method: str, passes: str = '"step"') -> str:
+    return PAIR.format(name=f"with-{method}", method=method, passes=passes)
+
+
+def harness(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "harness", *words], cwd=ROOT, capture_output=True, text=True
+    )
+
+
+def records(run: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.slow
+def test_every_kind_of_fault_stays_in_its_pair_and_is_told_in_the_report(tmp_path: Path):
+    faults = {
+        "raises": "failed",
+        "not_finite": "not finite",
+        "hangs": "timeout",
+        "greedy": "out of memory",
+        "dies": "died",
+        "needs_absent_peer": "skipped",
+    }
+    toml = suite(tmp_path, *map(pair, faults), pair("batched_maml", '"check", "step"'), limit=8)
+    run = tmp_path / "run"
+    done = harness("run", f"suite={toml}", f"plugin={MISBEHAVING}", f"out={run}", "threads=1")
+    assert done.returncode == 0, done.stderr
+    status = {(r["pair"], r["member"], r["measured"]): r["status"] for r in records(run)}
+    for method, expected in faults.items():
+        assert status[f"with-{method}", "method", "step"] == expected
+        assert status[f"with-{method}", "baseline", "step"] == "ok"
+    assert status["with-batched_maml", "method", "step"] == "ok"
+    page = (run / "report.html").read_text()
+    assert (run / "report.pdf").read_bytes().startswith(b"%PDF")
+    for told in ("out of ideas", "SIGABRT", "limit of 8 s", "a_package_that_nobody_has"):
+        assert told in page
+    assert str(tmp_path) not in (run / "manifest.json").read_text()
+    assert str(Path.home()) + "/" not in (run / "records.jsonl").read_text()
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_is_finished_by_resume_with_the_same_plan(tmp_path: Path):
+    toml, run = suite(tmp_path, pair("batched_maml"), rounds=6), tmp_path / "run"
+    words = ["run", f"suite={toml}", f"out={run}", "threads=1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", *words], cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    while not (run / "records.jsonl").exists() or len(records_so_far(run)) < 3:
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    before = records_so_far(run)
+    with (run / "records.jsonl").open("a") as file:
+        file.write('{"block": "torn')
+    done = harness("run", f"resume={run}")
+    assert done.returncode == 0, done.stderr
+    assert "torn" in done.stderr
+    assert "set aside" in done.stderr
+    plan = json.loads((run / "manifest.json").read_text())["plan"]
+    after = [record["block"] for record in records(run)]
+    assert after[: len(before)] == before
+    assert sorted(after) == sorted(plan)
+    assert harness("run", f"resume={run}").returncode == 0  # nothing is left, and nothing is lost
+    assert [record["block"] for record in records(run)] == after
+
+
+@pytest.mark.slow
+def test_a_run_that_measured_nothing_says_so_by_its_exit_code(tmp_path: Path):
+    alone = pair("raises").replace("reference_maml", "baseline_that_raises")
+    toml, run = suite(tmp_path, alone), tmp_path / "run"
+    done = harness("run", f"suite={toml}", f"plugin={MISBEHAVING}", f"out={run}", "threads=1")
+    assert done.returncode == 4, done.stderr
+    assert "nothing was measured" in done.stderr
+    assert (run / "report.pdf").exists()
+
+
+@pytest.mark.slow
+def test_a_report_is_rebuilt_without_torch_to_the_same_bytes(tmp_path: Path):
+    run = tmp_path / "run"
+    toml = suite(tmp_path, pair("batched_maml"))
+    assert harness("run", f"suite={toml}", f"out={run}", "threads=1").returncode == 0
+    made = ["report.pdf", "report.html", "claims.json", "pyperf.json"]
+    first = {name: (run / name).read_bytes() for name in made}
+    for name in made:
+        (run / name).unlink()
+    again = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, "report", str(run)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert again.returncode == 0, again.stderr
+    assert {name: (run / name).read_bytes() for name in made} == first
+
+
+@pytest.mark.slow
+def test_pyperf_reads_the_export(tmp_path: Path):
+    run = tmp_path / "run"
+    toml = suite(tmp_path, pair("batched_maml"), rounds=2)
+    assert harness("run", f"suite={toml}", f"out={run}", "threads=1").returncode == 0
+    for command in ("stats", "hist", "check"):
+        read = subprocess.run(
+            [sys.executable, "-m", "pyperf", command, str(run / "pyperf.json")],
+            capture_output=True,
+            text=True,
+        )
+        assert read.returncode in (0, 1), read.stderr  # 1: `check` finds so few values unstable
+        assert "with-batched_maml/step/method" in read.stdout
+
+
+def records_so_far(run: Path) -> list[object]:
+    whole, _, _ = (run / "records.jsonl").read_text().rpartition("\n")
+    return [json.loads(line)["block"] for line in whole.splitlines()]

