@@ -12,5 +12,5 @@ def derive(seed: int, *purpose: str | int) -> int:
 
 
 def block_seed(base: int, workload: str, repetition: int) -> int:
-    """Return the seed of a block. The learner has no part in it, so both members of a pair agree."""
+    """Return the seed of a block; the learner has no part in it, so both members agree."""
     return derive(base, "block", workload, repetition)

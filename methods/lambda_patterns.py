@@ -26,8 +26,9 @@ support set's while adapting, by the query set's when it is applied.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -42,7 +43,7 @@ from harness.errors import UsageError
 from harness.registry import method
 from methods.update_pattern import Pattern, lowest, read_schedule
 from suites.fewshot import Tasks
-from suites.models import Staged
+from suites.models import Stage, Staged
 
 Schedule = tuple[Pattern, ...]
 
@@ -75,6 +76,12 @@ class LambdaPatterns(MamlLearner):
         return network
 
     @cached_property
+    def _scratch(self) -> tuple[torch.nn.Module, Params]:
+        """A network, and its parameters, which every adaptation puts in anew."""
+        network = self.workload.module()
+        return network, dict(network.named_parameters())
+
+    @cached_property
     def groups(self) -> tuple[str, ...]:
         """The prefixes of the groups' parameters, from the input to the head."""
         return tuple(stage.name for stage in self._network.stages())
@@ -101,58 +108,81 @@ class LambdaPatterns(MamlLearner):
 
     def adapt(self, state: AdamState, batch: Tasks) -> list[Params]:
         """Return each task's parameters; those of groups that never change are the state's own."""
-        return [self.adapted(state.params, task.support_x, task.support_y) for task in batch]
-
-    def adapted(self, params: Params, x: Tensor, y: Tensor) -> Params:
-        """Return the parameters adapted to one task's examples."""
-        return self._loop(params, x, y, self.schedule, False)
+        return [
+            self._adapted(state.params, task.support_x, task.support_y, self.schedule)
+            for task in batch
+        ]
 
     def _task_gradient(
         self, params: Params, task: Tasks, schedule: Schedule
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         x, y, first_order = task.support_x, task.support_y, self.workload.first_order
         if first_order:  # the adapted parameters count as the initial ones, moved
-            params = self._loop(params, x, y, schedule, False)
+            params = self._adapted(params, x, y, schedule)
         start = {name: p.detach().requires_grad_() for name, p in params.items()}
-        adapted = start if first_order else self._loop(start, x, y, schedule, True)
+        adapted = start if first_order else self._differentiably_adapted(start, x, y, schedule)
         loss = self.workload.loss(self.workload.outputs(adapted, task.query_x), task.query_y)
         return loss.detach(), torch.autograd.grad(loss, list(start.values()))
 
-    def _loop(
-        self, params: Params, x: Tensor, y: Tensor, schedule: Schedule, graph: bool
-    ) -> Params:
-        """Take the inner steps, each on the part of the network that its pattern reaches."""
-        stages = self._network.stages()
-        kept = sorted({lowest(pattern) for pattern in schedule})  # groups whose input is kept
-        inputs, start = {0: stages[0].prepare(x)}, 0  # those of groups up to start are up to date
+    def _adapted(self, params: Params, x: Tensor, y: Tensor, schedule: Schedule) -> Params:
+        """Take the inner steps in place, on copies of what they change."""
+        network, leaves = self._scratch
+        moving = {n: params[n].clone() for n in self._changed_by(_union(schedule))}
+        for name, leaf in leaves.items():
+            leaf.data = moving.get(name, params[name])
+            leaf.requires_grad_(name in moving)
+        inputs = _Inputs(self._network.stages(), schedule, x)
         for pattern in schedule:
             low = lowest(pattern)
-            for first, last in pairwise([start, *(at for at in kept if start < at <= low)]):
-                x = self._stretch(params, inputs[first], first, last)
-                inputs[last] = stages[last].prepare(x)
-            # Differentiated by aliases: the step before hangs on what it was differentiated by.
-            own = {name: _alias(params[name], graph) for name in self._changed_by(pattern)}
-            outputs = self._stretch(params | own, inputs[low], low, len(self.groups))
-            loss = self.workload.loss(outputs, y)
-            grads = torch.autograd.grad(loss, list(own.values()), create_graph=graph)
-            with torch.set_grad_enabled(graph):
-                params = params | {
-                    name: torch.sub(p, g, alpha=self.workload.inner_lr)
-                    for (name, p), g in zip(own.items(), grads, strict=True)
-                }
-            start = low
-        return params
+            own = [leaves[name] for name in self._changed_by(pattern)]
+            with torch.no_grad():
+                x = inputs.of(low, network)
+            loss = self.workload.loss(network(x, low), y)
+            grads = torch.autograd.grad(loss, own)
+            with torch.no_grad():
+                torch._foreach_add_(own, grads, alpha=-self.workload.inner_lr)
+        return params | moving
 
-    def _stretch(self, params: Params, x: Tensor, first: int, last: int) -> Tensor:
-        own = {name: params[name] for names in self.members[first:last] for name in names}
-        return self.workload.stretch(own, x, first, last)
+    def _differentiably_adapted(
+        self, params: Params, x: Tensor, y: Tensor, schedule: Schedule
+    ) -> Params:
+        """Take the inner steps so that the meta-gradient can be taken through them."""
+        inputs = _Inputs(self._network.stages(), schedule, x)
+        for pattern in schedule:
+            low = lowest(pattern)
+            x = inputs.of(low, partial(self.workload.stretch, params))
+            # Differentiated by aliases: earlier steps hang on the parameters themselves.
+            own = {name: params[name].view_as(params[name]) for name in self._changed_by(pattern)}
+            loss = self.workload.loss(self.workload.stretch(params | own, x, low), y)
+            grads = torch.autograd.grad(loss, list(own.values()), create_graph=True)
+            params = params | {
+                name: torch.sub(p, g, alpha=self.workload.inner_lr)
+                for (name, p), g in zip(own.items(), grads, strict=True)
+            }
+        return params
 
     def _changed_by(self, pattern: Pattern) -> list[str]:
         return [n for names, on in zip(self.members, pattern, strict=True) if on for n in names]
 
 
-def _alias(p: Tensor, graph: bool) -> Tensor:
-    return p.view_as(p) if graph else p.detach().requires_grad_()
+class _Inputs:
+    """The inputs of groups that steps start from, kept as long as nothing below them changes."""
+
+    def __init__(self, stages: list[Stage], schedule: Schedule, x: Tensor) -> None:
+        self._stages, self._kept = stages, sorted({lowest(pattern) for pattern in schedule})
+        self._inputs, self._fresh = {0: stages[0].prepare(x)}, 0
+
+    def of(self, low: int, run: Callable[[Tensor, int, int], Tensor]) -> Tensor:
+        """Return the input of the group that is the lowest to change now."""
+        ahead = [group for group in self._kept if self._fresh < group <= low]
+        for first, last in pairwise([self._fresh, *ahead]):
+            self._inputs[last] = self._stages[last].prepare(run(self._inputs[first], first, last))
+        self._fresh = low  # after the step, the inputs of groups above it will not hold
+        return self._inputs[low]
+
+
+def _union(schedule: Schedule) -> Pattern:
+    return tuple(any(bits) for bits in zip(*schedule, strict=True))
 
 
 def naive_masked_gradient(learner: LambdaPatterns, state: AdamState, batch: Tasks) -> Gradient:

@@ -81,8 +81,8 @@ class FewShot(Workload):
         result: Tensor = functional_call(self.skeleton, params, (x,))
         return result
 
-    def stretch(self, params: Params, x: Tensor, start: int, stop: int) -> Tensor:
-        """Run the network's stages start to stop alone; params need hold no others' parameters."""
+    def stretch(self, params: Params, x: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+        """Run the stages start to stop alone, of a network that is made of stages."""
         result: Tensor = functional_call(self.skeleton, params, (x, start, stop), tie_weights=False)
         return result
 

@@ -19,7 +19,7 @@ from suites.models import MLP
 @workload("sinusoid")
 @dataclass(frozen=True)
 class Sinusoid(FewShot):
-    """Sinusoid regression, 10 shots, a 1-40-40-1 network, one inner step, judged by squared error."""
+    """Sinusoid regression, 10 shots, a 1-40-40-1 network, one inner step, squared error."""
 
     meta_batch: int = 25
     inner_lr: float = 0.01
@@ -46,9 +46,7 @@ class Sinusoid(FewShot):
             amplitude, phase = rng.uniform(0.1, 5.0), rng.uniform(0.0, np.pi)
             x[row] = rng.uniform(-5.0, 5.0, (points, 1))
             y[row] = amplitude * np.sin(x[row] - phase)
-        xs, ys = (
-            torch.from_numpy(a).to(self.place.device, self.place.torch_dtype) for a in (x, y)
-        )
+        xs, ys = (torch.from_numpy(a).to(self.place.device, self.place.torch_dtype) for a in (x, y))
         k = self.shots
         return Tasks(xs[:, :k], ys[:, :k], xs[:, k:], ys[:, k:])
 

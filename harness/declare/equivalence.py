@@ -54,6 +54,8 @@ class InTheLimit(Equivalence):
             raise ValueError(f"InTheLimit needs two values of {self.knob} or more to show a law")
         if (self.order is None) == (self.factor is None):
             raise ValueError("InTheLimit states one law: either an order or a factor")
+        if self.values[0] == self.values[-1] or (self.order is not None and min(self.values) <= 0):
+            raise ValueError(f"no law shows on the values {self.values} of {self.knob}")
 
 
 @dataclass(frozen=True)

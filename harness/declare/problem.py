@@ -32,8 +32,8 @@ class Problem:
 
     @property
     def inner_steps(self) -> int:
-        """The length of the loop that rounding errors grow along."""
-        return int(getattr(self.workload, "inner_steps", 1))
+        """The length of the loop that rounding errors grow along, 1 where there is none."""
+        return max(1, int(getattr(self.workload, "inner_steps", 1)))
 
     def __repr__(self) -> str:
         settings = {

@@ -16,7 +16,7 @@ from harness.judge.debts import debts, failed
 from harness.judge.inheritance import curves_equal, inherits
 from harness.judge.judgement import Failure, Judgement, PairJudgement, Quality, Ratio
 from harness.judge.needs import lacking
-from harness.judge.noise import Noise, noise_of
+from harness.judge.noise import AA_CONFIDENCE, Noise, Twins, noise_of
 from harness.judge.pair_quality import pair_quality, stands_in, strictest_margin
 from harness.judge.pair_verdicts import pair_verdicts
 from harness.judge.ratios import TIMED, overall, ratios, withhold
@@ -92,11 +92,13 @@ def _noise(records: Sequence[Record], pairs: Iterable[Pair]) -> Noise:
     """Judge the A/A pairs; noise is noise whatever is computed, so no check is asked for."""
     return noise_of(
         [
-            (f"{pair.name}, {ratio.measure}", ratio.interval)
+            Twins(f"{pair.name}, {ratio.measure}", ratio.interval, wide.interval)
             for pair in pairs
             if pair.is_aa
-            for ratio in ratios(records, pair)
-            if ratio.measure in TIMED and ratio.interval is not None
+            for ratio, wide in zip(
+                ratios(records, pair), ratios(records, pair, AA_CONFIDENCE), strict=True
+            )
+            if ratio.measure in TIMED and ratio.interval is not None and wide.interval is not None
         ]
     )
 

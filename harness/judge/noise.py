@@ -7,6 +7,19 @@ from dataclasses import dataclass
 
 from harness.judge.statistics import MIN_ROUNDS, Interval, aa_holds, noise_floor
 
+AA_CONFIDENCE = 0.99
+"""A 95 % interval of a dozen rounds misses 1.00 in 6 to 8 of 100 quiet runs, and a suite holds
+several; a run's verdicts are not to be thrown away so often."""
+
+
+@dataclass(frozen=True)
+class Twins:
+    """One measure of an A/A pair: its ratio, and the wider interval that must cover 1.00."""
+
+    name: str
+    interval: Interval
+    wide: Interval
+
 
 @dataclass(frozen=True)
 class Noise:
@@ -21,26 +34,28 @@ class Noise:
     remarks: tuple[str, ...]
 
 
-def noise_of(found: Sequence[tuple[str, Interval]]) -> Noise:
-    """Judge what the A/A pairs measured, each named by pair and measure; the worst decides."""
-    enough = [(name, interval) for name, interval in found if interval.n >= MIN_ROUNDS]
+def noise_of(found: Sequence[Twins]) -> Noise:
+    """Judge what the A/A pairs measured; the worst decides."""
+    enough = [twins for twins in found if twins.interval.n >= MIN_ROUNDS]
     remarks = [
-        f"A/A pair {name}: {interval.low:.4f} to {interval.high:.4f} misses 1.00, although nothing "
-        "differs between its members, so every verdict on time is inconclusive"
-        for name, interval in enough
-        if not aa_holds(interval)
+        f"A/A pair {twins.name}: {twins.wide.low:.4f} to {twins.wide.high:.4f} "
+        f"({AA_CONFIDENCE:.0%}) misses 1.00, although nothing differs between its members, so "
+        "every verdict on time is inconclusive"
+        for twins in enough
+        if not aa_holds(twins.wide)
     ]
     remarks += [
-        f"A/A pair {name} has {interval.n} of the {MIN_ROUNDS} rounds that a noise floor needs"
-        for name, interval in found
-        if interval.n < MIN_ROUNDS
+        f"A/A pair {twins.name} has {twins.interval.n} of the {MIN_ROUNDS} rounds that a noise "
+        "floor needs"
+        for twins in found
+        if twins.interval.n < MIN_ROUNDS
     ]
     if not found:
         remarks.append("no A/A pair gave an interval, so how large the noise is remains unknown")
     if not enough:
         return Noise(None, None, tuple(remarks))
     return Noise(
-        max(noise_floor(interval) for _, interval in enough),
-        all(aa_holds(interval) for _, interval in enough),
+        max(noise_floor(twins.interval) for twins in enough),
+        all(aa_holds(twins.wide) for twins in enough),
         tuple(remarks),
     )

@@ -33,13 +33,16 @@ QUANTITIES = (
     Quantity("flops", "operations", "operations", counted=True),
     Quantity("backward_passes", "operations", "calls", counted=True),
 )
+CONFIDENCE = 0.95
 TIMED = frozenset(quantity.measure for quantity in QUANTITIES if not quantity.counted)
 
 
-def ratios(records: Sequence[Record], pair: Pair) -> tuple[Ratio, ...]:
+def ratios(
+    records: Sequence[Record], pair: Pair, confidence: float = CONFIDENCE
+) -> tuple[Ratio, ...]:
     """Return the ratios of all that the pair's passes measure, in a fixed order."""
     return tuple(
-        _ratio(records, pair, quantity)
+        _ratio(records, pair, quantity, confidence)
         for quantity in QUANTITIES
         if quantity.measured in pair.passes
     )
@@ -80,7 +83,9 @@ def overall(pairs: Iterable[PairJudgement]) -> tuple[Ratio, ...]:
     )
 
 
-def _ratio(records: Sequence[Record], pair: Pair, quantity: Quantity) -> Ratio:
+def _ratio(
+    records: Sequence[Record], pair: Pair, quantity: Quantity, confidence: float
+) -> Ratio:
     values = [
         {
             key(record): value
@@ -110,7 +115,7 @@ def _ratio(records: Sequence[Record], pair: Pair, quantity: Quantity) -> Ratio:
         interval = _counted(baseline, method, shared)
     else:
         seed = bootstrap_seed(pair, quantity.measure)
-        interval = paired_ratio(baseline, method, seed=seed)
+        interval = paired_ratio(baseline, method, seed=seed, confidence=confidence)
     return dataclasses.replace(empty, interval=interval, rounds=len(shared))
 
 

@@ -11,6 +11,9 @@ from harness.declare.settings import build
 from harness.declare.suite import Member, Pair, Pass, Protocol, settings_words
 from harness.records.record import Record, Status
 
+Seen = dict[str, Any]
+"""Fields of a record."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -41,20 +44,22 @@ class Block:
 
     def record(self, status: Status, **seen: Any) -> Record:
         """Return this block's record with what was seen."""
-        return Record(
-            block=self.id,
-            pair=self.pair.name,
-            measured=self.measured,
-            member=self.member,
-            learner=self.learner,
-            workload=self.pair.workload,
-            settings=settings_words(self.pair.settings),
-            learner_settings=settings_words(self.learner_settings),
-            seed=self.seed,
-            round=self.round,
-            status=status,
-            **{"device": self.device, "threads": self.threads} | seen,
-        )
+        about: Seen = {
+            "block": self.id,
+            "pair": self.pair.name,
+            "measured": self.measured,
+            "member": self.member,
+            "learner": self.learner,
+            "workload": self.pair.workload,
+            "settings": settings_words(self.pair.settings),
+            "learner_settings": settings_words(self.learner_settings),
+            "seed": self.seed,
+            "round": self.round,
+            "status": status,
+            "device": self.device,
+            "threads": self.threads,
+        }
+        return Record(**about | seen)
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))

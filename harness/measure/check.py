@@ -22,7 +22,7 @@ from harness.declare.learner import Gradient, Learner
 from harness.declare.problem import Problem
 from harness.declare.settings import build
 from harness.declare.tree import all_finite, relative_error
-from harness.errors import UsageError
+from harness.errors import HarnessError, MeasurementError, UsageError
 from harness.registry import Entry, Registry
 
 ROUNDING = 1e-8  # an error below this can't show at what order it falls
@@ -92,7 +92,13 @@ def check(
     @quiet
     @given(family.strategy())
     def collect(problem: Problem) -> None:
-        worst = comparison.worst(problem)
+        try:
+            worst = comparison.worst(problem)
+        except (HarnessError, ImportError):
+            raise
+        except Exception as error:
+            what = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+            raise MeasurementError(f"{entry.name} raised {what}, on: {problem}") from error
         assume(worst is not None)
         assert worst is not None
         seen.append((worst, problem))

@@ -63,7 +63,7 @@ def _answer(request: dict[str, Any], answers: int) -> dict[str, Any]:
 
 
 def _child(request: dict[str, Any], writer: int, log: int) -> None:
-    """Run one call and leave without unwinding: nothing of the server's may be flushed or joined."""
+    """Run one call and leave without unwinding: nothing of the server's may be flushed."""
     status = 1
     try:
         os.setsid()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 import torch
@@ -35,7 +36,7 @@ def peak_of(call: Callable[[], object], device: str) -> Peak:
 
 def _highest_sum(profiler: profile) -> int:
     """Follow the allocator's events: each carries the bytes taken, or given back as a negative."""
-    results = profiler.profiler.kineto_results  # type: ignore[union-attr]  # set once it has run
+    results: Any = profiler.profiler.kineto_results  # type: ignore[union-attr]  # set by now
     events = [event for event in results.events() if event.name() == "[memory]"]
     alive = highest = 0
     for event in sorted(events, key=lambda event: event.start_ns()):

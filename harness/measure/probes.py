@@ -37,7 +37,9 @@ def run_probes(device: str = "cpu") -> dict[str, Any]:
         "cpu": _cpu_model(),
         "cores": psutil.cpu_count(logical=False),
         "logical_cores": psutil.cpu_count(),
-        "usable_cores": len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else None,
+        "usable_cores": len(psutil.Process().cpu_affinity())
+        if hasattr(psutil.Process, "cpu_affinity")
+        else None,
         "frequency_mhz": round(frequency.current) if frequency else None,
         "frequency_policy": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "memory_bytes": psutil.virtual_memory().total,
@@ -116,7 +118,7 @@ def _cpu_model() -> str | None:
 
 def _blas() -> str | None:
     try:
-        return str(numpy.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"])  # type: ignore[index]
+        return str(numpy.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"])
     except (KeyError, TypeError):
         return None
 

@@ -60,7 +60,9 @@ class Run:
         if block.measured == "curve" and block.member == "method":
             curves = inherits(self.seen, block.pair)
             if curves is not None:
-                return block.record("skipped", reason=f"inherits the baseline's curve: {curves.reason}")
+                return block.record(
+                    "skipped", reason=f"inherits the baseline's curve: {curves.reason}"
+                )
         imports = tuple(
             entry.target.partition(":")[0]
             for entry in (
@@ -128,7 +130,9 @@ def resume(config: RunConfig) -> Run:
     if manifest.data_dir and config.data_dir is None:
         raise UsageError(f"{store.folder}: this run used a data_dir=. Name it again.")
     if missing := set(manifest.plugins) - {Path(plugin).name for plugin in config.plugins}:
-        raise UsageError(f"{store.folder}: this run used plugin={', '.join(sorted(missing))}. Name it again.")
+        raise UsageError(
+            f"{store.folder}: this run used plugin={', '.join(sorted(missing))}. Name it again."
+        )
     registry = Registry(config.plugins)
     resolve(manifest.suite, registry, {claim.name: claim for claim in manifest.claims})
     blocks = plan(manifest.suite, then)

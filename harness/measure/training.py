@@ -1,4 +1,4 @@
-"""Training: a learning curve with its test quality, and a trajectory to the last bit that matters."""
+"""Training: a learning curve with its test quality, and a trajectory to the last bit."""
 
 from __future__ import annotations
 
@@ -77,7 +77,10 @@ def _projection(state: Any, seed: int) -> float:
     """Project all tensors of a state on one random direction: equal only if they all are."""
     generator = torch.Generator().manual_seed(seed)
     return sum(
-        float(leaf.detach().cpu().double().flatten() @ torch.randn(leaf.numel(), generator=generator, dtype=torch.float64))
+        float(
+            leaf.detach().cpu().double().flatten()
+            @ torch.randn(leaf.numel(), generator=generator, dtype=torch.float64)
+        )
         for leaf in leaves(state)
         if leaf.is_floating_point()
     )

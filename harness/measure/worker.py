@@ -22,7 +22,7 @@ from harness.declare.tree import all_finite, live_bytes
 from harness.declare.workload import Place
 from harness.errors import Absent, HarnessError, PeerMissing
 from harness.measure import device
-from harness.measure.block import Block, block_from
+from harness.measure.block import Block, Seen, block_from
 from harness.measure.check import check
 from harness.measure.clock import time_steps
 from harness.measure.memory import peak_of
@@ -34,8 +34,6 @@ from harness.registry import Registry
 from harness.seeds import block_seed
 
 BATCHES = 4  # distinct batches that a timed loop goes round, all in memory before it starts
-
-Seen = dict[str, Any]
 
 
 class NotFinite(Exception):
@@ -73,7 +71,9 @@ def measured(block: Block) -> Record:
     except NotFinite as error:
         return block.record("not finite", reason=str(error), **about)
     except Exception as error:
-        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(
+            error
+        ):
             return block.record("out of memory", reason=f"{type(error).__name__}: {_first(error)}")
         return block.record("failed", reason=_why(error))
 
@@ -205,7 +205,8 @@ def _why(error: Exception) -> str:
     if isinstance(error, HarnessError):
         return str(error)
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {_first(error)} (in {frame.name}, {Path(frame.filename).name}:{frame.lineno})"
+    place = f"in {frame.name}, {Path(frame.filename).name}:{frame.lineno}"
+    return f"{type(error).__name__}: {_first(error)} ({place})"
 
 
 def _first(error: Exception) -> str:

@@ -44,7 +44,11 @@ def _run(record: Record, name: str) -> pyperf.Run:
         "load_avg_1min": record.load,
         "date": None if record.started is None else record.started.removesuffix("+00:00"),
     }
-    metadata = {key: value for key, value in known.items() if value is not None}
+    metadata = {
+        key: " ".join(value.split()) if isinstance(value, str) else value  # it takes no line breaks
+        for key, value in known.items()
+        if value is not None and value != ""
+    }
     return pyperf.Run(
         list(record.seconds),
         warmups=[(1, seconds) for seconds in record.warmup_seconds or ()],

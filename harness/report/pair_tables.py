@@ -121,7 +121,7 @@ def noise_table(judgement: Judgement) -> Table | None:
     return simple_table(
         "noise",
         "Noise",
-        f"A/A: a baseline against itself, whose interval must cover 1.00. {floor}",
+        f"A/A: a baseline against itself, whose interval at 99 % must cover 1.00. {floor}",
         (Column("Pair", 1.3), Column("Measure"), Column("Ratio [95 %]", 1.5, numeric=True)),
         rows,
     )

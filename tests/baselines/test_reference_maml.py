@@ -62,7 +62,7 @@ def test_the_first_order_gradient_is_not_the_second_order_one():
 
 
 def test_evaluation_adapts_before_it_judges():
-    """After enough steps on a separable support set that is also the query, every answer is right."""
+    """After enough steps on a support set that is also the query, every answer is right."""
     workload = dataclasses.replace(SMOOTH, inner_steps=60, inner_lr=0.5, norm=False, width=8)
     batch = workload.train_batch(1, 0)
     same = Tasks(batch.support_x, batch.support_y, batch.support_x, batch.support_y)

@@ -108,6 +108,11 @@ class TestEquivalence:
         with pytest.raises(ValueError, match="two values of eps"):
             InTheLimit("eps", (0.1,), order=1)
 
+    @pytest.mark.parametrize("values", [(0.1, 0.1), (0.1, 0.0), (-0.1, 0.1)])
+    def test_a_limits_values_show_its_order(self, values):
+        with pytest.raises(ValueError, match="no law shows on the values"):
+            InTheLimit("eps", values, order=1)
+
     def test_a_limit_states_one_law(self):
         assert InTheLimit("n", (1, 5), factor=0.5).order is None
         for laws in ({}, {"order": 1.0, "factor": 0.5}):

@@ -133,7 +133,7 @@ def test_a_fault_in_a_suite_is_named(read, before, after, message):
         read(SUITE.replace(before, after))
 
 
-@pytest.mark.parametrize("name", [field for field in Protocol.__dataclass_fields__])
+@pytest.mark.parametrize("name", list(Protocol.__dataclass_fields__))
 @pytest.mark.parametrize("value", ["0", "-1"])
 def test_a_protocol_measures_something_of_everything(read, name, value):
     with pytest.raises(UsageError, match=rf"protocol: {name} = {value}(\.0)? must be above 0"):

@@ -68,7 +68,9 @@ class FallsLinearly(ReferenceMaml):
     def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
         loss, grads = super().meta_gradient(state, batch)
         scale = max(float(g.abs().max()) for g in grads.values())
-        return Gradient(loss, {n: g + self.knob * scale * torch.ones_like(g) for n, g in grads.items()})
+        return Gradient(
+            loss, {n: g + self.knob * scale * torch.ones_like(g) for n, g in grads.items()}
+        )
 
 
 @method("boasts_of_its_order")

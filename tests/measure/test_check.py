@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import MeasurementError
 from harness.measure.check import CheckResult, check
 from harness.registry import Registry
 
@@ -55,6 +56,11 @@ def test_whatever_does_not_pay_fails_and_is_told_where(name: str, what: str):
     assert not found.passed
     assert found.worst > 1
     assert found.worst_case.startswith(what)
+
+
+def test_a_learner_that_raises_is_told_with_its_error_and_the_problem():
+    with pytest.raises(MeasurementError, match="raises raised RuntimeError: out of ideas, on: "):
+        result("raises")
 
 
 def test_a_failing_problem_is_shrunk_to_a_small_one():

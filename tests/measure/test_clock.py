@@ -1,4 +1,4 @@
-"""The clock warms up until steady, calibrates its intervals, and synchronises at their ends alone."""
+"""The clock warms up until steady, calibrates, and synchronises at the ends alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workers are fresh processes: what they leave behind, and what becomes of them when things go wrong."""
+"""Workers are fresh processes: what they leave behind, and what becomes of them in trouble."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole runs from the command line: faults stay in their pairs, kills cost a block, reports repeat."""
+"""Whole runs: faults stay in their pairs, kills cost a block at most, reports repeat."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from harness.errors import MeasurementError
 
@@ -47,7 +47,9 @@ class LocalEngine:
         try:
             server = self._server(imports)
             assert server.stdin is not None
-            server.stdin.write(json.dumps({"call": function, "text": text, "limit_s": limit_s}) + "\n")
+            server.stdin.write(
+                json.dumps({"call": function, "text": text, "limit_s": limit_s}) + "\n"
+            )
             server.stdin.flush()
             return Answer(**_read(server))
         except (BrokenPipeError, EOFError):
@@ -96,23 +98,24 @@ def _start(imports: tuple[str, ...]) -> tuple[subprocess.Popen[str], int]:
         return server, int(_read(server)["threads"])
     except EOFError:
         raise MeasurementError(
-            f"the server that starts workers ended with status {server.wait()} before it was ready. "
+            f"the server that starts workers ended with status {server.wait()} on starting. "
             f"Try: {sys.executable} -m harness.measure.forkserver {' '.join(ALWAYS)}"
         ) from None
 
 
-def _read(server: subprocess.Popen[str]) -> dict[str, object]:
+def _read(server: subprocess.Popen[str]) -> dict[str, Any]:
     assert server.stdout is not None
     line = server.stdout.readline()
     if not line:
         raise EOFError
-    answer: dict[str, object] = json.loads(line)
+    answer: dict[str, Any] = json.loads(line)
     return answer
 
 
 def _stop(server: subprocess.Popen[str]) -> int:
     """Close its requests: it ends the child in flight, if any, and itself."""
-    assert server.stdin is not None and server.stdout is not None
+    assert server.stdin is not None
+    assert server.stdout is not None
     with server.stdout, contextlib.suppress(BrokenPipeError):
         server.stdin.close()
     return server.wait()

@@ -1,0 +1,46 @@
+"""Any record survives its line; no line makes anything but a record or a message."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import StoreError
+from harness.records.record import Record, record_from
+
+from .made import RECORDS, make_record
+
+LINE = make_record().to_line().encode()
+
+
+@given(RECORDS)
+def test_any_record_comes_back_from_its_one_line(record):
+    line = record.to_line()
+    assert line.count("\n") == 1
+    assert record_from(line.encode(), "here") == record
+
+
+@given(st.integers(0, len(LINE) - 3), st.binary(max_size=4))
+def test_a_cut_line_is_never_read(end, tail):
+    try:
+        json.loads(LINE[:end] + tail)
+    except ValueError:
+        pass
+    else:
+        return
+    try:
+        record_from(LINE[:end] + tail, "here")
+    except StoreError as error:
+        message = str(error)
+    assert message.startswith("here: not valid JSON")
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60))
+def test_any_line_is_a_record_or_a_message(line):
+    try:
+        read = record_from(line, "here")
+    except StoreError:
+        return
+    assert isinstance(read, Record)

@@ -1,0 +1,104 @@
+"""Files that a run of schema 1 left are read today as they were read then.
+
+They were written by `run` on suites of every pass, and cut to one round, the packages that matter
+and no commit. Whoever changes what a record or a manifest holds keeps them readable: a new field
+needs a default, a field that is taken away or changes its meaning a new schema and a new folder.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing
+
+import pytest
+
+from harness.declare.settings import matches
+from harness.errors import StoreError
+from harness.records.manifest import Manifest
+from harness.records.record import Record
+from harness.records.store import MANIFEST, RECORDS, Store
+
+from .made import FIXTURE
+
+STORE = Store.open(FIXTURE)
+LINES = (FIXTURE / RECORDS).read_text().splitlines()
+
+
+def test_they_are_read_whole_and_without_a_word():
+    assert len(STORE.records()) == len(LINES) == len(STORE.manifest.plan) == 18
+    assert STORE.notes == ()
+    assert [record.block for record in STORE.records()] == list(STORE.manifest.plan)
+
+
+def test_they_hold_every_pass_and_more_than_one_outcome():
+    passes = {record.measured for record in STORE.records()}
+    assert passes == {
+        "check", "trajectory", "curve", "operations", "memory", "step", "adaptation"
+    }  # fmt: skip
+    assert {record.status for record in STORE.records()} == {"ok", "failed", "skipped"}
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: json.loads(line)["block"])
+def test_every_value_of_a_record_is_read_as_it_was_written(line):
+    then = json.loads(line)
+    record = next(record for record in STORE.records() if record.block == then["block"])
+    assert then.items() <= json.loads(record.to_line()).items()
+
+
+def test_every_value_of_the_manifest_is_read_as_it_was_written():
+    then = json.loads((FIXTURE / MANIFEST).read_text())
+    now = json.loads(STORE.manifest.to_json())
+    assert then.keys() <= now.keys()
+    assert {key: now[key] for key in then if key not in ("suite", "claims")} == {
+        key: value for key, value in then.items() if key not in ("suite", "claims")
+    }
+    for before, after in zip(
+        [then["suite"]["protocol"], *then["suite"]["pair"], *then["claims"]],
+        [now["suite"]["protocol"], *now["suite"]["pair"], *now["claims"]],
+        strict=True,
+    ):
+        assert before.items() <= after.items()
+
+
+def test_every_field_has_its_declared_type():
+    hints = typing.get_type_hints(Record)
+    for record in STORE.records():
+        for name, hint in hints.items():
+            assert matches(getattr(record, name), hint), (record.block, name)
+            assert not isinstance(getattr(record, name), list)
+    for name, hint in typing.get_type_hints(Manifest).items():
+        assert matches(getattr(STORE.manifest, name), hint), name
+
+
+def test_every_pass_left_what_it_measures():
+    seen = {
+        record.measured: record
+        for record in STORE.records()
+        if record.status == "ok" and record.pair == "batched"
+    }
+    assert seen["check"].passed is True
+    assert seen["check"].equivalence == "Exact"
+    assert (len(seen["trajectory"].losses), len(seen["trajectory"].fingerprint)) == (2, 2)
+    assert seen["operations"].flops == 796_800
+    assert seen["memory"].peak_bytes == 114_640
+    assert seen["step"].seconds == (0.019545418, 0.01967329)
+    assert seen["adaptation"].steps_per_interval == 1
+    assert seen["curve"].curve_steps == (2, 4)
+    assert len(seen["curve"].test_quality) == 7
+
+
+@pytest.mark.parametrize("name", [MANIFEST, RECORDS])
+def test_a_newer_schema_is_refused_with_a_word_about_upgrading(name, tmp_path):
+    for file in (MANIFEST, RECORDS):
+        text = (FIXTURE / file).read_text()
+        newer = re.sub(r'"schema": 1\b', '"schema": 2', text) if file == name else text
+        assert (newer != text) == (file == name)
+        (tmp_path / file).write_text(newer)
+    with pytest.raises(StoreError, match="schema 2 is not the schema 1 .*Upgrade the harness"):
+        Store.open(tmp_path).records()
+
+
+def test_they_tell_nothing_of_the_machines_owner():
+    for file in (MANIFEST, RECORDS):
+        assert not re.search(r'[" ](/|~|[A-Z]:\\)\w', (FIXTURE / file).read_text())

@@ -1,0 +1,67 @@
+"""The README's words are true: its commands exist, and its example works as it stands."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def example(name: str) -> str:
+    found = re.search(rf"<!-- example: {re.escape(name)} -->\n```\w+\n(.*?)```", README, re.DOTALL)
+    assert found, name
+    return found[1]
+
+
+def harness(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "harness", *words],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_example_is_a_complete_method_in_under_forty_lines():
+    assert len(example("fomaml.py").splitlines()) < 40
+
+
+@pytest.mark.slow
+def test_the_example_method_passes_its_check_and_is_measured(tmp_path: Path):
+    for name in ("fomaml.py", "mine.toml"):
+        (tmp_path / name).write_text(example(name))
+    check = harness(tmp_path, "check", "fomaml", "plugin=fomaml.py", "--examples", "10")
+    assert check.returncode == 0, check.stdout + check.stderr
+    assert "passed" in check.stdout
+    words = ["suite=mine.toml", "plugin=fomaml.py", "seeds=1", "rounds=1", "threads=1", "out=run"]
+    run = harness(tmp_path, "run", *words)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "first-order" in run.stdout
+    assert (tmp_path / "run" / "report.pdf").is_file()
+
+
+def test_every_tox_environment_that_is_named_exists():
+    tox = configparser.ConfigParser()
+    tox.read(ROOT / "tox.ini")
+    for name in re.findall(r"tox run -e (\w+)", README):
+        assert f"testenv:{name}" in tox.sections()
+
+
+def test_every_file_that_is_named_exists():
+    for path in re.findall(r"`((?:harness|suites|baselines|methods)/[\w./]*)`", README):
+        assert (ROOT / path).exists(), path
+    for path in re.findall(r"\]\(([\w./-]+)\)", README):
+        assert (ROOT / path).exists(), path
+
+
+def test_continuous_integration_runs_the_readmes_test_command():
+    command = next(line for line in README.splitlines() if line.endswith("-e tests"))
+    assert command in (ROOT / ".ci" / "run").read_text().splitlines()
