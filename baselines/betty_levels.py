@@ -81,7 +81,6 @@ class _Level(ImplicitProblem):  # type: ignore[misc]  # Betty has no annotations
 
     def load(self, state: AdamState | SgdState) -> None:
         self._count, self.last_loss = 0, None
-        self.optimizer.state.clear()
         for name, p in self.module.named_parameters():
             p.data, p.grad = state.params[name].clone(), None
             if isinstance(state, AdamState):

@@ -7,7 +7,7 @@ a pair differs in nothing else.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -45,6 +45,3 @@ class MamlLearner(Learner):
                     for params, task in zip(adapted, batch, strict=True)
                 ]
             )
-
-    def describe(self) -> dict[str, Any]:
-        return {}

@@ -45,7 +45,7 @@ class Training:
     """Quadratics of an epoch."""
     watched: int = 100
     """Fresh validation quadratics after each epoch."""
-    tuned_on: int = 1000
+    tuned_on: int = 5000
     """Validation quadratics of the rivals' search."""
     tested_on: int = 2000
 

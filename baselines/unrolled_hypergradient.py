@@ -41,7 +41,6 @@ class UnrolledHypergradient(BilevelLearner):
         base, buffers, grads = state.base, copies(state.buffers), {}
         params = differentiable(base.params)
         for base_batch in batch.base:
-            buffers = copies(buffers)  # the graph may hold the ones before
             loss = workload.base_loss({**params, **buffers}, meta, base_batch)
             grads = gradients(loss, params, create_graph=True)
             base = differentiable_update(replace(base, params=params), grads, workload.base_lr)

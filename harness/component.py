@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.metadata
 import importlib.util
 import sys
 import zlib
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, ModuleMissing, UsageError
 
 KINDS = ("baseline", "method", "workload", "problems")
 
@@ -29,6 +30,16 @@ class Entry:
     summary: str
     target: str  # "module:Class"; the module of a plugin is the path of its file
     owner: str
+    peer: str | None = None
+    """The distribution that does its work, as its source says it."""
+
+    @property
+    def peer_version(self) -> str | None:
+        """Return the version of its peer that is installed, or nothing where there is none."""
+        try:
+            return importlib.metadata.version(self.peer) if self.peer else None
+        except importlib.metadata.PackageNotFoundError:
+            return None
 
     def load(self) -> Any:
         module, _, attribute = self.target.rpartition(":")
@@ -40,6 +51,8 @@ class Entry:
             )
         except (HarnessError, MemoryError):
             raise
+        except ModuleNotFoundError as error:
+            raise ModuleMissing(error.name) from error
         except Exception as error:
             said = (str(error).splitlines() or [""])[0]
             raise UsageError(
@@ -64,6 +77,7 @@ def read_components(path: Path, module: str, owner: str) -> Iterator[Entry]:
             f"{owner}, line {error.lineno}: not valid Python: {error.msg}. "
             "Mend it, or leave it out."
         ) from None
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     for node in tree.body:
         for mark in node.decorator_list if isinstance(node, ast.ClassDef) else ():
             function = mark.func if isinstance(mark, ast.Call) else mark
@@ -76,7 +90,8 @@ def read_components(path: Path, module: str, owner: str) -> Iterator[Entry]:
                         f'Write @{kind}("my_name").'
                     )
                 summary = (ast.get_docstring(node) or "").partition("\n")[0]
-                yield Entry(kind, name, summary, f"{module}:{node.name}", owner)
+                peer = _literal_peer(node, classes)
+                yield Entry(kind, name, summary, f"{module}:{node.name}", owner, peer)
 
 
 def _literal_name(mark: ast.expr) -> str | None:
@@ -84,6 +99,20 @@ def _literal_name(mark: ast.expr) -> str | None:
         case ast.Call(args=[ast.Constant(value=str(name))], keywords=[]) if name:
             return name
     return None
+
+
+def _literal_peer(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> str | None:
+    """Return what `peer` is set to in a class, or else in its bases in the same file."""
+    for line in node.body:
+        match line:
+            case (
+                ast.AnnAssign(target=ast.Name(id="peer"), value=ast.Constant(value=str(peer)))
+                | ast.Assign(targets=[ast.Name(id="peer")], value=ast.Constant(value=str(peer)))
+            ):
+                return peer
+    others = {name: other for name, other in classes.items() if name != node.name}
+    bases = [others[base.id] for base in node.bases if isinstance(base, ast.Name) and base.id in others]
+    return next((peer for base in bases if (peer := _literal_peer(base, others))), None)
 
 
 def _load_file(path: Path) -> Any:

@@ -4,7 +4,8 @@ HarnessError            anything that ends a command with a message instead of a
   UsageError            the user's words, files or environment are at fault: exit code 2
     UnknownName         a name that is not in a fixed set of names
     Absent              what a component needs is not on this machine: its pairs are skipped
-      PeerMissing       a package is not installed
+      PeerMissing       a package that we install is not installed
+      ModuleMissing     a module of anybody's is not there
     StoreError          a run folder could not be read or written
   MeasurementError      a block could not be measured
 """
@@ -44,13 +45,28 @@ class Absent(UsageError):
 
 
 class PeerMissing(Absent):
-    """A package that a component needs is not installed."""
+    """A package that a component needs is not installed, and there is a command that installs it."""
 
     def __init__(self, peer: str, detail: str = "") -> None:
         self.peer = peer
         super().__init__(
             f"{peer} is not installed{f' ({detail})' if detail else ''}. "
-            f"Install it with: python -m baselines.install {peer}"
+            f"Install it with: {self.remedy(peer)}"
+        )
+
+    @staticmethod
+    def remedy(peer: str) -> str:
+        """Return the command that installs a peer."""
+        return f"python -m baselines.install {peer}"
+
+
+class ModuleMissing(Absent):
+    """A module that a component imports is not there; only its author knows what provides it."""
+
+    def __init__(self, module: str | None) -> None:
+        super().__init__(
+            f"module {module or 'of an unknown name'} is missing. "
+            "Install the package that provides it, then measure again."
         )
 
 

@@ -20,6 +20,7 @@ With l_k the lowest group that step k changes, the work that is done, and all of
     backward to input    where l > l_k
     backward to weights  where Lambda_{k,l} = 1
 
+An input that is reused is kept as its group's `Stage.prepare` makes it: pooled, or as patches.
 BatchNorm normalises a batch by its own statistics, in frozen groups as in the baseline: by the
 support set's while adapting, by the query set's when it is applied.
 """
@@ -63,7 +64,7 @@ class LambdaPatterns(MamlLearner):
     origin: ClassVar[str] = "reconstructed"
 
     def __post_init__(self) -> None:
-        _ = self.schedule  # so that a pattern that does not fit is refused at once
+        _ = self.schedule, self.members  # so that what does not fit is refused at once
 
     @cached_property
     def _network(self) -> Staged:
@@ -93,8 +94,15 @@ class LambdaPatterns(MamlLearner):
     @cached_property
     def members(self) -> tuple[list[str], ...]:
         """The names of every group's parameters."""
-        names = [name for name, _ in self.workload.skeleton.named_parameters()]
-        return tuple([n for n in names if n.startswith(f"{group}.")] for group in self.groups)
+        names = [name for name, _ in self._network.named_parameters()]
+        members = tuple([n for n in names if n.startswith(f"{group}.")] for group in self.groups)
+        loose = set(names).difference(*members)
+        if loose:
+            raise UsageError(
+                f"parameters {', '.join(sorted(loose))} of {type(self._network).__name__} are in "
+                "none of its stages, so no update pattern covers them. Name a stage for them."
+            )
+        return members
 
     def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
         everything = read_schedule("maml", self.groups, self.workload.inner_steps)

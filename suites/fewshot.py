@@ -48,7 +48,14 @@ class FewShot(Workload):
     family: ClassVar[str] = "maml"
 
     def __post_init__(self) -> None:
-        _ = self.skeleton  # made here, since it can't be made inside torch.func's transforms
+        # The skeleton is made here, since it can't be made inside torch.func's transforms.
+        buffers = [name for name, _ in self.skeleton.named_buffers()]
+        if buffers:
+            raise ValueError(
+                f"the network has buffers ({', '.join(buffers)}), which every task of a batch would "
+                "share and change, so that a gradient would depend on what was seen before it. "
+                "Leave them out: BatchNorm takes track_running_stats=False."
+            )
 
     @abstractmethod
     def network(self) -> nn.Module:

@@ -44,7 +44,8 @@ class Claim:
     readings: tuple[Reading, ...]
     algorithm: Literal["known", "reconstructed"]
     margin: float = 0.01
-    """How much quality the method may lose, in the metric's own unit."""
+    """How much quality the method may lose, in the metric's own unit; as a share of the baseline's
+    mean where lower is better."""
     needs: tuple[str, ...] = ()
     """What a machine must have, as words: "gpus=4", "ranks=2"."""
 

@@ -57,7 +57,10 @@ class Learner(ABC):
 
     @abstractmethod
     def adapt(self, state: Any, batch: Any) -> Any:
-        """Return what the batch's tasks are solved with after adaptation, one by one or all."""
+        """Return what the batch's tasks are solved with after adaptation, one by one or all.
+
+        It is timed on training batches, and judged by `evaluate` on held-out ones.
+        """
 
     @abstractmethod
     def evaluate(self, state: Any, batch: Any) -> Tensor:

@@ -7,6 +7,7 @@ that the learners, workloads and claims it names exist is `resolve`, which loads
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,9 @@ from harness.declare.settings import read_toml
 from harness.errors import UnknownName, UsageError
 from harness.registry import Registry
 
-Pass = Literal["check", "trajectory", "curve", "operations", "memory", "step", "adaptation"]
+Pass = Literal[
+    "check", "trajectory", "curve", "operations", "memory", "growth", "step", "adaptation"
+]
 Member = Literal["baseline", "method"]
 MEMBERS: tuple[Member, Member] = ("baseline", "method")
 
@@ -43,13 +46,18 @@ class Protocol:
     curve_every: int = 20
     curve_tasks: int = 100
     test_tasks: int = 300
+    growth_steps: tuple[int, ...] = (1, 2, 4, 8)
+    """Inner steps at which the growth of memory is looked at."""
     limit_s: float = 600.0
     """Most seconds of a block; one that hangs is ended."""
 
     def __post_init__(self) -> None:
         for each in dataclasses.fields(self):
-            if not getattr(self, each.name) > 0:
-                raise ValueError(f"{each.name} = {getattr(self, each.name)} must be above 0")
+            value = getattr(self, each.name)
+            if not (min(value, default=0) if isinstance(value, tuple) else value) > 0:
+                raise ValueError(f"{each.name} = {value} must be above 0")
+        if any(after <= before for before, after in itertools.pairwise(self.growth_steps)):
+            raise ValueError(f"growth_steps = {list(self.growth_steps)} must go upwards")
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,7 @@ def flaw(record: Record) -> str | None:
         "adaptation": _flaw_of_times,
         "memory": _flaw_of_counts,
         "operations": _flaw_of_counts,
+        "growth": _flaw_of_growth,
         "curve": _flaw_of_curve,
         "trajectory": _flaw_of_trajectory,
     }.get(record.measured)
@@ -105,6 +106,17 @@ def _flaw_of_counts(record: Record) -> str | None:
         value = getattr(record, name)
         if value is not None and not 0 <= value < LARGEST:
             return f"its record holds {name} = {value!r}, which nothing counts"
+    return None
+
+
+def _flaw_of_growth(record: Record) -> str | None:
+    steps, peaks = record.growth_steps, record.growth_bytes
+    if not steps or not peaks or len(steps) != len(peaks):
+        return "its record does not hold the peak bytes of every number of inner steps"
+    if steps[0] < 1 or any(after <= before for before, after in pairwise(steps)):
+        return "the numbers of inner steps in its record do not go upwards"
+    if not all(0 < value < LARGEST for value in (*steps, *peaks)):
+        return "its record holds a count that nothing counts"
     return None
 
 

@@ -44,6 +44,7 @@ def _guess(block: Block) -> float:
         "curve": protocol.curve_steps * (1 + protocol.curve_tasks / protocol.curve_every / 100),
         "operations": 3.0,
         "memory": 3.0,
+        "growth": 2.0 * sum(protocol.growth_steps),
     }
     if block.measured in steps:
         return START_S + STEP_S * steps[block.measured]

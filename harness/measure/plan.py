@@ -15,7 +15,7 @@ from harness.declare.suite import MEMBERS, Member, Pair, Pass, Suite
 from harness.measure.block import Block
 
 TIMED: tuple[Pass, ...] = ("step", "adaptation")
-COUNTED: tuple[Pass, ...] = ("operations", "memory")
+COUNTED: tuple[Pass, ...] = ("operations", "memory", "growth")
 
 
 def plan(suite: Suite, config: RunConfig) -> list[Block]:

@@ -20,7 +20,7 @@ from harness.declare.learner import Learner, workload_of
 from harness.declare.settings import build
 from harness.declare.tree import all_finite, live_bytes
 from harness.declare.workload import Place
-from harness.errors import Absent, HarnessError, PeerMissing
+from harness.errors import Absent, HarnessError, ModuleMissing, UsageError
 from harness.measure import device
 from harness.measure.block import Block, Seen, block_from
 from harness.measure.check import check
@@ -67,7 +67,7 @@ def measured(block: Block) -> Record:
     except Absent as error:
         return block.record("skipped", reason=str(error))
     except ModuleNotFoundError as error:
-        return block.record("skipped", reason=str(PeerMissing((error.name or "?").split(".")[0])))
+        return block.record("skipped", reason=str(ModuleMissing(error.name)))
     except NotFinite as error:
         return block.record("not finite", reason=str(error), **about)
     except Exception as error:
@@ -144,6 +144,18 @@ def _memory(block: Block, learner: Learner) -> Seen:
     return {"live_bytes": live_bytes(state, batches[0])} | dataclasses.asdict(peak)
 
 
+def _growth(block: Block, learner: Learner) -> Seen:
+    workload, steps = workload_of(learner), block.protocol.growth_steps
+    if "inner_steps" not in (field.name for field in dataclasses.fields(workload)):
+        raise UsageError(
+            f"workload {block.pair.workload} has no setting inner_steps for memory to grow with. "
+            f"Take the pass growth out of pair {block.pair.name}."
+        )
+    lengths = [dataclasses.replace(workload, inner_steps=length) for length in steps]
+    peaks = [_memory(block, dataclasses.replace(learner, workload=each)) for each in lengths]
+    return {"growth_steps": steps, "growth_bytes": tuple(seen["peak_bytes"] for seen in peaks)}
+
+
 def _operations(block: Block, learner: Learner) -> Seen:
     state, batches = _prepared(block, learner)
     return dataclasses.asdict(operations_of(lambda: learner.step(state, batches[0])))
@@ -171,6 +183,7 @@ PASSES: dict[str, Callable[[Block, Learner], Seen]] = {
     "step": _step,
     "adaptation": _adaptation,
     "memory": _memory,
+    "growth": _growth,
     "operations": _operations,
     "curve": _curve,
     "trajectory": _trajectory,

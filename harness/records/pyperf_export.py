@@ -34,6 +34,7 @@ def export(folder: Path, records: Iterable[Record]) -> Path | None:
 def _run(record: Record, name: str) -> pyperf.Run:
     assert record.seconds is not None
     known = {
+        "loops": record.steps_per_interval,
         "learner": record.learner,
         "workload": record.workload,
         "data": record.data,
@@ -44,14 +45,14 @@ def _run(record: Record, name: str) -> pyperf.Run:
         "load_avg_1min": record.load,
         "date": None if record.started is None else record.started.removesuffix("+00:00"),
     }
-    metadata = {
-        key: " ".join(value.split()) if isinstance(value, str) else value  # it takes no line breaks
+    words = {  # without line breaks, which it does not take
+        key: " ".join(value.split()) if isinstance(value, str) else value
         for key, value in known.items()
-        if value is not None and value != ""
     }
+    metadata = {key: value for key, value in words.items() if value not in (None, "")}
     return pyperf.Run(
         list(record.seconds),
         warmups=[(1, seconds) for seconds in record.warmup_seconds or ()],
-        metadata={"name": name, "unit": "second", "loops": record.steps_per_interval} | metadata,
+        metadata={"name": name, "unit": "second"} | metadata,
         collect_metadata=False,
     )

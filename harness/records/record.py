@@ -67,6 +67,10 @@ class Record:
     reserved_bytes: int | None = _in("bytes")  # CUDA alone
     resident_bytes: int | None = _in("bytes")
 
+    # growth: the peak above the bytes at its start, of a step with so many inner steps
+    growth_steps: tuple[int, ...] | None = _in("steps")
+    growth_bytes: tuple[int, ...] | None = _in("bytes")
+
     # operations
     flops: int | None = _in("operations")
     backward_passes: int | None = _in("calls")

@@ -105,12 +105,17 @@ def test_betty_says_and_writes_nothing_and_leaves_the_logger_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    log, said = logging.getLogger("betty"), []
+    listener = logging.Handler()
+    monkeypatch.setattr(listener, "emit", said.append)
+    monkeypatch.setattr(log, "handlers", [*log.handlers, listener])
     workload = linear(unroll=2)
     learner = learner_class(workload)
     learner.step(learner.init(0), workload.train_batch(0, 0))
+    assert said == []
     assert capfd.readouterr() == ("", "")
     assert list(tmp_path.iterdir()) == []
-    assert not logging.getLogger("betty").disabled
+    assert not log.disabled
 
 
 @pytest.mark.parametrize("learner_class", BETTYS)

@@ -26,6 +26,7 @@ from methods.lambda_patterns import (
 from methods.update_pattern import every_pattern
 from suites.glyph_tasks import Glyphs5Way1Shot
 from suites.maml_problems import RandomTasks
+from suites.models import MLP
 
 DOUBLE = Place(dtype="float64")
 CONV4 = RandomTasks(
@@ -237,6 +238,21 @@ def test_a_network_without_stages_is_refused() -> None:
 
     with pytest.raises(UsageError, match="Linear names no stages"):
         LambdaPatterns(Unstaged(DOUBLE))
+
+
+def test_a_parameter_outside_all_stages_is_refused() -> None:
+    class Scaled(MLP):
+        def __init__(self) -> None:
+            super().__init__(36, (4,), 2)
+            self.scale = torch.nn.Parameter(torch.ones(()))
+
+    @dataclasses.dataclass(frozen=True)
+    class WithLooseParameter(RandomTasks):
+        def network(self) -> torch.nn.Module:
+            return Scaled()
+
+    with pytest.raises(UsageError, match="parameters scale of Scaled"):
+        LambdaPatterns(WithLooseParameter(DOUBLE))
 
 
 def test_the_check_holds_it_to_its_definition_and_corners() -> None:

@@ -60,7 +60,7 @@ def test_what_was_not_timed_is_left_out(tmp_path, record):
 
 
 def test_words_that_pyperf_does_not_take_as_they_are_still_arrive(tmp_path):
-    export(tmp_path, [make_record(data=" padded\nlines ", device="")])
+    export(tmp_path, [make_record(data=" padded\nlines ", device=" ", steps_per_interval=None)])
     (benchmark,) = pyperf.BenchmarkSuite.load(str(tmp_path / FILE)).get_benchmarks()
     assert benchmark.get_metadata()["data"] == "padded lines"
 

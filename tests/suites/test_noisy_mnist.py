@@ -104,6 +104,19 @@ def test_weights_are_shares_so_their_scale_has_no_effect(workload: NoisyMnist) -
     assert torch.isfinite(none)
 
 
+def test_the_base_model_does_not_act_through_the_weights(workload: NoisyMnist) -> None:
+    base, meta = workload.initial_base(0)[0], workload.initial(0)
+    base = {name: p.requires_grad_() for name, p in base.items()}
+    batch = workload.base_batch(0, 0)
+    outputs = workload.base_outputs(base, batch.images)
+    losses = torch.nn.functional.cross_entropy(outputs, batch.labels, reduction="none")
+    weights = workload.meta_outputs(meta, losses.detach().unsqueeze(1)).flatten().detach()
+    plain = (weights * losses).sum() / weights.sum()
+    owed = torch.autograd.grad(plain, list(base.values()))
+    found = torch.autograd.grad(workload.base_loss(base, meta, batch), list(base.values()))
+    torch.testing.assert_close(found, owed)
+
+
 def test_quality_is_whether_each_example_is_right(workload: NoisyMnist) -> None:
     base, _ = workload.initial_base(0)
     always_three = {name: torch.zeros_like(value) for name, value in base.items()}

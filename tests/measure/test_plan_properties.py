@@ -1,0 +1,100 @@
+"""Whatever the suite, a plan measures everything once, both members alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.config import RunConfig
+from harness.declare.suite import Pair, Protocol, Suite
+from harness.measure.block import block_from
+from harness.measure.plan import TIMED, plan
+
+PASSES = ("check", "trajectory", "curve", "operations", "memory", "step", "adaptation")
+SETTINGS = st.dictionaries(
+    st.sampled_from("ab"), st.integers(0, 2) | st.booleans() | st.sampled_from([0.5, "x"])
+)
+PAIRS = st.lists(
+    st.builds(
+        Pair,
+        name=st.sampled_from("pqrs"),
+        baseline=st.sampled_from(["plain", "library"]),
+        method=st.sampled_from(["plain", "fast"]),
+        workload=st.sampled_from(["toys", "games"]),
+        differ=st.just(""),
+        passes=st.lists(st.sampled_from(PASSES), min_size=1).map(tuple),
+        settings=SETTINGS,
+        method_settings=SETTINGS,
+    ),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda pair: pair.name,
+)
+PLANS = st.tuples(
+    st.builds(
+        lambda pairs, seeds, rounds: Suite(
+            "s", "", tuple(pairs), Protocol(seeds=seeds, rounds=rounds)
+        ),
+        PAIRS,
+        st.integers(1, 4),
+        st.integers(1, 5),
+    ),
+    st.builds(
+        RunConfig,
+        seeds=st.none()
+        | st.lists(st.integers(0, 99), min_size=1, max_size=3, unique=True).map(tuple),
+        rounds=st.none() | st.integers(1, 4),
+    ),
+)
+
+
+@given(PLANS)
+def test_no_block_is_planned_twice(planned):
+    ids = [block.id for block in plan(*planned)]
+    assert len(set(ids)) == len(ids)
+
+
+@given(PLANS)
+def test_both_members_are_measured_alike(planned):
+    suite, config = planned
+    blocks = [block for block in plan(suite, config) if block.measured != "check"]
+    members = Counter((b.pair.name, b.measured, b.seed, b.round) for b in blocks)
+    assert set(members.values()) <= {2}
+    seeds, rounds = config.seeds_of(suite), config.rounds_of(suite)
+    owed = {"curve": len(seeds)} | dict.fromkeys(TIMED, len(seeds) * rounds)
+    for pair in suite.pair:
+        for measured in set(pair.passes) - {"check"}:
+            found = [b for b in blocks if (b.pair.name, b.measured) == (pair.name, measured)]
+            assert len(found) == 2 * owed.get(measured, 1)
+
+
+@given(PLANS)
+def test_members_stand_side_by_side(planned):
+    blocks = [block for block in plan(*planned) if block.measured != "check"]
+    for first, second in zip(blocks[::2], blocks[1::2], strict=True):
+        assert first.member != second.member
+        assert (first.pair, first.measured, first.seed, first.round) == (
+            second.pair, second.measured, second.seed, second.round
+        )  # fmt: skip
+
+
+@given(PLANS)
+def test_every_learner_that_asks_for_it_is_checked_under_its_settings(planned):
+    suite, config = planned
+    owed = {
+        (pair.learner(member), repr(sorted(pair.learner_settings(member).items())))
+        for pair in suite.pair
+        for member in ("baseline", "method")
+        if "check" in pair.passes
+    }
+    checks = [block for block in plan(suite, config) if block.measured == "check"]
+    found = [(b.learner, repr(sorted(b.learner_settings.items()))) for b in checks]
+    assert sorted(found) == sorted(owed)
+
+
+@given(PLANS)
+def test_every_block_survives_its_journey_to_the_worker(planned):
+    for block in plan(*planned):
+        assert block_from(block.to_json()) == block
