@@ -12,8 +12,8 @@ from typing import Any
 
 import harness
 from harness.config import WORDS, listed, run_config, split_words, whole
-from harness.errors import HarnessError, UnknownName, UsageError
-from harness.registry import ROOT, Registry
+from harness.errors import HarnessError, PeerMissing, UnknownName, UsageError
+from harness.registry import ROOT, Entry, Registry
 
 LISTED = ("baselines", "methods", "workloads", "suites", "claims")
 PLUGIN = {"plugin": WORDS["plugin"]}
@@ -94,7 +94,7 @@ def list_(options: argparse.Namespace) -> int:
     registry = Registry(_plugins([word for word in options.words if "=" in word]))
     suites = ROOT / "suites"
     listing: dict[str, list[dict[str, Any]]] = {
-        f"{kind}s": [{"name": e.name, "summary": e.summary} for e in registry.entries(kind)]
+        f"{kind}s": [_about(entry) for entry in registry.entries(kind)]
         for kind in ("baseline", "method", "workload")
     }
     read = [read_suite(path) for path in sorted(suites.glob("*.toml")) if path.stem != "claims"]
@@ -111,7 +111,8 @@ def list_(options: argparse.Namespace) -> int:
         print(f"{kind}:")
         width = max((len(entry["name"]) for entry in entries), default=0)
         for entry in entries:
-            print(f"  {entry['name']:<{width}}  {entry['summary']}")
+            peer = f" [{_peer_words(entry)}]" if "peer" in entry else ""
+            print(f"  {entry['name']:<{width}}  {entry['summary']}{peer}")
     return 0
 
 
@@ -160,6 +161,18 @@ def compare(options: argparse.Namespace) -> int:
     comparison = compare_runs(before.manifest, before.records(), after.manifest, after.records())
     print(comparison.to_json() if options.json else comparison.to_text())
     return comparison.exit_code
+
+
+def _about(entry: Entry) -> dict[str, Any]:
+    about: dict[str, Any] = {"name": entry.name, "summary": entry.summary}
+    if entry.peer is not None:
+        about |= {"peer": entry.peer, "installed": entry.peer_version}
+    return about
+
+
+def _peer_words(about: dict[str, Any]) -> str:
+    peer, version = about["peer"], about["installed"]
+    return f"{peer} {version}" if version else f"not installed: {PeerMissing.remedy(peer)}"
 
 
 def _write_report(folder: Path) -> None:

@@ -52,7 +52,7 @@ class Entry:
         except (HarnessError, MemoryError):
             raise
         except ModuleNotFoundError as error:
-            raise ModuleMissing(error.name) from error
+            raise ModuleMissing(error.name, self.owner) from error
         except Exception as error:
             said = (str(error).splitlines() or [""])[0]
             raise UsageError(
@@ -106,13 +106,14 @@ def _literal_peer(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> str |
     for line in node.body:
         match line:
             case (
-                ast.AnnAssign(target=ast.Name(id="peer"), value=ast.Constant(value=str(peer)))
-                | ast.Assign(targets=[ast.Name(id="peer")], value=ast.Constant(value=str(peer)))
+                ast.AnnAssign(target=ast.Name(id="peer"), value=ast.Constant(value=peer))
+                | ast.Assign(targets=[ast.Name(id="peer")], value=ast.Constant(value=peer))
             ):
-                return peer
+                return peer if isinstance(peer, str) else None
     others = {name: other for name, other in classes.items() if name != node.name}
-    bases = [others[base.id] for base in node.bases if isinstance(base, ast.Name) and base.id in others]
-    return next((peer for base in bases if (peer := _literal_peer(base, others))), None)
+    bases = (others.get(base.id) for base in node.bases if isinstance(base, ast.Name))
+    peers = (_literal_peer(base, others) for base in bases if base is not None)
+    return next(filter(None, peers), None)
 
 
 def _load_file(path: Path) -> Any:

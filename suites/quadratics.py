@@ -23,7 +23,7 @@ class Quadratics(LearnedOptimization):
 
     The defaults are those of the paper's reproductions in PyTorch. DeepMind's code has
     functions=128 coefficients=uniform start_std=0.01 loss_after_last=true. Both feed gradients in
-    raw here, although the paper's appendix gives the logarithm for all experiments.
+    raw here, although the paper's appendix describes the logarithm.
     """
 
     preprocessing: Preprocessing = "raw"

@@ -13,8 +13,9 @@ import pytest
 
 import harness
 from harness.cli import LISTED, main
-from harness.config import WORDS
+from harness.config import WORDS, RunConfig
 from harness.measure.engines.local import Answer
+from harness.measure.plan import plan, plan_hash
 from harness.records.store import MANIFEST, RECORDS, Store
 
 from .command import ROOT
@@ -121,7 +122,7 @@ class TestListing:
         for entries in listing.values():
             assert entries
             for entry in entries:
-                assert set(entry) == {"name", "summary"}
+                assert {"name", "summary"} <= set(entry)
                 assert entry["name"]
                 assert entry["summary"]
                 assert "\n" not in entry["summary"]
@@ -140,7 +141,7 @@ class TestListing:
         for entries in listing.values():
             for entry in entries:
                 assert any(
-                    line.split(None, 1) == [entry["name"], entry["summary"]]
+                    line.split()[0] == entry["name"] and f" {entry['summary']}" in line
                     for line in text.splitlines()
                 ), entry
 
@@ -361,7 +362,11 @@ class TestTheRunFolder:
 class TestResuming:
     @pytest.fixture
     def run(self, here) -> Path:
+        """Return a run that this version may go on with."""
         shutil.copytree(FIXTURE, here / "run")
+        manifest = Store.open(FIXTURE).manifest
+        config = RunConfig(seeds=manifest.seeds, rounds=manifest.rounds, threads=manifest.threads)
+        self.changed(here / "run", plan_hash=plan_hash(plan(manifest.suite, config)))
         return here / "run"
 
     def changed(self, run: Path, **changes: object) -> None:

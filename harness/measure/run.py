@@ -13,6 +13,7 @@ from harness.config import RunConfig
 from harness.declare.claims import load_claims
 from harness.declare.suite import Suite, find_suite, read_suite, resolve
 from harness.errors import MeasurementError, StoreError, UsageError
+from harness.judge.blocks import is_inherited
 from harness.judge.inheritance import inherits
 from harness.measure.block import Block
 from harness.measure.engines.local import Answer, LocalEngine
@@ -63,6 +64,8 @@ class Run:
                 return block.record(
                     "skipped", reason=f"inherits the baseline's curve: {curves.reason}"
                 )
+        if block.measured != "check" and (absent := self._absent_partner(block)) is not None:
+            return block.record("skipped", reason=f"its partner {absent.learner}: {absent.reason}")
         imports = tuple(
             entry.target.partition(":")[0]
             for entry in (
@@ -78,6 +81,22 @@ class Run:
         except MeasurementError as error:
             return block.record("failed", reason=str(error))
         return record_from_answer(answer, block)
+
+    def _absent_partner(self, block: Block) -> Record | None:
+        """Return a record that the pair's other member lacks what it needs: nothing is to compare.
+
+        A learner's check stands for all of its pairs, so it never waits for a partner.
+        """
+        for record in self.seen:
+            if (
+                record.pair == block.pair.name
+                and record.member != block.member
+                and record.measured != "check"
+                and record.status == "skipped"
+                and not is_inherited(record)
+            ):
+                return record
+        return None
 
     def _keep(self, record: Record, writer: Writer) -> None:
         writer.append(record)

@@ -67,7 +67,7 @@ def measured(block: Block) -> Record:
     except Absent as error:
         return block.record("skipped", reason=str(error))
     except ModuleNotFoundError as error:
-        return block.record("skipped", reason=str(ModuleMissing(error.name)))
+        return block.record("skipped", reason=str(ModuleMissing(error.name, block.learner)))
     except NotFinite as error:
         return block.record("not finite", reason=str(error), **about)
     except Exception as error:

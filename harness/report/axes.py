@@ -12,7 +12,16 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from harness.declare.suite import MEMBERS, Member
-from harness.report.svg import BASELINE, BASELINE_LIGHT, INK, METHOD, METHOD_LIGHT, WIDTH_IN
+from harness.report.svg import (
+    BASELINE,
+    BASELINE_LIGHT,
+    INK,
+    MARK,
+    METHOD,
+    METHOD_LIGHT,
+    OTHERS,
+    WIDTH_IN,
+)
 from harness.report.units import significant
 from harness.report.words import shorten
 
@@ -20,6 +29,10 @@ COLOUR = {"baseline": BASELINE, "method": METHOD}
 LIGHT = {"baseline": BASELINE_LIGHT, "method": METHOD_LIGHT}
 MARKER = {"baseline": "o", "method": "s"}
 LINE: dict[str, Any] = {"baseline": (0, (4, 1.2)), "method": "solid"}
+
+# Where lines belong to many learners and not to two members.
+COLOURS = (METHOD, MARK, *OTHERS, BASELINE)
+DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 
 # In inches.
 ROW = 0.15
@@ -138,15 +151,42 @@ def panel_head(
     )
 
 
-def log_axis(ax: Axes, which: str, values: Sequence[float], pad: float) -> None:
-    """Set a logarithmic axis around the values, with ticks at round numbers."""
+def learners_legend(ax: Axes) -> None:
+    """Name the lines above the axes, one below another."""
+    ax.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1.0),
+        borderaxespad=0.2,
+        borderpad=0,
+        handlelength=2.2,
+        labelspacing=0.25,
+    )
+
+
+def learner_style(number: int) -> dict[str, Any]:
+    """Return how the line of the number-th of many learners is drawn."""
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "linestyle": DASHES[number % len(DASHES)],
+        "linewidth": 1.3,
+    }
+
+
+def log_axis(
+    ax: Axes,
+    which: str,
+    values: Sequence[float],
+    pad: float,
+    ticks: Sequence[float] | None = None,
+) -> None:
+    """Set a logarithmic axis around the values, with ticks at round numbers unless they are given."""
     # Over several decades a fixed margin would be too thin for a point to stand in.
     pad = max(pad, (max(values) / min(values)) ** 0.05)
     low, high = min(values) / pad, max(values) * pad
     axis = ax.xaxis if which == "x" else ax.yaxis
     (ax.set_xscale if which == "x" else ax.set_yscale)("log")
     (ax.set_xlim if which == "x" else ax.set_ylim)(low, high)
-    ticks = _round_ticks(low, high)
+    ticks = _round_ticks(low, high) if ticks is None else ticks
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FixedFormatter([_tick(tick) for tick in ticks]))
     axis.set_minor_locator(NullLocator())

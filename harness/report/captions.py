@@ -14,6 +14,7 @@ from harness.report import series
 from harness.report.plots import (
     CurvePlot,
     ForestPlot,
+    GrowthPlot,
     MemoryPlot,
     Plot,
     ProfilePlot,
@@ -48,6 +49,7 @@ def describe_figures(
         *_series("targets", series.target_plots(judgement)),
         *_series("rounds", series.round_plots(judgement, records, manifest.plan)),
         *_series("memory", series.memory_plots(judgement, records)),
+        *_series("growth", series.growth_plots(judgement, records)),
         *_series("profile", series.profile_plots(judgement)),
     )
 
@@ -78,6 +80,8 @@ def _title(plot: Plot) -> str:
             return "Step times in measuring order"
         case MemoryPlot():
             return "Peak memory"
+        case GrowthPlot():
+            return "Peak memory against inner steps"
         case ProfilePlot():
             return "Performance profile"
 
@@ -116,6 +120,11 @@ def _caption(plot: Plot) -> str:
             return (
                 "Bytes alive at the start of a step (muted: state and data) and the peak above "
                 "them during it (full colour), from a pass of their own."
+            )
+        case GrowthPlot(workload=workload):
+            return (
+                f"Peak bytes above those at a step's start, on {workload} with other numbers of "
+                "inner steps; both axes are logarithmic. Counts, which have no interval."
             )
         case ProfilePlot(problems=problems):
             return (
@@ -168,6 +177,13 @@ def _alternative(plot: Plot) -> str:
                 f"{row.pair}, {row.learner}: {quantity(row.above, 'bytes')} above "
                 f"{quantity(row.live, 'bytes') if row.live is not None else UNKNOWN} at the start"
                 for row in rows
+            )
+        case GrowthPlot(lines=lines):
+            return "Line plot of bytes against inner steps. " + _joined(
+                f"{line.learner}: {quantity(line.peaks[0], 'bytes')} at "
+                f"{count(line.steps[0], 'inner step')}, {quantity(line.peaks[-1], 'bytes')} at "
+                f"{line.steps[-1]}"
+                for line in lines
             )
         case ProfilePlot(steps=steps):
             return "Step plot of shares. " + _joined(

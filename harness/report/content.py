@@ -18,6 +18,7 @@ from harness.report.abstract import (
     own_cost,
 )
 from harness.report.captions import Figure, describe_figures
+from harness.report.growth_table import growth_table
 from harness.report.pair_tables import (
     failure_table,
     noise_table,
@@ -98,7 +99,12 @@ def _sections(
         return Section(title, mine, tuple(part for part in parts if part is not None), text)
 
     found = (
-        section("Speed and memory", pair_table(judgement), of="speedups rounds memory profile"),
+        section(
+            "Speed and memory",
+            pair_table(judgement),
+            growth_table(figures),
+            of="speedups rounds memory growth profile",
+        ),
         section("Accuracy", quality_table(judgement), target_table(judgement), of="curves targets"),
         section(
             "Noise, and what is missing",

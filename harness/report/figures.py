@@ -14,6 +14,8 @@ from harness.report.axes import (
     LIGHT,
     LINE,
     MARKER,
+    learner_style,
+    learners_legend,
     list_axes,
     log_axis,
     panel_head,
@@ -24,6 +26,7 @@ from harness.report.captions import Figure
 from harness.report.plots import (
     CurvePlot,
     ForestPlot,
+    GrowthPlot,
     Line,
     MemoryPlot,
     ProfilePlot,
@@ -38,13 +41,15 @@ from harness.report.svg import (
     MARK,
     METHOD,
     MUTED,
-    OTHERS,
     PAPER,
     style,
     to_svg,
 )
 from harness.report.units import quantity, scale
 from harness.report.words import shorten
+
+# More numbers than these would run into one another below an axis.
+MOST_TICKS = 8
 
 
 def draw(figure: Figure) -> str:
@@ -59,6 +64,8 @@ def draw(figure: Figure) -> str:
                 canvas = _rounds(figure.plot)
             case MemoryPlot():
                 canvas = _memory(figure.plot)
+            case GrowthPlot():
+                canvas = _growth(figure.plot)
             case TargetPlot():
                 canvas = _targets(figure.plot)
             case ProfilePlot():
@@ -199,6 +206,29 @@ def _memory(plot: MemoryPlot) -> Canvas:
     return canvas
 
 
+def _growth(plot: GrowthPlot) -> Canvas:
+    canvas, (ax,) = panels(1, height=1.7, head=0.13 * len(plot.lines) + 0.08)
+    factor, unit = scale(max(max(line.peaks) for line in plot.lines), "bytes")
+    for number, line in enumerate(plot.lines):
+        ax.plot(
+            line.steps,
+            [peak / factor for peak in line.peaks],
+            **learner_style(number),
+            marker="o",
+            markersize=2.8,
+            markeredgewidth=0,
+            label=shorten(line.learner, 52),
+        )
+    counts = sorted({float(steps) for line in plot.lines for steps in line.steps})
+    log_axis(ax, "x", counts, pad=1.1, ticks=counts if len(counts) <= MOST_TICKS else None)
+    log_axis(ax, "y", [peak / factor for line in plot.lines for peak in line.peaks], pad=1.1)
+    ax.grid(axis="y", color=GRID, linewidth=0.4)
+    ax.set_xlabel("inner steps (log scale)")
+    ax.set_ylabel(f"peak bytes ({unit}, log)")
+    learners_legend(ax)
+    return canvas
+
+
 def _targets(plot: TargetPlot) -> Canvas:
     canvas, axes = panels(len(plot.panels))
     for ax, panel in zip(axes, plot.panels, strict=True):
@@ -228,8 +258,6 @@ def _targets(plot: TargetPlot) -> Canvas:
 
 def _profile(plot: ProfilePlot) -> Canvas:
     canvas, (ax,) = panels(1, height=1.5, head=0.13 * len(plot.steps) + 0.08)
-    colours = (METHOD, MARK, *OTHERS, BASELINE)
-    dashes = ("solid", (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
     last = max(tau for _, line in plot.steps for tau, _ in line)
     end = 1 + 1.08 * max(last - 1, 0.1)
     for number, (solver, line) in enumerate(plot.steps):
@@ -239,9 +267,7 @@ def _profile(plot: ProfilePlot) -> Canvas:
             taus,
             shares,
             where="post",
-            color=colours[number % len(colours)],
-            linewidth=1.3,
-            linestyle=dashes[number % len(dashes)],
+            **learner_style(number),
             label=shorten(solver, 52),
         )
     ax.set_xlim(1, end)
@@ -251,14 +277,7 @@ def _profile(plot: ProfilePlot) -> Canvas:
     ax.grid(axis="y", color=GRID, linewidth=0.4)
     ax.set_xlabel("times the best learner's step time")
     ax.set_ylabel("share of workloads")
-    ax.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1.0),
-        borderaxespad=0.2,
-        borderpad=0,
-        handlelength=2.2,
-        labelspacing=0.25,
-    )
+    learners_legend(ax)
     return canvas
 
 

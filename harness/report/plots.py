@@ -87,6 +87,30 @@ class MemoryPlot:
 
 
 @dataclass(frozen=True)
+class GrowthLine:
+    """One learner's peak bytes at numbers of inner steps."""
+
+    learner: str
+    steps: tuple[int, ...]
+    peaks: tuple[int, ...]
+
+    @property
+    def slope(self) -> float | None:
+        """Return the bytes that an inner step adds, from the least to the most; one step has none."""
+        if len(self.steps) < 2:
+            return None
+        return (self.peaks[-1] - self.peaks[0]) / (self.steps[-1] - self.steps[0])
+
+
+@dataclass(frozen=True)
+class GrowthPlot:
+    """The learners that were looked at on one workload."""
+
+    workload: str
+    lines: tuple[GrowthLine, ...]
+
+
+@dataclass(frozen=True)
 class TargetPanel:
     pair: str
     names: tuple[str, str]
@@ -108,4 +132,4 @@ class ProfilePlot:
     problems: int
 
 
-Plot = ForestPlot | CurvePlot | RoundPlot | MemoryPlot | TargetPlot | ProfilePlot
+Plot = ForestPlot | CurvePlot | RoundPlot | MemoryPlot | GrowthPlot | TargetPlot | ProfilePlot

@@ -11,6 +11,7 @@ from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.report.table import Cell, Column, Group, Table, grouped_table, simple_table
 from harness.report.units import TIMES, UNKNOWN, count, percent, quantity, significant
+from harness.report.words import listed
 
 TIMED = ("step", "adaptation")
 
@@ -103,6 +104,7 @@ def protocol_table(manifest: Manifest) -> Table:
             f"{protocol.curve_tasks} tasks",
         ),
         ("test tasks", str(protocol.test_tasks)),
+        ("inner steps of memory growth", listed([str(n) for n in protocol.growth_steps])),
         ("data folder", "given by the user" if manifest.data_dir else "none: embedded data"),
         ("plan", manifest.plan_hash),
     ]

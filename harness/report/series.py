@@ -18,6 +18,8 @@ from harness.report.plots import (
     CurvePlot,
     ForestPlot,
     ForestRow,
+    GrowthLine,
+    GrowthPlot,
     Line,
     MemoryPlot,
     MemoryRow,
@@ -104,6 +106,25 @@ def memory_plots(judgement: Judgement, records: Sequence[Record]) -> Iterator[Me
                 live = None if r.live_bytes is None else float(r.live_bytes)
                 rows.append(MemoryRow(r.pair, member, r.learner, live, float(r.peak_bytes or 0)))
     yield from (MemoryPlot(chunk) for chunk in _chunks(rows, MOST_BARS))
+
+
+def growth_plots(judgement: Judgement, records: Sequence[Record]) -> Iterator[GrowthPlot]:
+    """Yield for every workload the peak bytes of its learners, against the number of inner steps.
+
+    A learner that is in several pairs on a workload is one line, as long as its bytes are the same.
+    """
+    found: dict[str, dict[GrowthLine, None]] = {}
+    for judged in judgement.pairs:
+        if withheld(judged) is not None:
+            continue
+        for member in MEMBERS:
+            for r in usable(records, judged.pair, "growth", member)[:1]:
+                settings = judged.pair.learner_settings(member)
+                name = with_settings(r.learner, dict(settings))
+                line = GrowthLine(name, r.growth_steps or (), r.growth_bytes or ())
+                found.setdefault(workload_words(judged.pair), {})[line] = None
+    for workload, lines in found.items():
+        yield GrowthPlot(workload, tuple(sorted(lines, key=lambda line: line.learner)))
 
 
 def target_plots(judgement: Judgement) -> Iterator[TargetPlot]:

@@ -36,6 +36,7 @@ PASSES = {
     "curve": "learning curve",
     "operations": "operation count",
     "memory": "memory",
+    "growth": "memory growth",
     "step": "step time",
     "adaptation": "adaptation time",
 }

@@ -133,11 +133,28 @@ def test_a_fault_in_a_suite_is_named(read, before, after, message):
         read(SUITE.replace(before, after))
 
 
-@pytest.mark.parametrize("name", list(Protocol.__dataclass_fields__))
+SCALARS = [name for name, value in vars(Protocol()).items() if not isinstance(value, tuple)]
+
+
+@pytest.mark.parametrize("name", SCALARS)
 @pytest.mark.parametrize("value", ["0", "-1"])
 def test_a_protocol_measures_something_of_everything(read, name, value):
     with pytest.raises(UsageError, match=rf"protocol: {name} = {value}(\.0)? must be above 0"):
         read(HEAD + f"[protocol]\n{name} = {value}\n" + PAIR + AA)
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ("[]", "must be above 0"),
+        ("[0, 1]", "must be above 0"),
+        ("[2, 1]", "must go upwards"),
+        ("[1, 1]", "must go upwards"),
+    ],
+)
+def test_growth_is_looked_at_with_more_and_more_steps(read, steps, message):
+    with pytest.raises(UsageError, match=f"growth_steps = .* {message}"):
+        read(HEAD + f"[protocol]\ngrowth_steps = {steps}\n" + PAIR + AA)
 
 
 def test_a_suite_without_pairs_is_refused(read):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from harness.config import RunConfig
-from harness.declare.suite import Pair, Protocol, Suite
+from harness.declare.suite import Pair, Pass, Protocol, Suite
 from harness.measure.estimate import Estimate
 from harness.measure.plan import plan
 
-PASSES = ("check", "trajectory", "curve", "operations", "memory", "step", "adaptation")
+PASSES = get_args(Pass)
 PAIRS = (Pair("p", "a", "b", "w", "", PASSES), Pair("aa", "a", "a", "w", "", ("step",)))
 SUITE = Suite("s", "S", PAIRS, Protocol(seeds=2, rounds=3))
 BLOCKS = plan(SUITE, RunConfig())
@@ -56,6 +58,7 @@ def test_a_block_that_took_no_time_is_expected_to_again():
         ("trajectory", {"trajectory_steps": 1000}),
         ("curve", {"curve_steps": 10_000}),
         ("curve", {"curve_tasks": 100_000}),
+        ("growth", {"growth_steps": (1, 1000)}),
         ("step", {"intervals": 1000}),
         ("adaptation", {"interval_s": 60.0}),
     ],

@@ -5,24 +5,18 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import Counter
+from typing import get_args
 
 import pytest
 
 from harness.config import RunConfig
-from harness.declare.suite import Pair, Protocol, Suite
+from harness.declare.suite import Pair, Pass, Protocol, Suite
 from harness.measure.block import Block, block_from
 from harness.measure.plan import plan, plan_hash
 
 FAST = Pair("fast", "plain", "fast", "toys", "how", ("check", "step"))
 AA = Pair("aa", "plain", "plain", "toys", "nothing", ("check", "step"))
-EVERY = Pair(
-    "every",
-    "plain",
-    "other",
-    "toys",
-    "all",
-    ("check", "trajectory", "curve", "operations", "memory", "step", "adaptation"),
-)
+EVERY = Pair("every", "plain", "other", "toys", "all", get_args(Pass))
 PROTOCOL = Protocol(seeds=2, rounds=3)
 
 
@@ -81,6 +75,7 @@ def test_checks_come_first_and_curves_last():
         "trajectory",
         "operations",
         "memory",
+        "growth",
         "step",
         "adaptation",
         "curve",
@@ -90,7 +85,7 @@ def test_checks_come_first_and_curves_last():
 def test_what_does_not_vary_is_measured_once():
     counts = Counter(block.measured for block in plan(suite_of(EVERY), RunConfig()))
     assert counts == {
-        "check": 2, "trajectory": 2, "operations": 2, "memory": 2,
+        "check": 2, "trajectory": 2, "operations": 2, "memory": 2, "growth": 2,
         "step": 12, "adaptation": 12, "curve": 4,
     }  # fmt: skip
 
@@ -181,7 +176,9 @@ class TestTheHash:
 
     @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Protocol)])
     def test_tells_every_other_protocol(self, name):
-        other = dataclasses.replace(PROTOCOL, **{name: getattr(PROTOCOL, name) + 1})
+        value = getattr(PROTOCOL, name)
+        longer = (*value, value[-1] + 1) if isinstance(value, tuple) else value + 1
+        other = dataclasses.replace(PROTOCOL, **{name: longer})
         blocks = plan(Suite("s", "S", (FAST, AA), other), RunConfig())
         assert plan_hash(blocks) != plan_hash(self.BLOCKS)
 

