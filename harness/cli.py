@@ -7,17 +7,22 @@ import json
 import os
 import shlex
 import sys
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import harness
 from harness.config import WORDS, listed, run_config, split_words, whole
 from harness.errors import HarnessError, PeerMissing, UnknownName, UsageError
 from harness.registry import ROOT, Entry, Registry
 
+if TYPE_CHECKING:
+    from harness.records.manifest import Manifest
+    from harness.records.record import Record
+
 LISTED = ("baselines", "methods", "workloads", "suites", "claims")
 PLUGIN = {"plugin": WORDS["plugin"]}
-NOTHING_MEASURED = 4
+NOTHING_MEASURED, BUG = 4, 70
 
 EXAMPLES = """examples:
   python -m harness run suite=smoke
@@ -50,6 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:  # it names the file: one whose name is too long, say
         print(f"error: {error}", file=sys.stderr)
         return UsageError.exit_code
+    except Exception:  # a bug of ours, not to be taken for "regressed", which is 1
+        traceback.print_exc()
+        return BUG
 
 
 def run(options: argparse.Namespace) -> int:
@@ -111,7 +119,7 @@ def list_(options: argparse.Namespace) -> int:
         print(f"{kind}:")
         width = max((len(entry["name"]) for entry in entries), default=0)
         for entry in entries:
-            peer = f" [{_peer_words(entry)}]" if "peer" in entry else ""
+            peer = _peer_words(registry.find(entry["name"], kind[:-1])) if "peer" in entry else ""
             print(f"  {entry['name']:<{width}}  {entry['summary']}{peer}")
     return 0
 
@@ -155,10 +163,8 @@ def probe(options: argparse.Namespace) -> int:
 def compare(options: argparse.Namespace) -> int:
     """Compare two runs of the same pairs."""
     from harness.judge.comparison import compare_runs
-    from harness.records.store import Store
 
-    before, after = Store.open(options.before), Store.open(options.after)
-    comparison = compare_runs(before.manifest, before.records(), after.manifest, after.records())
+    comparison = compare_runs(*_read_run(options.before), *_read_run(options.after))
     print(comparison.to_json() if options.json else comparison.to_text())
     return comparison.exit_code
 
@@ -170,28 +176,37 @@ def _about(entry: Entry) -> dict[str, Any]:
     return about
 
 
-def _peer_words(about: dict[str, Any]) -> str:
-    peer, version = about["peer"], about["installed"]
-    return f"{peer} {version}" if version else f"not installed: {PeerMissing.remedy(peer)}"
+def _peer_words(entry: Entry) -> str:
+    if version := entry.peer_version:
+        return f" [{entry.peer} {version}]"
+    remedy = f": {PeerMissing.remedy(str(entry.peer))}" if entry.is_ours else ""
+    return f" [{entry.peer} is not installed{remedy}]"
 
 
 def _write_report(folder: Path) -> None:
     from harness.judge.judge import judge
     from harness.records.pyperf_export import export
-    from harness.records.store import Store
     from harness.report.content import compose
     from harness.report.terminal import print_summary
     from harness.report.write import write
+
+    manifest, records = _read_run(folder)
+    judgement = judge(manifest, records)
+    export(folder, records)
+    write(folder, manifest, records, judgement)
+    print_summary(compose(manifest, records, judgement), sys.stdout)
+    print(f"report: {folder / 'report.pdf'} and report.html beside it")
+
+
+def _read_run(folder: Path) -> tuple[Manifest, list[Record]]:
+    """Return what a run saw, and say what was amiss with it."""
+    from harness.records.store import Store
 
     store = Store.open(folder)
     records = store.records()
     for note in store.notes:
         print(f"note: {note}", file=sys.stderr)
-    judgement = judge(store.manifest, records)
-    export(folder, records)
-    write(folder, store.manifest, records, judgement)
-    print_summary(compose(store.manifest, records, judgement), sys.stdout)
-    print(f"report: {folder / 'report.pdf'} and report.html beside it")
+    return store.manifest, records
 
 
 def _command(words: list[str]) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 from harness.errors import HarnessError, ModuleMissing, UsageError
 
 KINDS = ("baseline", "method", "workload", "problems")
+FOLDERS = ("baselines", "methods", "suites")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Entry:
     owner: str
     peer: str | None = None
     """The distribution that does its work, as its source says it."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Tell whether it stands in this project, which knows how to install its peers."""
+        return self.owner.partition("/")[0] in FOLDERS
 
     @property
     def peer_version(self) -> str | None:

@@ -45,7 +45,7 @@ class Absent(UsageError):
 
 
 class PeerMissing(Absent):
-    """A package that a component needs is not installed, and there is a command that installs it."""
+    """A package that a component needs is not installed; there is a command that installs it."""
 
     def __init__(self, peer: str, detail: str = "") -> None:
         self.peer = peer

@@ -12,13 +12,12 @@ import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.component import KINDS, Entry, read_components
+from harness.component import FOLDERS, KINDS, Entry, read_components
 from harness.errors import UnknownName, UsageError
 
 __all__ = ["ROOT", "Entry", "Registry", "baseline", "method", "problems", "workload"]
 
 ENTRY_POINTS = "harness.components"
-FOLDERS = ("baselines", "methods", "suites")
 ROOT = Path(__file__).parents[1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import shutil
@@ -144,6 +145,37 @@ class TestListing:
                     line.split()[0] == entry["name"] and f" {entry['summary']}" in line
                     for line in text.splitlines()
                 ), entry
+
+    def test_says_which_peers_are_installed(self, here, said):
+        peers = "    peer = '{}'\n"
+        (here / "mine.py").write_text(
+            METHOD.format(name="lacking")
+            + peers.format("a-package-that-nobody-has")
+            + METHOD.format(name="having").partition("\n\n")[2]
+            + peers.format("torch")
+        )
+        methods = json.loads(said("list", "methods", "plugin=mine.py", "--json"))["methods"]
+        found = {entry["name"]: entry for entry in methods}
+        version = importlib.metadata.version("torch")
+        assert found["lacking"].items() >= {
+            ("peer", "a-package-that-nobody-has"),
+            ("installed", None),
+        }
+        assert found["having"].items() >= {("peer", "torch"), ("installed", version)}
+        assert set(found["batched_maml"]) == {"name", "summary"}
+        text = said("list", "methods", "plugin=mine.py")
+        assert f"My own method. [torch {version}]\n" in text
+        assert "My own method. [a-package-that-nobody-has is not installed]\n" in text
+
+    def test_says_how_a_missing_peer_of_ours_is_installed(self, said, monkeypatch):
+        def nothing_is_installed(name: str) -> str:
+            raise importlib.metadata.PackageNotFoundError(name)
+
+        monkeypatch.setattr(importlib.metadata, "version", nothing_is_installed)
+        text = said("list", "baselines")
+        assert text.count("is not installed: python -m baselines.install ") == text.count(" [")
+        for peer in ("learn2learn", "torchmeta", "higher", "torchopt", "betty-ml"):
+            assert f" [{peer} is not installed: python -m baselines.install {peer}]\n" in text
 
     def test_may_be_of_one_kind_or_some(self, said):
         assert list(json.loads(said("list", "methods", "--json"))) == ["methods"]
@@ -508,3 +540,30 @@ def test_a_report_tells_of_a_torn_record(here, capsys):
     assert shown.err == "note: run/records.jsonl: the last record was torn and is left out.\n"
     assert shown.out.endswith("report: run/report.pdf and report.html beside it\n")
     assert (here / "run" / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+class TestComparing:
+    @pytest.fixture
+    def runs(self, here) -> Path:
+        for name in ("before", "after"):
+            shutil.copytree(FIXTURE, here / name)
+        return here
+
+    def test_takes_two_runs(self, runs, capsys):
+        code = main(["compare", "before", "after", "--json"])
+        shown = capsys.readouterr()
+        assert json.loads(shown.out)["exit_code"] == code
+        assert shown.err == ""
+
+    def test_tells_of_a_torn_record(self, runs, capsys):
+        with (runs / "after" / RECORDS).open("a") as file:
+            file.write('{"block": "torn')
+        main(["compare", "before", "after"])
+        assert "note: after/records.jsonl: the last record was torn" in capsys.readouterr().err
+
+    def test_never_takes_damage_for_a_regression(self, runs, refused):
+        with (runs / "after" / RECORDS).open("a") as file:
+            file.write("damage\n")
+        assert "after/records.jsonl, line 21: not valid JSON" in refused(
+            "compare", "before", "after"
+        )

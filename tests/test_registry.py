@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness import registry
-from harness.errors import PeerMissing, UnknownName, UsageError
+from harness.errors import ModuleMissing, PeerMissing, UnknownName, UsageError
 from harness.registry import Registry
 
 PLUGIN = '''
@@ -83,6 +83,58 @@ class TestOwnComponents:
     def test_are_listed_in_the_order_of_their_names(self):
         names = [entry.name for entry in Registry().entries("workload")]
         assert names == sorted(names)
+
+
+class TestAPeer:
+    @pytest.fixture
+    def peers(self, plugin):
+        """Return a function that writes a plugin and returns the peers of its components."""
+
+        def peers(text: str) -> list[str | None]:
+            found = Registry((plugin("from harness.registry import method\n" + text),))
+            mine = [e for e in found.entries("method") if e.owner == "mine.py"]
+            return [entry.peer for entry in mine]
+
+        return peers
+
+    def test_is_read_from_the_class_that_names_it(self):
+        found = {entry.name: entry.peer for entry in Registry().entries("baseline")}
+        assert found["learn2learn_maml"] == "learn2learn"
+        assert found["reference_maml"] is None
+
+    def test_is_inherited_from_a_class_of_the_same_file(self):
+        found = {entry.name: entry.peer for entry in Registry().entries("baseline")}
+        assert found["betty_sama"] == "betty-ml"
+
+    @pytest.mark.parametrize(
+        ("body", "peer"),
+        [
+            ("    peer: ClassVar[str | None] = 'p'", "p"),
+            ("    peer = 'p'", "p"),
+            ("    peer: str", None),
+            ("    peer = NAME", None),
+            ("    other = 'p'", None),
+            ("    def peer(self):\n        return 'p'", None),
+        ],
+    )
+    def test_is_a_literal(self, peers, body, peer):
+        assert peers(f"@method('mine')\nclass Mine:\n{body}\n") == [peer]
+
+    def test_of_a_base_may_be_another_or_none(self, peers):
+        base = "class Base:\n    peer = 'p'\n"
+        for body, peer in (("pass", "p"), ("peer = 'q'", "q"), ("peer = None", None)):
+            assert peers(f"{base}@method('mine')\nclass Mine(Base):\n    {body}\n") == [peer]
+
+    def test_is_looked_for_in_no_circle(self, peers):
+        text = "class Other(Mine): pass\n@method('mine')\nclass Mine(Other, Mine, x.Y): pass\n"
+        assert peers(text) == [None]
+
+    def test_has_the_version_that_is_installed(self, plugin, announce):
+        announce("apeer", "no_such_package_at_all")
+        text = "from harness.registry import method\n@method('m')\nclass M:\n    peer = '{}'\n"
+        for peer, version in (("apeer", "1.0"), ("a-package-that-nobody-has", None)):
+            entry = Registry((plugin(text.format(peer)),)).find("m", "method")
+            assert (entry.peer, entry.peer_version) == (peer, version)
 
 
 class TestAnUnknownName:
@@ -217,6 +269,17 @@ class TestAPluginThatCannotServe:
         entry = Registry((plugin(text),)).find("m", "method")
         with pytest.raises(error):
             entry.load()
+
+    def test_lacks_a_module_whose_package_only_its_author_knows(self, plugin):
+        text = "import a_package_that_nobody_has\n"
+        text += PLUGIN.format(kind="method", name="m", answer=1)
+        entry = Registry((plugin(text),)).find("m", "method")
+        with pytest.raises(ModuleMissing) as absent:
+            entry.load()
+        assert str(absent.value) == (
+            "module a_package_that_nobody_has, which mine.py imports, is missing. "
+            "Install the package that provides it."
+        )
 
 
 class TestAnInstalledPackage:

@@ -25,6 +25,11 @@ def leaves(tree: Any) -> Iterator[Tensor]:
     elif isinstance(tree, list | tuple):
         for value in tree:
             yield from leaves(value)
+    elif not isinstance(tree, str | int | float | type(None)):
+        raise TypeError(
+            f"a {type(tree).__name__} can't be looked into: states and batches hold tensors, "
+            "dataclasses, mappings, sequences, modules, texts and numbers"
+        )
 
 
 def live_bytes(*trees: Any) -> int:

@@ -116,7 +116,7 @@ def _flaw_of_growth(record: Record) -> str | None:
     if steps[0] < 1 or any(after <= before for before, after in pairwise(steps)):
         return "the numbers of inner steps in its record do not go upwards"
     if not all(0 < value < LARGEST for value in (*steps, *peaks)):
-        return "its record holds a count that nothing counts"
+        return "its record holds peak bytes or inner steps which nothing counts"
     return None
 
 

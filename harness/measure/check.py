@@ -263,6 +263,8 @@ def _error(found: Gradient, owed: Gradient) -> float:
 
 
 def _cosine(found: Mapping[str, Tensor], owed: Mapping[str, Tensor]) -> float:
+    if found.keys() != owed.keys():
+        return math.nan  # no angle between gradients by different parameters
     a = torch.cat([found[name].double().flatten() for name in owed])
     b = torch.cat([value.double().flatten() for value in owed.values()])
     lengths = float(a.norm() * b.norm())

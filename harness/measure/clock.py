@@ -44,7 +44,9 @@ def time_steps(
         return (perf_counter_ns() - start) / 1e9
 
     steps, warmup, steady = _warm_up(interval, protocol)
-    steps = max(1, math.ceil(protocol.interval_s / warmup[-1])) if warmup[-1] > 0 else steps
+    # The fastest of late: a warm-up that was cut short may have ended on a slow step.
+    if (step_s := min(warmup[-WINDOWS:])) > 0:
+        steps = max(1, math.ceil(protocol.interval_s / step_s))
     spans = [interval(steps) for _ in range(protocol.intervals)]
     return Timing(
         tuple(span / steps for span in spans), steps, tuple(warmup), steady, measured_s=sum(spans)
@@ -64,7 +66,7 @@ def _warm_up(interval: Callable[[int], float], protocol: Protocol) -> tuple[int,
             first, second = (statistics.median(half) for half in (recent[:2], recent[2:]))
             if abs(first - second) <= AGREEMENT * first:
                 return steps, seconds, True
-        if spent >= protocol.warmup_s:
+        if spent >= protocol.warmup_s and len(seconds) > 1:
             return steps, seconds, False
         if span < protocol.interval_s / WINDOWS:
             steps *= 2

@@ -29,6 +29,9 @@ SUITES = ROOT / "suites"
 CLAIMS = SUITES / "claims.toml"
 RESULTS = ROOT / "results"
 
+# How the reason of a block begins that is left out for what its pair's other member lacks.
+PARTNER = "its partner"
+
 
 @dataclass
 class Run:
@@ -65,7 +68,7 @@ class Run:
                     "skipped", reason=f"inherits the baseline's curve: {curves.reason}"
                 )
         if block.measured != "check" and (absent := self._absent_partner(block)) is not None:
-            return block.record("skipped", reason=f"its partner {absent.learner}: {absent.reason}")
+            return block.record("skipped", reason=f"{PARTNER} {absent.learner}: {absent.reason}")
         imports = tuple(
             entry.target.partition(":")[0]
             for entry in (
@@ -94,6 +97,7 @@ class Run:
                 and record.measured != "check"
                 and record.status == "skipped"
                 and not is_inherited(record)
+                and not (record.reason or "").startswith(PARTNER)
             ):
                 return record
         return None
@@ -146,6 +150,8 @@ def resume(config: RunConfig) -> Run:
         data_dir=config.data_dir,
         plugins=config.plugins,
     )
+    if config.data_dir is not None and not manifest.data_dir:
+        raise UsageError(f"{store.folder}: this run used no data_dir=. Leave it out.")
     if manifest.data_dir and config.data_dir is None:
         raise UsageError(f"{store.folder}: this run used a data_dir=. Name it again.")
     if missing := set(manifest.plugins) - {Path(plugin).name for plugin in config.plugins}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
+import re
 import resource
 import time
 import traceback
@@ -36,6 +37,10 @@ from harness.seeds import block_seed
 BATCHES = 4  # distinct batches that a timed loop goes round, all in memory before it starts
 
 
+FOLDERS = re.compile(r"(?<![\w./:])/(?:[^\s/:'\"]+/)+")
+"""The folders of an absolute path; what follows is the name of a file."""
+
+
 class NotFinite(Exception):
     """The state holds NaN or infinity after the block's steps."""
 
@@ -65,7 +70,7 @@ def measured(block: Block) -> Record:
         about = _about(learner)
         return block.record("ok", **about, **PASSES[block.measured](block, learner))
     except Absent as error:
-        return block.record("skipped", reason=str(error))
+        return block.record("skipped", reason=_plain(error))
     except ModuleNotFoundError as error:
         return block.record("skipped", reason=str(ModuleMissing(error.name, block.learner)))
     except NotFinite as error:
@@ -74,7 +79,7 @@ def measured(block: Block) -> Record:
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(
             error
         ):
-            return block.record("out of memory", reason=f"{type(error).__name__}: {_first(error)}")
+            return block.record("out of memory", reason=f"{type(error).__name__}: {_plain(error)}")
         return block.record("failed", reason=_why(error))
 
 
@@ -151,7 +156,8 @@ def _growth(block: Block, learner: Learner) -> Seen:
             f"workload {block.pair.workload} has no setting inner_steps for memory to grow with. "
             f"Take the pass growth out of pair {block.pair.name}."
         )
-    lengths = [dataclasses.replace(workload, inner_steps=length) for length in steps]
+    changes: list[dict[str, Any]] = [{"inner_steps": length} for length in steps]
+    lengths = [dataclasses.replace(workload, **change) for change in changes]
     peaks = [_memory(block, dataclasses.replace(learner, workload=each)) for each in lengths]
     return {"growth_steps": steps, "growth_bytes": tuple(seen["peak_bytes"] for seen in peaks)}
 
@@ -163,13 +169,13 @@ def _operations(block: Block, learner: Learner) -> Seen:
 
 def _curve(block: Block, learner: Learner) -> Seen:
     curve = train_curve(learner, _seed(block), block.protocol, device.synchronizer(block.device))
-    _require_finite([torch.tensor(curve.curve_quality)])
+    _require_finite([torch.tensor(curve.curve_quality), torch.tensor(curve.test_quality)])
     return dataclasses.asdict(curve) | {"measured_s": curve.train_seconds}
 
 
 def _trajectory(block: Block, learner: Learner) -> Seen:
     trajectory = train_trajectory(learner, _seed(block), block.protocol.trajectory_steps)
-    _require_finite([torch.tensor(trajectory.losses)])
+    _require_finite([torch.tensor(trajectory.losses), torch.tensor(trajectory.fingerprint)])
     return dataclasses.asdict(trajectory)
 
 
@@ -216,13 +222,12 @@ def _be_a_good_child(block: Block) -> None:
 
 def _why(error: Exception) -> str:
     if isinstance(error, HarnessError):
-        return str(error)
+        return _plain(error)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"in {frame.name}, {Path(frame.filename).name}:{frame.lineno}"
-    return f"{type(error).__name__}: {_first(error)} ({place})"
+    return f"{type(error).__name__}: {_plain(error)} ({place})"
 
 
-def _first(error: Exception) -> str:
+def _plain(error: Exception) -> str:
     """Return the first line of what an error says, without this machine's folders."""
-    line = (str(error).splitlines() or [""])[0]
-    return line.replace(str(Path.home()), "~").replace(str(Path.cwd()), ".")
+    return FOLDERS.sub("", (str(error).splitlines() or [""])[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -163,6 +164,38 @@ def learners_legend(ax: Axes) -> None:
     )
 
 
+def name_ends(ax: Axes, ends: Sequence[tuple[float, float]], names: Sequence[str]) -> None:
+    """Write names in the right third, each tied to the end of its line, though lines may coincide.
+
+    The axes must have their limits already.
+    """
+    canvas = ax.get_figure(root=True)
+    assert canvas is not None
+    box = ax.get_position()
+    ax.set_position((box.x0, box.y0, 0.62 * box.width, box.height))
+    to_axes = ax.transData + ax.transAxes.inverted()
+    heights = [float(to_axes.transform(end)[1]) for end in ends]
+    line = ROW / (box.height * canvas.get_figheight())
+    places = _apart(heights, line)
+    for number, (end, place, name) in enumerate(zip(ends, places, names, strict=True)):
+        ax.annotate(
+            name,
+            end,
+            xytext=(1.1, place),
+            textcoords="axes fraction",
+            va="center",
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-",
+                "color": COLOURS[number % len(COLOURS)],
+                "linewidth": 0.7,
+                "relpos": (0.0, 0.5),
+                "shrinkA": 1,
+                "shrinkB": 0,
+            },
+        )
+
+
 def learner_style(number: int) -> dict[str, Any]:
     """Return how the line of the number-th of many learners is drawn."""
     return {
@@ -179,7 +212,7 @@ def log_axis(
     pad: float,
     ticks: Sequence[float] | None = None,
 ) -> None:
-    """Set a logarithmic axis around the values, with ticks at round numbers unless they are given."""
+    """Set a logarithmic axis around the values, with ticks at round numbers or at those given."""
     # Over several decades a fixed margin would be too thin for a point to stand in.
     pad = max(pad, (max(values) / min(values)) ** 0.05)
     low, high = min(values) / pad, max(values) * pad
@@ -190,6 +223,18 @@ def log_axis(
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_major_formatter(FixedFormatter([_tick(tick) for tick in ticks]))
     axis.set_minor_locator(NullLocator())
+
+
+def _apart(heights: Sequence[float], least: float) -> list[float]:
+    """Return heights in the same order, moved until they are apart: first upwards, then down."""
+    order = sorted(range(len(heights)), key=heights.__getitem__)
+    places = list(heights)
+    for below, above in pairwise(order):
+        places[above] = max(places[above], places[below] + least)
+    places[order[-1]] = min(places[order[-1]], 1.0)
+    for above, below in pairwise(order[::-1]):
+        places[below] = min(places[below], places[above] - least)
+    return places
 
 
 def _round_ticks(low: float, high: float) -> list[float]:

@@ -18,6 +18,7 @@ from harness.report.axes import (
     learners_legend,
     list_axes,
     log_axis,
+    name_ends,
     panel_head,
     panels,
     write,
@@ -207,25 +208,19 @@ def _memory(plot: MemoryPlot) -> Canvas:
 
 
 def _growth(plot: GrowthPlot) -> Canvas:
-    canvas, (ax,) = panels(1, height=1.7, head=0.13 * len(plot.lines) + 0.08)
+    canvas, (ax,) = panels(1, height=max(1.5, 0.14 * len(plot.lines)), head=0.08)
     factor, unit = scale(max(max(line.peaks) for line in plot.lines), "bytes")
     for number, line in enumerate(plot.lines):
-        ax.plot(
-            line.steps,
-            [peak / factor for peak in line.peaks],
-            **learner_style(number),
-            marker="o",
-            markersize=2.8,
-            markeredgewidth=0,
-            label=shorten(line.learner, 52),
-        )
+        peaks = [peak / factor for peak in line.peaks]
+        ax.plot(line.steps, peaks, **learner_style(number), marker="o", markersize=2.6)
     counts = sorted({float(steps) for line in plot.lines for steps in line.steps})
     log_axis(ax, "x", counts, pad=1.1, ticks=counts if len(counts) <= MOST_TICKS else None)
     log_axis(ax, "y", [peak / factor for line in plot.lines for peak in line.peaks], pad=1.1)
     ax.grid(axis="y", color=GRID, linewidth=0.4)
     ax.set_xlabel("inner steps (log scale)")
     ax.set_ylabel(f"peak bytes ({unit}, log)")
-    learners_legend(ax)
+    ends = [(line.steps[-1], line.peaks[-1] / factor) for line in plot.lines]
+    name_ends(ax, ends, [shorten(line.learner, 20) for line in plot.lines])
     return canvas
 
 

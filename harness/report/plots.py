@@ -96,7 +96,7 @@ class GrowthLine:
 
     @property
     def slope(self) -> float | None:
-        """Return the bytes that an inner step adds, from the least to the most; one step has none."""
+        """Return the bytes that an inner step adds in the mean, unless there is but one number."""
         if len(self.steps) < 2:
             return None
         return (self.peaks[-1] - self.peaks[0]) / (self.steps[-1] - self.steps[0])

@@ -41,8 +41,10 @@ def test_a_modules_parameters_and_buffers_are_leaves():
     assert found[0] is module.weight
 
 
-def test_a_dataclass_itself_is_no_tree():
-    assert list(leaves(State)) == []
+@pytest.mark.parametrize("strange", [State, object(), {1.0, 2.0}, lambda: None])
+def test_what_cannot_be_looked_into_is_refused_rather_than_passed_over(strange: object):
+    with pytest.raises(TypeError, match="can't be looked into"):
+        list(leaves({"a": torch.zeros(1), "b": strange}))
 
 
 class TestLiveBytes:
@@ -81,6 +83,9 @@ class TestIdentical:
         assert identical(INF, INF.clone())
         assert not identical(INF, torch.tensor([torch.finfo().max, 0.0]))
         assert not identical(INF, -INF)
+
+    def test_takes_a_zero_for_one_of_its_own_sign(self):
+        assert not identical(torch.zeros(2), -torch.zeros(2))
 
     def test_minds_shapes_types_and_numbers_of_leaves(self):
         assert not identical(torch.zeros(2), torch.zeros(2, 1))

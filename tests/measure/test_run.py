@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import signal
@@ -67,9 +68,13 @@ def pair(method: str, passes: str = '"step"') -> str:
     return PAIR.format(name=f"with-{method}", method=method, passes=passes)
 
 
-def harness(*words: str) -> subprocess.CompletedProcess[str]:
+def harness(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "harness", *words], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "harness", *words],
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
     )
 
 
@@ -102,6 +107,52 @@ def test_every_kind_of_fault_stays_in_its_pair_and_is_told_in_the_report(tmp_pat
         assert told in page
     assert str(tmp_path) not in (run / "manifest.json").read_text()
     assert str(Path.home()) + "/" not in (run / "records.jsonl").read_text()
+
+
+# Stands in for a machine on which the package was never installed.
+WITHOUT_HIGHER = """
+import sys
+
+class NoHigher:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "higher":
+            raise ModuleNotFoundError("No module named 'higher'", name="higher")
+
+sys.meta_path.insert(0, NoHigher())
+"""
+
+
+@pytest.mark.slow
+def test_a_pair_whose_peer_is_missing_is_skipped_with_the_command_that_installs_it(tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_HIGHER)
+    passes = '"check", "growth", "step"'
+    as_method = pair("higher_maml", passes)
+    as_baseline = pair("batched_maml", passes).replace("reference_maml", "higher_maml")
+    as_baseline = as_baseline.replace("with-batched_maml", "against-higher_maml")
+    toml = suite(tmp_path, as_method, as_baseline, pair("batched_maml", passes), rounds=2)
+    run = tmp_path / "run"
+    done = harness("run", f"suite={toml}", f"out={run}", "threads=1", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    reason = "higher is not installed (No module named 'higher'). "
+    reason += "Install it with: python -m baselines.install higher"
+    found = records(run)
+    assert len(found) == len(json.loads((run / "manifest.json").read_text())["plan"])
+    for record in found:
+        if record["learner"] == "higher_maml":
+            assert (record["status"], record["reason"]) == ("skipped", reason)
+        elif record["pair"] == "with-batched_maml" or record["measured"] == "check":
+            assert record["status"] == "ok", record["reason"]
+        elif record["block"] != "with-higher_maml/growth/baseline/seed0/round0":
+            # From when the peer is known to be missing, its partner is not measured for nothing.
+            assert record["reason"] == f"its partner higher_maml: {reason}"
+    for told in (done.stdout, html.unescape((run / "report.html").read_text())):
+        words = " ".join(told.split())
+        for pair_of_peer in ("with-higher_maml", "against-higher_maml"):
+            assert pair_of_peer in words
+        assert "higher is not installed" in words
+        assert "python -m baselines.install higher" in words
+    ratios = [line for line in done.stdout.splitlines() if line.strip().startswith("step time")]
+    assert len(ratios) == 1
 
 
 @pytest.mark.slow

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from harness.measure.worker import measured
 
-from .conftest import make_block
+from .conftest import QUICK, make_block
 
 
 def test_a_timed_block_keeps_every_interval_and_says_what_it_ran_on():
@@ -18,8 +20,8 @@ def test_a_timed_block_keeps_every_interval_and_says_what_it_ran_on():
     assert record.data == "sinusoids (generated)"
     assert record.metric == "squared error"
     assert record.higher_is_better is False
-    assert record.measured_s is not None
-    assert record.measured_s >= 0.01  # two intervals of at least 5 ms
+    assert record.steps_per_interval is not None
+    assert record.measured_s == pytest.approx(sum(record.seconds) * record.steps_per_interval)
 
 
 def test_memory_repeats_to_the_byte():
@@ -29,6 +31,40 @@ def test_memory_repeats_to_the_byte():
     assert first.peak_bytes > 0
     # parameters, two moments and steps of 1761 weights in 6 tensors; two tasks of 20 points
     assert first.live_bytes == 3 * 1761 * 4 + 6 * 4 + 2 * 20 * 2 * 4
+
+
+@pytest.mark.parametrize("method", ["reference_maml", "batched_maml"])
+def test_growth_is_the_peak_that_each_number_of_inner_steps_would_have(method: str):
+    record = measured(make_block(method, measured="growth"))
+    assert record.status == "ok", record.reason
+    assert record.growth_steps == (1, 2, 4, 8)
+    alone = [
+        measured(make_block(method, measured="memory", settings={"inner_steps": steps})).peak_bytes
+        for steps in record.growth_steps
+    ]
+    assert record.growth_bytes == tuple(alone)
+    assert alone == sorted(alone)
+    assert alone[-1] > alone[0]
+
+
+def test_growth_goes_by_the_protocol_s_numbers():
+    protocol = dataclasses.replace(QUICK, growth_steps=(3,))
+    record = measured(make_block(measured="growth", protocol=protocol))
+    assert record.growth_steps == (3,)
+    assert record.growth_bytes is not None
+    assert len(record.growth_bytes) == 1
+
+
+def test_growth_needs_inner_steps_and_says_so():
+    block = make_block(measured="growth")
+    pair = dataclasses.replace(
+        block.pair, baseline="rnn_optimizer", method="rnn_optimizer",
+        workload="quadratics", settings={},
+    )  # fmt: skip
+    record = measured(dataclasses.replace(block, pair=pair))
+    assert record.status == "failed"
+    assert "workload quadratics has no setting inner_steps" in (record.reason or "")
+    assert "Take the pass growth out of pair p." in (record.reason or "")
 
 
 def test_batching_spends_as_many_operations_in_fewer_backward_passes():
@@ -77,7 +113,12 @@ def test_a_check_that_fails_is_recorded_with_its_worst_case():
         ("raises", "failed", "RuntimeError: out of ideas (in meta_gradient, misbehaving.py:"),
         ("not_finite", "not finite", "NaN or infinity"),
         ("greedy", "out of memory", "allocate memory"),
-        ("needs_absent_peer", "skipped", "python -m baselines.install a_package_that_nobody_has"),
+        (
+            "needs_absent_peer",
+            "skipped",
+            "module a_package_that_nobody_has, which needs_absent_peer imports, is missing. "
+            "Install the package that provides it.",
+        ),
     ],
 )
 def test_a_fault_becomes_a_record_that_says_what_happened(method: str, status: str, words: str):
@@ -95,8 +136,6 @@ def test_a_wrong_setting_becomes_a_record_that_names_the_right_ones():
 
 
 def test_an_absent_device_is_a_skipped_block():
-    import dataclasses
-
     import torch
 
     device = f"cuda:{torch.cuda.device_count()}"

@@ -1,8 +1,9 @@
 """Files that a run of schema 1 left are read today as they were read then.
 
-They were written by `run` on suites of every pass, and cut to one round, the packages that matter
-and no commit. Whoever changes what a record or a manifest holds keeps them readable: a new field
-needs a default, a field that is taken away or changes its meaning a new schema and a new folder.
+They were written by `run` on a suite of every pass; of what the machine was, the names of most
+packages and the commit were taken out. Whoever changes what a record or a manifest holds keeps
+them readable: a new field needs a default, a field that is taken away or changes its meaning a new
+schema and a new folder.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import typing
 import pytest
 
 from harness.declare.settings import matches
+from harness.declare.suite import Pass
 from harness.errors import StoreError
 from harness.records.manifest import Manifest
 from harness.records.record import Record
@@ -30,16 +32,13 @@ def store() -> Store:
 
 
 def test_they_are_read_whole_and_without_a_word(store):
-    assert len(store.records()) == len(LINES) == len(store.manifest.plan) == 18
+    assert len(store.records()) == len(LINES) == len(store.manifest.plan) == 20
     assert store.notes == ()
     assert [record.block for record in store.records()] == list(store.manifest.plan)
 
 
 def test_they_hold_every_pass_and_more_than_one_outcome(store):
-    passes = {record.measured for record in store.records()}
-    assert passes == {
-        "check", "trajectory", "curve", "operations", "memory", "step", "adaptation"
-    }  # fmt: skip
+    assert {record.measured for record in store.records()} == set(typing.get_args(Pass))
     assert {record.status for record in store.records()} == {"ok", "failed", "skipped"}
 
 
@@ -86,7 +85,9 @@ def test_every_pass_left_what_it_measures(store):
     assert (len(seen["trajectory"].losses), len(seen["trajectory"].fingerprint)) == (2, 2)
     assert seen["operations"].flops == 796_800
     assert seen["memory"].peak_bytes == 114_640
-    assert seen["step"].seconds == (0.019545418, 0.01967329)
+    assert seen["growth"].growth_steps == (1, 2)
+    assert seen["growth"].growth_bytes == (114_640, 160_296)
+    assert seen["step"].seconds == (0.003946085, 0.003845995)
     assert seen["adaptation"].steps_per_interval == 1
     assert seen["curve"].curve_steps == (2, 4)
     assert len(seen["curve"].test_quality) == 7

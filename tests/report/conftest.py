@@ -253,6 +253,8 @@ def _records(draw: random.Random, seeds: tuple[int, ...], rounds: int) -> tuple[
     records = []
     for pair in (PAIRS[1], PAIRS[2]):
         records += [_memory(pair, member) for member in MEMBERS]
+    for pair in (PAIRS[0], PAIRS[1], PAIRS[4]):
+        records += [_growth(pair, member) for member in MEMBERS]
     number = 0
     for round_ in range(rounds):
         for seed in seeds:
@@ -346,6 +348,16 @@ def _memory(pair: Pair, member: str) -> Record:
         wall_s=2.0,
         measured_s=0.0,
     )
+
+
+def _growth(pair: Pair, member: str) -> Record:
+    steps = (1, 2, 4, 8)
+    first, more = {"batched_maml": (100_000_000, 50_000_000)}.get(
+        pair.learner(member),  # type: ignore[arg-type]
+        (6_000_000, 2_000_000),
+    )
+    peaks = tuple(first + more * (n - 1) for n in steps)
+    return _record(pair, "growth", member, 0, 0, growth_steps=steps, growth_bytes=peaks)
 
 
 def _ratio(pair: Pair, records: tuple[Record, ...]) -> Interval:

@@ -71,6 +71,23 @@ def test_the_verdicts_stand_in_words_on_the_first_page(content: Content) -> None
     assert "the noise floor is" in page
 
 
+def test_the_growth_of_memory_has_a_table_of_its_own(content: Content) -> None:
+    table = content.table("growth")
+    assert table is not None
+    assert table.groups[0].title == "glyphs (shots=1 tasks=32 ways=5)"
+    assert cell(table, 0, 1, "Learner").text == "learn2learn_maml"
+    assert plain(cell(table, 0, 1, "Fewest steps").text) == "5.72 MiB"
+    assert plain(cell(table, 0, 1, "Fewest steps").note) == "at 1 step"
+    assert plain(cell(table, 0, 1, "Most steps").note) == "at 8 steps"
+    assert plain(cell(table, 0, 1, "A step adds").text) == "1.91 MiB"
+    assert "shared_gradients" not in texts(table)
+
+
+def test_a_run_without_growth_has_no_table_of_it(run) -> None:
+    records = tuple(r for r in run.records if r.measured != "growth")
+    assert compose(run.manifest, records, run.judgement).table("growth") is None
+
+
 def test_a_pair_whose_check_failed_shows_no_speed_up_anywhere(run, content: Content) -> None:
     step = run.judgement.pairs[4].ratios[0]
     forbidden = f"{step.interval.estimate:.2f}"

@@ -13,7 +13,14 @@ import pytest
 from harness.report.captions import Figure
 from harness.report.content import Content, compose
 from harness.report.figures import draw
-from harness.report.plots import ForestPlot, ForestRow, MemoryPlot, RoundPlot
+from harness.report.plots import (
+    ForestPlot,
+    ForestRow,
+    GrowthLine,
+    GrowthPlot,
+    MemoryPlot,
+    RoundPlot,
+)
 from harness.report.svg import COLOURS
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -28,11 +35,19 @@ def names(run) -> list[str]:
 
 
 def test_every_figure_with_data_is_made(run) -> None:
-    assert sorted(names(run)) == ["curves", "memory", "profile", "rounds", "speedups", "targets"]
+    assert sorted(names(run)) == [
+        "curves",
+        "growth",
+        "memory",
+        "profile",
+        "rounds",
+        "speedups",
+        "targets",
+    ]
 
 
 def test_a_figure_without_data_is_not_made(run) -> None:
-    kept = tuple(r for r in run.records if r.measured not in ("memory", "curve"))
+    kept = tuple(r for r in run.records if r.measured not in ("memory", "growth", "curve"))
     assert sorted(names(dataclasses.replace(run, records=kept))) == [
         "profile",
         "rounds",
@@ -72,6 +87,47 @@ def test_bytes_at_the_start_and_above_it_are_told_apart(content: Content) -> Non
     plot = figure(content, "memory").plot
     assert isinstance(plot, MemoryPlot)
     assert (plot.rows[0].live, plot.rows[0].above) == (9_800_000, 31_400_000)
+
+
+def test_each_learner_on_a_workload_is_one_line_of_growth(content: Content) -> None:
+    """Though learn2learn was looked at in two pairs; and a failed check keeps a pair out."""
+    plot = figure(content, "growth").plot
+    assert isinstance(plot, GrowthPlot)
+    assert [(line.learner, line.steps, line.peaks) for line in plot.lines] == [
+        ("batched_maml", (1, 2, 4, 8), (100_000_000, 150_000_000, 250_000_000, 450_000_000)),
+        ("learn2learn_maml", (1, 2, 4, 8), (6_000_000, 8_000_000, 12_000_000, 20_000_000)),
+    ]
+    assert [line.slope for line in plot.lines] == [50_000_000, 2_000_000]
+
+
+def test_growth_that_differs_between_pairs_is_not_hidden(run) -> None:
+    other = f"{run.judgement.pairs[1].pair.name}/growth/baseline/seed0/round0"
+    records = tuple(
+        dataclasses.replace(r, growth_bytes=(1, 2, 3, 4)) if r.block == other else r
+        for r in run.records
+    )
+    plot = figure(compose(run.manifest, records, run.judgement), "growth").plot
+    assert isinstance(plot, GrowthPlot)
+    assert [line.learner for line in plot.lines].count("learn2learn_maml") == 2
+
+
+def test_growth_on_other_workloads_is_another_figure(run) -> None:
+    other = dataclasses.replace(run.judgement.pairs[0].pair, settings={"ways": 20})
+    found = names(run.with_pair(0, pair=other))
+    assert [name for name in found if name.startswith("growth")] == ["growth", "growth-2"]
+
+
+@pytest.mark.parametrize("steps", [(3,), (1, 2), tuple(range(1, 40)), (1, 1000, 10**6)])
+def test_growth_over_any_steps_can_be_drawn(steps: tuple[int, ...]) -> None:
+    lines = tuple(GrowthLine(name, steps, steps) for name in "abcdefghi")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = draw(Figure("growth", "t", "c", "a", GrowthPlot("w", lines)))
+    assert ElementTree.fromstring(drawn).tag == f"{SVG}svg"
+
+
+def test_a_single_number_of_steps_has_no_slope() -> None:
+    assert GrowthLine("a", (3,), (5,)).slope is None
 
 
 def test_many_pairs_are_continued_in_further_figures(run) -> None:

@@ -19,7 +19,7 @@ from harness.errors import StoreError
 from harness.judge.statistics import Interval
 from harness.report.write import claims_json, write
 
-FIGURES = ["curves", "memory", "profile", "rounds", "speedups", "targets"]
+FIGURES = ["curves", "growth", "memory", "profile", "rounds", "speedups", "targets"]
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -94,9 +94,11 @@ def test_figures_of_an_earlier_report_are_taken_away_and_others_left(run, tmp_pa
     figures = tmp_path / "figures"
     figures.mkdir()
     (figures / "speedups-2.svg").write_text("old")
+    (figures / "growth-2.svg").write_text("old")
     (figures / "my-own.svg").write_text("mine")
     write(tmp_path, run.manifest, run.records, run.judgement)
     assert not (figures / "speedups-2.svg").exists()
+    assert not (figures / "growth-2.svg").exists()
     assert (figures / "my-own.svg").read_text() == "mine"
 
 

@@ -14,9 +14,7 @@ from suites.fewshot import FewShot, Tasks
 from suites.sinusoid import Sinusoid
 
 NAMES = [
-    entry.name
-    for entry in Registry().entries("workload")
-    if issubclass(entry.load(), FewShot)
+    entry.name for entry in Registry().entries("workload") if issubclass(entry.load(), FewShot)
 ]
 
 
@@ -88,6 +86,15 @@ def test_sinusoids_of_one_task_share_amplitude_and_phase():
     basis = torch.cat([x.sin(), x.cos()], dim=1)
     fit = basis @ torch.linalg.lstsq(basis, y).solution
     torch.testing.assert_close(fit, y, atol=1e-5, rtol=0)
+
+
+def test_a_network_with_running_statistics_is_refused_with_what_to_do():
+    class Tracking(Sinusoid):
+        def network(self) -> torch.nn.Module:
+            return torch.nn.Sequential(torch.nn.Linear(1, 2), torch.nn.BatchNorm1d(2))
+
+    with pytest.raises(ValueError, match="1.running_mean.*track_running_stats=False"):
+        Tracking()
 
 
 def test_equal_batches_are_identical_and_different_ones_are_not():
