@@ -70,7 +70,9 @@ def run(options: argparse.Namespace) -> int:
     progress = progress_for(sys.stderr)
     with LocalEngine() as engine:
         ready = (
-            resume(config) if config.resume else prepare(config, _command(options.words), engine)
+            resume(config, engine)
+            if config.resume
+            else prepare(config, _command(options.words), engine)
         )
         progress.noted(f"records go to {ready.store.folder}")
         try:
@@ -211,13 +213,14 @@ def _read_run(folder: Path) -> tuple[Manifest, list[Record]]:
 
 def _command(words: list[str]) -> str:
     """Return the command that repeats this run, without the folders of this machine."""
-    return shlex.join(["python", "-m", "harness", "run", *map(_without_folders, words)])
+    kept = [_without_folders(word) for word in words if not word.startswith("out=")]
+    return shlex.join(["python", "-m", "harness", "run", *kept])
 
 
 def _without_folders(word: str) -> str:
     key, _, value = word.partition("=")
-    if key in ("out", "data_dir"):
-        return f"{key}=..."
+    if key == "data_dir":
+        return f"{key}=DATA_DIR"
     if key in ("suite", "plugin"):
         return f"{key}={','.join(Path(part).name for part in value.split(','))}"
     return word

@@ -59,7 +59,7 @@ class Entry:
             raise
         except ModuleNotFoundError as error:
             raise ModuleMissing(error.name, self.owner) from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # who exits here would pass for having finished
             said = (str(error).splitlines() or [""])[0]
             raise UsageError(
                 f"{self.owner}: importing it fails: {type(error).__name__}: {said}. "

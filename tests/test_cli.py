@@ -17,6 +17,7 @@ from harness.cli import LISTED, main
 from harness.config import WORDS, RunConfig
 from harness.measure.engines.local import Answer
 from harness.measure.plan import plan, plan_hash
+from harness.measure.probes import run_probes
 from harness.records.store import MANIFEST, RECORDS, Store
 
 from .command import ROOT
@@ -398,7 +399,9 @@ class TestResuming:
         shutil.copytree(FIXTURE, here / "run")
         manifest = Store.open(FIXTURE).manifest
         config = RunConfig(seeds=manifest.seeds, rounds=manifest.rounds, threads=manifest.threads)
-        self.changed(here / "run", plan_hash=plan_hash(plan(manifest.suite, config)))
+        self.changed(
+            here / "run", plan_hash=plan_hash(plan(manifest.suite, config)), probes=run_probes()
+        )
         return here / "run"
 
     def changed(self, run: Path, **changes: object) -> None:
@@ -495,8 +498,8 @@ class TestRunning:
         words = [f"suite={here}/mine.toml", f"out={here}/run", f"plugin={here}/mine.py", "rounds=1"]
         main(["run", *words, f"data_dir={here}", "threads=1"])
         assert Store.open(here / "run").manifest.command == (
-            "python -m harness run suite=mine.toml out=... plugin=mine.py rounds=1 "
-            "data_dir=... threads=1"
+            "python -m harness run suite=mine.toml plugin=mine.py rounds=1 "
+            "data_dir=DATA_DIR threads=1"
         )
         assert str(here) not in (here / "run" / MANIFEST).read_text()
         assert str(here) not in (here / "run" / RECORDS).read_text()

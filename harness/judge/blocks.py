@@ -57,7 +57,19 @@ def trouble(record: Record) -> tuple[str, str] | None:
         return None if found is None else ("unusable", found)
     if is_inherited(record):
         return None
-    return record.status, record.reason or "no reason was recorded"
+    return record.status, told(record.reason) or "no reason was recorded"
+
+
+def told(reason: str | None) -> str:
+    """Return a recorded reason, cut in its middle where it is longer than a report can hold.
+
+    The end stays because an error's last words often say what to do; the record keeps all of it.
+    """
+    text = (reason or "").strip()
+    if len(text) <= LONGEST_REASON:
+        return text
+    tail = LONGEST_REASON // 3
+    return f"{text[: LONGEST_REASON - 1 - tail]}…{text[-tail:]}"
 
 
 def is_inherited(record: Record) -> bool:

@@ -1,8 +1,19 @@
 """What changed between two runs: each pair's ratios then and now.
 
 A ratio is formed inside one run, from interleaved rounds, so the machine's drift between the runs
-has fallen out of it; seconds of different days are shown and never judged. Whether a ratio changed
-is decided by its intervals: apart, or not. Counts are compared exactly.
+has fallen out of it; seconds of different days are shown and never judged. A ratio of times changed
+if its intervals, each of enough rounds, lie apart by more than the larger noise floor of the two
+runs. Counts are compared exactly. A pair of a baseline with itself shows the noise: it is never
+judged.
+
+The exit code is the first of these that applies:
+
+    6   a gradient check that passed before fails now
+    1   something is worse
+    5   the runs come from different environments
+    4   nothing could be compared
+    3   inconclusive: what could be compared had too few rounds, or noise of unknown size
+    0   none of these: something was compared, and nothing is worse
 """
 
 from __future__ import annotations
@@ -13,15 +24,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.declare.suite import MEMBERS, settings_words
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, Ratio
+from harness.judge.ratios import TIMED
+from harness.judge.statistics import MIN_ROUNDS
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 
 ENVIRONMENT = ("cpu", "usable_cores", "os", "machine", "python", "torch", "blas", "cuda", "gpu")
-REGRESSED, NOTHING, ELSEWHERE = 1, 4, 5
+REGRESSED, INCONCLUSIVE, NOTHING, ELSEWHERE, MISMATCH = 1, 3, 4, 5, 6
+CLOCKED = TIMED | {"time_to_target"}
+EXACT = frozenset({"counted", "inherited"})  # intervals that rest on no sample
 
-Word = Literal["better", "worse", "same", "not compared"]
+Word = Literal["better", "worse", "same", "too few rounds", "noise unknown", "A/A", "not compared"]
+JUDGED: frozenset[Word] = frozenset({"better", "worse", "same"})
+UNDECIDED: frozenset[Word] = frozenset({"too few rounds", "noise unknown"})
 
 
 @dataclass(frozen=True)
@@ -33,6 +51,7 @@ class Change:
     before: Ratio
     after: Ratio
     word: Word
+    reason: str | None = None  # why nothing was decided
 
 
 @dataclass(frozen=True)
@@ -40,17 +59,23 @@ class Comparison:
     """All that changed, and how the runs' environments differ."""
 
     changes: tuple[Change, ...]
+    mismatches: tuple[str, ...]  # whose gradient check passed before and fails now, and where
     environment: tuple[str, ...]  # "cpu: this, then that"
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
 
     @property
     def exit_code(self) -> int:
-        if not self.changes:
-            return NOTHING
+        words = {change.word for change in self.changes}
+        if self.mismatches:
+            return MISMATCH
+        if "worse" in words:
+            return REGRESSED
         if self.environment:
             return ELSEWHERE
-        return REGRESSED if any(change.word == "worse" for change in self.changes) else 0
+        if words & JUDGED:
+            return 0
+        return INCONCLUSIVE if words & UNDECIDED else NOTHING
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self) | {"exit_code": self.exit_code}, indent=1)
@@ -65,6 +90,12 @@ class Comparison:
             "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in rows
         ]
+        lines += dict.fromkeys(
+            f"{change.word}: {change.reason}"
+            for change in self.changes
+            if change.word in UNDECIDED and change.reason
+        )
+        lines += [f"passed before and fails now, {line}" for line in self.mismatches]
         lines += [f"only in the first run: {pair}" for pair in self.only_before]
         lines += [f"only in the second run: {pair}" for pair in self.only_after]
         lines += [f"different environments, {line}" for line in self.environment]
@@ -72,6 +103,10 @@ class Comparison:
             lines.append("Ratios of time are not compared across environments; counts are.")
         if not self.changes:
             lines = [*lines[1:], "Nothing was measured in both runs."]
+        elif self.exit_code == NOTHING:
+            lines.append("Nothing could be compared.")
+        elif self.exit_code == INCONCLUSIVE:
+            lines.append("Inconclusive: nothing could be decided.")
         return "\n".join(lines)
 
 
@@ -79,29 +114,78 @@ def compare_runs(
     before: Manifest, records_before: Sequence[Record], after: Manifest, records: Sequence[Record]
 ) -> Comparison:
     """Judge both runs and set their pairs side by side."""
-    then, now = _by_name(judge(before, records_before)), _by_name(judge(after, records))
+    judged, judged_now = judge(before, records_before), judge(after, records)
+    then, now = _by_name(judged), _by_name(judged_now)
     environment = _differences(before, after)
+    aa = {each.pair.name for each in (*judged.pairs, *judged_now.pairs) if each.pair.is_aa}
+    floors = judged.noise_floor, judged_now.noise_floor
+    changes = []
+    for pair, measure in (name for name in then if name in now):
+        ratios = then[pair, measure], now[pair, measure]
+        word, reason = (
+            ("A/A", "both members are the same")
+            if pair in aa
+            else _decide(*ratios, floors, bool(environment))
+        )
+        changes.append(Change(pair, measure, *ratios, word, reason))
     return Comparison(
-        changes=tuple(
-            Change(
-                name[0], name[1], then[name], now[name], _word(then[name], now[name], environment)
-            )
-            for name in then
-            if name in now
-        ),
+        changes=tuple(changes),
+        mismatches=_mismatches(judged, judged_now),
         environment=environment,
         only_before=_missing(then, now),
         only_after=_missing(now, then),
     )
 
 
-def _word(before: Ratio, after: Ratio, environment: Sequence[str]) -> Word:
+def _decide(
+    before: Ratio, after: Ratio, floors: tuple[float | None, float | None], elsewhere: bool
+) -> tuple[Word, str | None]:
+    """Return the word for a change, and why if it decides nothing."""
     then, now = before.interval, after.interval
-    if then is None or now is None or (environment and "counted" not in (then.method, now.method)):
-        return "not compared"
-    if now.low > then.high:
-        return "better"
-    return "worse" if now.high < then.low else "same"
+    if then is None or now is None:
+        return "not compared", after.reason or before.reason
+    exact = {then.method, now.method} <= EXACT
+    if elsewhere and "counted" not in (then.method, now.method):
+        return "not compared", "the runs come from different environments"
+    if not exact and min(then.n, now.n) < MIN_ROUNDS:
+        return "too few rounds", f"it takes {MIN_ROUNDS} rounds in either run to judge a change"
+    floor = 0.0
+    if str(before.measure) in CLOCKED:
+        known = [each for each in floors if each is not None]
+        if len(known) < len(floors):
+            runs = [
+                run for run, each in zip(("first", "second"), floors, strict=True) if each is None
+            ]
+            return "noise unknown", (
+                f"no A/A pair of the {' and the '.join(runs)} run has the {MIN_ROUNDS} rounds "
+                "that tell how large the noise is"
+            )
+        floor = max(known)
+    if now.low > then.high * (1 + floor):
+        return "better", None
+    return ("worse" if now.high * (1 + floor) < then.low else "same"), None
+
+
+def _mismatches(before: Judgement, after: Judgement) -> tuple[str, ...]:
+    """Return the checks that passed before and fail now, each learner's once."""
+    passed = {who for who, (outcome, _) in _checks(before).items() if outcome is True}
+    return tuple(
+        f"the gradient check of {' '.join(who).rstrip()}{f' at {case}' if case else ''}"
+        for who, (outcome, case) in _checks(after).items()
+        if outcome is False and who in passed
+    )
+
+
+def _checks(judgement: Judgement) -> dict[tuple[str, str], tuple[bool | None, str | None]]:
+    """Return by learner and settings whether the check passed, and its worst case."""
+    return {
+        (debt.learner, settings_words(dict(judged.pair.learner_settings(member)))): (
+            debt.passed,
+            debt.worst_case,
+        )
+        for judged in judgement.pairs
+        for member, debt in zip(MEMBERS, judged.debts, strict=False)  # none where none was asked
+    }
 
 
 def _differences(before: Manifest, after: Manifest) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.declare.suite import MEMBERS, Member, Pair, settings_words
-from harness.judge.blocks import latest
+from harness.judge.blocks import latest, told
 from harness.judge.judgement import Debt
 from harness.records.record import Record
 
@@ -75,5 +75,5 @@ def _reason(pair: Pair, check: Record | None) -> str | None:
         planned = "check" in pair.passes
         return "not in the records" if planned else "check is not among the pair's passes"
     if check.status != "ok":
-        return f"{check.status}, {check.reason or 'no reason was recorded'}"
+        return f"{check.status}, {told(check.reason) or 'no reason was recorded'}"
     return "the check gave no outcome" if check.passed is None else None

@@ -29,7 +29,8 @@ def judge(manifest: Manifest, records: Sequence[Record]) -> Judgement:
     """Judge a run by its records, whatever their order, and yield the same whenever it is asked."""
     counting = latest(records)
     seen = [counting[block] for block in manifest.plan if block in counting]
-    noise = _noise(seen, manifest.suite.pair)
+    twins = _twins(seen, manifest.suite.pair)
+    noise = noise_of(twins)
     pairs = tuple(_judge_pair(manifest, seen, pair, noise) for pair in manifest.suite.pair)
     measured_s, wall_s = _sum(r.measured_s for r in records), _sum(r.wall_s for r in records)
     return Judgement(
@@ -41,6 +42,7 @@ def judge(manifest: Manifest, records: Sequence[Record]) -> Judgement:
         measured_share=measured_s / wall_s if wall_s > 0 else None,
         measured_s=measured_s,
         wall_s=wall_s,
+        twins=twins,
     )
 
 
@@ -88,18 +90,16 @@ def _judge_pair(
     return dataclasses.replace(judged, verdicts=verdicts)
 
 
-def _noise(records: Sequence[Record], pairs: Iterable[Pair]) -> Noise:
-    """Judge the A/A pairs; noise is noise whatever is computed, so no check is asked for."""
-    return noise_of(
-        [
-            Twins(f"{pair.name}, {ratio.measure}", ratio.interval, wide.interval)
-            for pair in pairs
-            if pair.is_aa
-            for ratio, wide in zip(
-                ratios(records, pair), ratios(records, pair, AA_CONFIDENCE), strict=True
-            )
-            if ratio.measure in TIMED and ratio.interval is not None and wide.interval is not None
-        ]
+def _twins(records: Sequence[Record], pairs: Iterable[Pair]) -> tuple[Twins, ...]:
+    """Measure the A/A pairs; noise is noise whatever is computed, so no check is asked for."""
+    return tuple(
+        Twins(pair.name, ratio.measure, ratio.interval, wide.interval)
+        for pair in pairs
+        if pair.is_aa
+        for ratio, wide in zip(
+            ratios(records, pair), ratios(records, pair, AA_CONFIDENCE), strict=True
+        )
+        if ratio.measure in TIMED and ratio.interval is not None and wide.interval is not None
     )
 
 

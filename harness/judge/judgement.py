@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.declare.claims import Measure
 from harness.declare.suite import Pair
+from harness.judge.noise import Twins
 from harness.judge.statistics import Interval
 
 
@@ -140,3 +141,4 @@ class Judgement:
     measured_share: float | None  # share of the blocks' wall time inside measured intervals
     measured_s: float
     wall_s: float
+    twins: tuple[Twins, ...] = ()  # what the A/A pairs measured, by which aa_ok was decided

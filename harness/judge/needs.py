@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.declare.claims import Claim
 from harness.declare.suite import Pair
-from harness.judge.blocks import is_inherited, latest
+from harness.judge.blocks import is_inherited, latest, told
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 
@@ -24,11 +24,11 @@ def lacking(claim: Claim, pair: Pair, manifest: Manifest, records: Sequence[Reco
 def skipped(records: Sequence[Record], pair: Pair) -> str | None:
     """Say why the pair, or a part of it, could not be run here at all."""
     reasons = [
-        record.reason or "a block was skipped"
+        told(record.reason).rstrip(".") or "a block was skipped"
         for record in latest(records).values()
         if record.pair == pair.name and record.status == "skipped" and not is_inherited(record)
     ]
-    return "; ".join(dict.fromkeys(reasons)) or None
+    return told("; ".join(dict.fromkeys(reasons))) or None
 
 
 def _unmet(need: str, pair: Pair, manifest: Manifest, records: Sequence[Record]) -> str | None:

@@ -16,9 +16,14 @@ several; a run's verdicts are not to be thrown away so often."""
 class Twins:
     """One measure of an A/A pair: its ratio, and the wider interval that must cover 1.00."""
 
-    name: str
+    pair: str
+    measure: str
     interval: Interval
     wide: Interval
+
+    @property
+    def name(self) -> str:
+        return f"{self.pair}, {self.measure}"
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,9 @@ def paired_ratio(
 ) -> PairedInterval:
     """Return the median over shared keys of baseline / method, with a bootstrap interval.
 
+    Fewer than MIN_ROUNDS of them have no interval that deserves the name: the bounds are then their
+    smallest and largest, whatever the confidence.
+
     Every key counts as one observation, although rounds are nested in seeds. Both members of a
     round are measured next to each other on the same tasks, so what a seed does to the time it
     does to both and it cancels; what is left is the machine's noise, which is fresh every round.
@@ -199,9 +202,10 @@ def performance_profile(
     for row in solved.values():
         for problem, time in row.items():
             best[problem] = min(time, best.get(problem, time))
+    # Divided and not multiplied: so a tau made of a ratio includes that ratio to its last bit.
     shares = {
         solver: tuple(
-            sum(time <= tau * best[problem] for problem, time in row.items()) / len(problems)
+            sum(time / best[problem] <= tau for problem, time in row.items()) / len(problems)
             for tau in taus
         )
         for solver, row in solved.items()
@@ -228,6 +232,8 @@ def _median_bounds(
         return float(values[0]), float(values[0]), "one value, no interval"
     if values[0] == values[-1]:
         return float(values[0]), float(values[0]), "identical values"
+    if len(values) < MIN_ROUNDS:
+        return float(values[0]), float(values[-1]), "span of all values, too few for an interval"
     with warnings.catch_warnings():
         # A degenerate acceleration warns twice over; the NaN that it leaves is dealt with below.
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)

@@ -71,7 +71,8 @@ def decide(
     """
     _validate(ratio, published, noise_floor, missing)
     if missing is not None:
-        return Decision(Word.NOT_TESTABLE, f"The claim needs what is absent here: {missing}.")
+        absent = missing.rstrip(". ")
+        return Decision(Word.NOT_TESTABLE, f"The claim needs what is absent here: {absent}.")
     if failed := _failed(equivalence_ok, quality_ok):
         return Decision(Word.INVALID, failed)
     if ratio is None:

@@ -15,13 +15,29 @@ AGREEMENT = 0.05  # two halves of the warm-up agree when their medians differ by
 WINDOWS = 4  # windows of warm-up that are looked at, in two halves
 
 
+MARGIN = 1.2  # an interval is planned this much longer than it must be, for steps that grow faster
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of the warm-up."""
+
+    steps: int
+    span: float
+
+    @property
+    def seconds(self) -> float:
+        return self.span / self.steps
+
+
 @dataclass(frozen=True)
 class Timing:
     """Seconds a step, one value an interval."""
 
     seconds: tuple[float, ...]
     steps_per_interval: int
-    warmup_seconds: tuple[float, ...]
+    warmup_seconds: tuple[float, ...]  # of a step, one value a window
+    warmup_s: float
     steady: bool
     measured_s: float
 
@@ -43,30 +59,39 @@ def time_steps(
         synchronize()
         return (perf_counter_ns() - start) / 1e9
 
-    steps, warmup, steady = _warm_up(interval, protocol)
+    windows, steady = _warm_up(interval, protocol)
     # The fastest of late: a warm-up that was cut short may have ended on a slow step.
-    if (step_s := min(warmup[-WINDOWS:])) > 0:
-        steps = max(1, math.ceil(protocol.interval_s / step_s))
-    spans = [interval(steps) for _ in range(protocol.intervals)]
+    step_s = min(window.seconds for window in windows[-WINDOWS:])
+    steps = max(1, math.ceil(MARGIN * protocol.interval_s / step_s)) if step_s > 0 else 1
+    spans: list[float] = []
+    while len(spans) < protocol.intervals:
+        spans.append(interval(steps))
+        if spans[-1] < protocol.interval_s:  # too short to count, so they were warm-up as well
+            windows += [Window(steps, span) for span in spans]
+            steps, spans = math.ceil(steps * MARGIN * protocol.interval_s / spans[-1]), []
     return Timing(
-        tuple(span / steps for span in spans), steps, tuple(warmup), steady, measured_s=sum(spans)
+        seconds=tuple(span / steps for span in spans),
+        steps_per_interval=steps,
+        warmup_seconds=tuple(window.seconds for window in windows),
+        warmup_s=sum(window.span for window in windows),
+        steady=steady,
+        measured_s=sum(spans),
     )
 
 
-def _warm_up(interval: Callable[[int], float], protocol: Protocol) -> tuple[int, list[float], bool]:
-    """Return steps a window, seconds a step of every window, and whether two halves agreed."""
-    steps, spent = 1, 0.0
-    seconds: list[float] = []
+def _warm_up(interval: Callable[[int], float], protocol: Protocol) -> tuple[list[Window], bool]:
+    """Return the windows of the warm-up, and whether two halves of the last ones agreed."""
+    steps = 1
+    windows: list[Window] = []
     while True:
-        span = interval(steps)
-        spent += span
-        seconds.append(span / steps)
-        recent = seconds[-WINDOWS:]
-        if len(recent) == WINDOWS and span >= protocol.interval_s / WINDOWS:
+        windows.append(Window(steps, interval(steps)))
+        recent = [window.seconds for window in windows[-WINDOWS:]]
+        long_enough = windows[-1].span >= protocol.interval_s / WINDOWS
+        if len(recent) == WINDOWS and long_enough:
             first, second = (statistics.median(half) for half in (recent[:2], recent[2:]))
             if abs(first - second) <= AGREEMENT * first:
-                return steps, seconds, True
-        if spent >= protocol.warmup_s and len(seconds) > 1:
-            return steps, seconds, False
-        if span < protocol.interval_s / WINDOWS:
+                return windows, True
+        if sum(window.span for window in windows) >= protocol.warmup_s and len(windows) > 1:
+            return windows, False
+        if not long_enough:
             steps *= 2

@@ -12,15 +12,23 @@ import json
 
 from harness.config import RunConfig
 from harness.declare.suite import MEMBERS, Member, Pair, Pass, Suite
+from harness.errors import UsageError
 from harness.measure.block import Block
 
 TIMED: tuple[Pass, ...] = ("step", "adaptation")
 COUNTED: tuple[Pass, ...] = ("operations", "memory", "growth")
 
+MOST_ROUNDS = 100_000
+
 
 def plan(suite: Suite, config: RunConfig) -> list[Block]:
     """Return every block of a run, in the order in which they are measured."""
     seeds, rounds = config.seeds_of(suite), config.rounds_of(suite)
+    if len(suite.pair) * len(seeds) * rounds > MOST_ROUNDS:
+        raise UsageError(
+            f"{len(suite.pair)} pairs by {len(seeds)} seeds by {rounds} rounds are more than the "
+            f"{MOST_ROUNDS} that a run may hold. Ask for fewer seeds= or rounds=."
+        )
 
     def block(pair: Pair, measured: Pass, member: Member, seed: int, round_: int = 0) -> Block:
         return Block(

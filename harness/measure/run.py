@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -47,7 +48,12 @@ class Run:
     def measure(self, engine: LocalEngine, progress: Progress) -> Store:
         """Measure every block that has no record yet."""
         with self.store.writing() as writer:
-            self.seen = self.store.records()
+            # What was skipped is tried again: what it lacked may be here now.
+            self.seen = [
+                record
+                for record in self.store.records()
+                if record.status != "skipped" or is_inherited(record)
+            ]
             for note in self.store.notes:
                 progress.noted(note)
             done = {record.block for record in self.seen}
@@ -69,17 +75,12 @@ class Run:
                 )
         if block.measured != "check" and (absent := self._absent_partner(block)) is not None:
             return block.record("skipped", reason=f"{PARTNER} {absent.learner}: {absent.reason}")
-        imports = tuple(
-            entry.target.partition(":")[0]
-            for entry in (
-                self.registry.find(block.learner, "baseline", "method"),
-                self.registry.find(block.pair.workload, "workload"),
-            )
-            if not entry.target.partition(":")[0].endswith(".py")
-        )
         try:
             answer = engine.call(
-                "harness.measure.worker:work", block.to_json(), block.protocol.limit_s, imports
+                "harness.measure.worker:work",
+                block.to_json(),
+                block.protocol.limit_s,
+                imports_of(block, self.registry),
             )
         except MeasurementError as error:
             return block.record("failed", reason=str(error))
@@ -107,6 +108,16 @@ class Run:
         self.seen.append(record)
 
 
+def imports_of(block: Block, registry: Registry) -> tuple[str, ...]:
+    """Return the modules that the block's worker needs; plugins are left to the worker."""
+    entries = (
+        registry.find(block.learner, "baseline", "method"),
+        registry.find(block.pair.workload, "workload"),
+    )
+    modules = (entry.target.rpartition(":")[0] for entry in entries)
+    return tuple(module for module in modules if not module.endswith(".py"))
+
+
 def prepare(config: RunConfig, command: str, engine: LocalEngine) -> Run:
     """Check everything that can be wrong before the first block, and lay out the run's folder."""
     registry = Registry(config.plugins)
@@ -118,6 +129,8 @@ def prepare(config: RunConfig, command: str, engine: LocalEngine) -> Run:
     started = datetime.now(UTC)
     folder = config.out or RESULTS / f"{suite.name}-{started:%Y%m%d-%H%M%S}"
     require_fresh(folder)
+    probes = _probes(config.device, engine)
+    _rehearse(blocks, registry, engine)
     manifest = Manifest(
         command=command,
         suite=suite,
@@ -131,13 +144,14 @@ def prepare(config: RunConfig, command: str, engine: LocalEngine) -> Run:
         plan_hash=plan_hash(blocks),
         started=started.isoformat(timespec="seconds"),
         version=harness.__version__,
-        probes=_probes(config.device, engine),
+        probes=probes,
         plugins=tuple(Path(plugin).name for plugin in config.plugins),
+        plugin_hashes=_hashes(config.plugins),
     )
     return Run(config, suite, blocks, registry, Store.create(folder, manifest))
 
 
-def resume(config: RunConfig) -> Run:
+def resume(config: RunConfig, engine: LocalEngine) -> Run:
     """Open a run that was not finished; its own manifest says what was planned."""
     assert config.resume is not None
     store = Store.open(config.resume)
@@ -158,6 +172,11 @@ def resume(config: RunConfig) -> Run:
         raise UsageError(
             f"{store.folder}: this run used plugin={', '.join(sorted(missing))}. Name it again."
         )
+    if manifest.plugin_hashes != _hashes(config.plugins):
+        raise UsageError(
+            f"{store.folder}: a plugin is not what it was when the run began, and what was "
+            "measured then can't stand beside what it does now. Start a new run."
+        )
     registry = Registry(config.plugins)
     resolve(manifest.suite, registry, {claim.name: claim for claim in manifest.claims})
     blocks = plan(manifest.suite, then)
@@ -167,7 +186,41 @@ def resume(config: RunConfig) -> Run:
             f"blocks than the one that started the run ({manifest.version}). "
             "Finish it with that version, or start a new run."
         )
+    _require_same_place(store, _probes(manifest.device, engine))
     return Run(then, manifest.suite, blocks, registry, store)
+
+
+SAME = ("cpu", "usable_cores", "python", "torch", "distributions_hash", "gpu", "git_commit")
+"""The probes that must not change within a run: its blocks would not be of one kind."""
+
+
+def _require_same_place(store: Store, probes: dict[str, Any]) -> None:
+    then = store.manifest.probes
+    changed = [
+        f"{name} was {then.get(name)}, is {probes.get(name)}"
+        for name in SAME
+        if then.get(name) != probes.get(name)
+    ]
+    if changed:
+        raise UsageError(
+            f"{store.folder}: this is not where the run began ({'; '.join(changed)}). "
+            "Finish it there, or start a new run."
+        )
+
+
+def _hashes(plugins: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(hashlib.sha256(Path(p).read_bytes()).hexdigest()[:16] for p in plugins))
+
+
+def _rehearse(blocks: list[Block], registry: Registry, engine: LocalEngine) -> None:
+    """Make every learner that is given settings once: a wrong one must not cost a whole run."""
+    settled = {(block.pair.name, block.member): block for block in blocks}
+    for block in settled.values():
+        if block.pair.settings or block.learner_settings:
+            call = "harness.measure.worker:rehearse"
+            answer = engine.call(call, block.to_json(), 120, imports_of(block, registry))
+            if answer.text:
+                raise UsageError(f"pair {block.pair.name}: {answer.text}")
 
 
 def _probes(device: str, engine: LocalEngine) -> dict[str, Any]:

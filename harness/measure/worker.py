@@ -59,6 +59,23 @@ def work(text: str) -> str:
     return dataclasses.replace(record, wall_s=wall, started=started, **probes).to_line()
 
 
+def rehearse(text: str) -> str:
+    """Make the block's learner and return what is wrong with its settings, if anything is.
+
+    Whatever else goes wrong the block itself will tell.
+    """
+    block = block_from(text)
+    try:
+        make_learner(block, Registry(block.plugins))
+    except Absent:
+        return ""
+    except UsageError as error:
+        return str(error)
+    except (Exception, SystemExit):
+        return ""
+    return ""
+
+
 def measured(block: Block) -> Record:
     """Return the block's record, whatever happens in it."""
     try:
@@ -75,6 +92,8 @@ def measured(block: Block) -> Record:
         return block.record("skipped", reason=str(ModuleMissing(error.name, block.learner)))
     except NotFinite as error:
         return block.record("not finite", reason=str(error), **about)
+    except SystemExit as error:
+        return block.record("failed", reason=f"it called exit({error.code!r})")
     except Exception as error:
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(
             error
@@ -137,6 +156,7 @@ def _timed(block: Block, repeat: Callable[[int], None], latest: list[Any]) -> Se
         "seconds": timing.seconds,
         "steps_per_interval": timing.steps_per_interval,
         "warmup_seconds": timing.warmup_seconds,
+        "warmup_s": timing.warmup_s,
         "warmup_steady": timing.steady,
         "measured_s": timing.measured_s,
     }

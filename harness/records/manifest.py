@@ -32,6 +32,7 @@ class Manifest:
     version: str
     probes: dict[str, Any]
     plugins: tuple[str, ...] = ()
+    plugin_hashes: tuple[str, ...] = ()
     schema: int = SCHEMA
 
     def to_json(self) -> str:

@@ -58,6 +58,7 @@ class Record:
     seconds: tuple[float, ...] | None = _in("s")
     steps_per_interval: int | None = _in("steps")
     warmup_seconds: tuple[float, ...] | None = _in("s")
+    warmup_s: float | None = _in("s")
     warmup_steady: bool | None = None  # whether two halves of the warm-up agreed
     compile_s: float | None = _in("s")
 

@@ -157,7 +157,7 @@ def _threads(threads: int | None) -> str:
 
 
 def _before(timed: list[Record]) -> Cell:
-    warm = [sum(r.warmup_seconds) for r in timed if r.warmup_seconds]
+    warm = [r.warmup_s for r in timed if r.warmup_s is not None]
     steady = [r.warmup_steady for r in timed if r.warmup_steady is not None]
     compiled = [r.compile_s for r in timed if r.compile_s is not None]
     words = [f"warm-up {quantity(statistics.median(warm), 's')}" if warm else "warm-up unknown"]

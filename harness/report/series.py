@@ -10,6 +10,7 @@ from harness.declare.suite import MEMBERS, Member
 from harness.judge.blocks import usable
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.statistics import Interval, performance_profile
+from harness.judge.verdicts import Word
 from harness.records.record import Record
 from harness.report.gradient import no_ratio, withheld
 from harness.report.plots import (
@@ -30,12 +31,15 @@ from harness.report.plots import (
     TargetPlot,
 )
 from harness.report.units import ratio_interval
-from harness.report.words import COUNTED, INHERITED, measure_name, with_settings, workload_words
+from harness.report.words import measure_name, too_few, with_settings, workload_words
 
 T = TypeVar("T")
 
 # Counts of calls and operations are in the table: they would stretch the axis and blur the times.
 DRAWN = ("step_time", "adaptation_time", "steps_to_target", "time_to_target", "peak_bytes")
+
+# Under these words nothing that was measured can be held against what was published.
+UNTESTED = (Word.NOT_TESTABLE, Word.INVALID)
 
 # What one figure holds before it is continued in another one.
 MOST_FOREST_ROWS = 24
@@ -188,8 +192,8 @@ def _forest_rows(judged: PairJudgement) -> list[ForestRow]:
             name,
             measure_name(found.measure),
             (found.interval.low, found.interval.estimate, found.interval.high),
-            ratio_interval(found.interval) + _alone(found.measure, found.interval),
-            tuple(sorted({v.published for v in judged.verdicts if v.measure == found.measure})),
+            ratio_interval(found.interval) + _few(found.measure, found.interval),
+            _published(judged, found.measure),
             is_aa,
         )
         for found in judged.ratios
@@ -197,9 +201,21 @@ def _forest_rows(judged: PairJudgement) -> list[ForestRow]:
     ]
 
 
-def _alone(measure: str, interval: Interval) -> str:
-    without_noise = measure in COUNTED or interval.method == INHERITED
-    return " (n = 1)" if interval.n == 1 and not without_noise else ""
+def _published(judged: PairJudgement, measure: str) -> tuple[float, ...]:
+    """Return the published values that what was measured here may be held against."""
+    return tuple(
+        sorted(
+            {
+                verdict.published
+                for verdict in judged.verdicts
+                if verdict.measure == measure and verdict.word not in UNTESTED
+            }
+        )
+    )
+
+
+def _few(measure: str, interval: Interval) -> str:
+    return f" (n = {interval.n})" if too_few(measure, interval) else ""
 
 
 def _names(judged: PairJudgement) -> tuple[str, str]:

@@ -42,7 +42,27 @@ def test_an_interval_lasts_at_least_as_long_as_asked(monkeypatch: pytest.MonkeyP
     time = FakeTime(monkeypatch, [], 0.0007)
     timing = time_steps(time.repeat, time.synchronize, PROTOCOL)
     assert timing.steps_per_interval * 0.0007 >= 0.1
-    assert (timing.steps_per_interval - 1) * 0.0007 < 0.1
+    assert (timing.steps_per_interval - 1) * 0.0007 < 0.1 * clock.MARGIN
+
+
+@pytest.mark.parametrize("factor", [2, 5, 100])
+def test_steps_that_grow_faster_after_the_warm_up_do_not_make_intervals_short(
+    monkeypatch: pytest.MonkeyPatch, factor: int
+):
+    time = FakeTime(monkeypatch, [0.02] * 14, 0.02 / factor)
+    timing = time_steps(time.repeat, time.synchronize, PROTOCOL)
+    assert len(timing.seconds) == 5
+    assert timing.measured_s == pytest.approx(5 * timing.steps_per_interval * 0.02 / factor)
+    assert timing.measured_s / 5 >= 0.1
+
+
+def test_a_slow_first_call_that_spends_the_warm_up_is_not_what_intervals_are_planned_by(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    time = FakeTime(monkeypatch, [9.0], 0.001)
+    timing = time_steps(time.repeat, time.synchronize, PROTOCOL)
+    assert timing.steps_per_interval * 0.001 >= 0.1
+    assert timing.warmup_s > 9.0
 
 
 def test_a_long_step_is_an_interval_of_its_own(monkeypatch: pytest.MonkeyPatch):
@@ -65,7 +85,7 @@ def test_a_warm_up_that_never_settles_is_capped_and_said_to_be_unsteady(
     protocol = dataclasses.replace(PROTOCOL, warmup_s=0.4, interval_s=1e-4)
     timing = time_steps(time.repeat, time.synchronize, protocol)
     assert not timing.steady
-    assert sum(timing.warmup_seconds) >= 0.4
+    assert timing.warmup_s >= 0.4
 
 
 def test_the_device_is_waited_for_at_both_ends_of_an_interval_and_not_inside(

@@ -183,6 +183,39 @@ def test_a_run_that_was_killed_is_finished_by_resume_with_the_same_plan(tmp_path
 
 
 @pytest.mark.slow
+def test_a_wrong_setting_is_told_before_anything_is_written(tmp_path: Path):
+    wrong = pair("batched_maml").replace("meta_batch", "meta_bach")
+    run = tmp_path / "run"
+    done = harness("run", f"suite={suite(tmp_path, wrong)}", f"out={run}", "threads=1")
+    assert done.returncode == 2, done.stderr
+    assert "did you mean 'meta_batch'?" in done.stderr
+    assert not run.exists()
+
+
+@pytest.mark.slow
+def test_a_run_is_not_finished_on_another_machine_or_with_another_plugin(tmp_path: Path):
+    plugin, run = tmp_path / "mine.py", tmp_path / "run"
+    plugin.write_text(Path(MISBEHAVING).read_text())
+    toml = suite(tmp_path, pair("batched_maml"))
+    words = [f"suite={toml}", f"plugin={plugin}", f"out={run}", "threads=1"]
+    assert harness("run", *words).returncode == 0
+    lines = (run / "records.jsonl").read_text().splitlines(keepends=True)
+    (run / "records.jsonl").write_text(lines[0])
+    plugin.write_text(plugin.read_text() + "# changed\n")
+    changed = harness("run", f"resume={run}", f"plugin={plugin}")
+    assert changed.returncode == 2
+    assert "a plugin is not what it was" in changed.stderr
+    plugin.write_text(Path(MISBEHAVING).read_text())
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["probes"]["cpu"] = "another one"
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    moved = harness("run", f"resume={run}", f"plugin={plugin}")
+    assert moved.returncode == 2
+    assert "cpu was another one" in moved.stderr
+    assert (run / "records.jsonl").read_text() == lines[0]
+
+
+@pytest.mark.slow
 def test_a_run_that_measured_nothing_says_so_by_its_exit_code(tmp_path: Path):
     alone = pair("raises").replace("reference_maml", "baseline_that_raises")
     toml, run = suite(tmp_path, alone), tmp_path / "run"

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from harness.errors import MeasurementError
+from harness.registry import ROOT
 
 # Threads that a library starts when it is imported would not survive the fork.
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
@@ -92,15 +93,20 @@ def _start(imports: tuple[str, ...]) -> tuple[subprocess.Popen[str], int]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=os.environ | ENVIRONMENT,
+        env=os.environ | ENVIRONMENT | {"PYTHONPATH": _python_path()},
     )
     try:
         return server, int(_read(server)["threads"])
     except EOFError:
         raise MeasurementError(
-            f"the server that starts workers ended with status {server.wait()} on starting. "
+            f"the server that starts workers ended with status {_stop(server)} on starting. "
             f"Try: {sys.executable} -m harness.measure.forkserver {' '.join(ALWAYS)}"
         ) from None
+
+
+def _python_path() -> str:
+    """Let the server find the harness wherever it is started from."""
+    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
 
 def _read(server: subprocess.Popen[str]) -> dict[str, Any]:
