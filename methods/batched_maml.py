@@ -71,4 +71,3 @@ class BatchedMaml(MamlLearner):
                 grads = {name: g.detach() for name, g in grads.items()}
             params = {name: p - self.workload.inner_lr * grads[name] for name, p in params.items()}
         return params
-

@@ -83,9 +83,7 @@ def overall(pairs: Iterable[PairJudgement]) -> tuple[Ratio, ...]:
     )
 
 
-def _ratio(
-    records: Sequence[Record], pair: Pair, quantity: Quantity, confidence: float
-) -> Ratio:
+def _ratio(records: Sequence[Record], pair: Pair, quantity: Quantity, confidence: float) -> Ratio:
     values = [
         {
             key(record): value
