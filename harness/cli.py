@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import math
 import os
 import shlex
 import sys
@@ -128,21 +130,26 @@ def list_(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """Hold a learner's gradient to what it owes the reference."""
-    registry = Registry(_plugins(options.words))
-    entry = registry.find(options.name, "method", "baseline")
-    from harness.measure.check import check
+    # What a plugin prints must not mix with the answer.
+    with contextlib.redirect_stdout(sys.stderr):
+        registry = Registry(_plugins(options.words))
+        entry = registry.find(options.name, "method", "baseline")
+        from harness.measure.check import check
 
-    result = check(entry, registry, options.examples)
+        result = check(entry, registry, options.examples)
     if options.json:
-        print(json.dumps({"name": result.name, "class": result.equivalence} | result.fields()))
+        print(result.to_json())
     else:
+        in_each = [f"{error:.3g} in {dtype}" for dtype, error in result.errors.items()]
+        cosine = f"{result.cosine:.6f}" if math.isfinite(result.cosine) else "unknown"
         print(
             f"{result.name} ({result.equivalence}): {'passed' if result.passed else 'FAILED'} "
             f"on {result.examples} random problems\n"
             f"  worst case: error {result.worst_error:.3g} of {result.tolerance:.3g} allowed\n"
             f"    {result.worst_case}\n"
-            f"  against the oracle: largest relative error {result.distance:.3g}, "
-            f"least cosine {result.cosine:.6f}"
+            + (f"  largest errors: {', '.join(in_each)}\n" if in_each else "")
+            + f"  against the oracle: largest relative error {result.distance:.3g}, "
+            f"least cosine {cosine}"
         )
     return 0 if result.passed else 1
 
@@ -251,13 +258,17 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
 
     def command(name: str, function: Any, words: dict[str, str]) -> argparse.ArgumentParser:
+        examples = "".join(f"{x}\n" for x in EXAMPLES.splitlines() if f" harness {name} " in x)
+        known = "".join(f"  {key + '=':<10} {about}\n" for key, about in words.items())
         sub = commands.add_parser(
             name,
             help=function.__doc__,
             description=function.__doc__,
-            epilog="words:\n" + "".join(f"  {k + '=':<10} {v}\n" for k, v in words.items())
-            if words
-            else None,
+            epilog="\n".join(
+                f"{title}:\n{lines}"
+                for title, lines in (("words", known), ("examples", examples))
+                if lines
+            ),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         sub.set_defaults(command=function)

@@ -246,16 +246,19 @@ class TestAPluginThatCannotServe:
         with pytest.raises(UsageError, match=r"line 2: @method takes one literal name\. Write"):
             Registry((plugin(f"@method({arguments})\nclass Mine: pass\n"),))
 
-    def test_fails_whenever_it_is_imported_and_says_whose_fault_it_is(self, plugin):
-        text = "1 / 0\n" + PLUGIN.format(kind="method", name="m", answer=1)
+    @pytest.mark.parametrize(
+        ("fault", "error"),
+        [("1 / 0", "ZeroDivisionError: division by zero"), ("exit(0)", "SystemExit: 0")],
+    )
+    def test_fails_whenever_it_is_imported_and_says_whose_fault_it_is(self, plugin, fault, error):
+        text = f"from sys import exit\n{fault}\n" + PLUGIN.format(kind="method", name="m", answer=1)
         entry = Registry((plugin(text),)).find("m", "method")
         modules = set(sys.modules)
         for _ in range(2):
             with pytest.raises(UsageError) as refused:
                 entry.load()
             assert str(refused.value) == (
-                "mine.py: importing it fails: ZeroDivisionError: division by zero. "
-                "Mend it, or do without 'm'."
+                f"mine.py: importing it fails: {error}. Mend it, or do without 'm'."
             )
         assert set(sys.modules) == modules
 

@@ -16,6 +16,9 @@ INHERITS = "inherits"
 SHORTEST_S, LONGEST_S = 1e-15, 1e9
 LARGEST = 1e100
 
+# A reason may be a whole log; a table and a sentence hold this many characters of it.
+LONGEST_REASON = 300
+
 # What pairs the blocks of the two members: the pair's name, the seed and the round.
 Key = tuple[str, int, int]
 

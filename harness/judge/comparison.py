@@ -145,7 +145,7 @@ def _decide(
     if then is None or now is None:
         return "not compared", after.reason or before.reason
     exact = {then.method, now.method} <= EXACT
-    if elsewhere and "counted" not in (then.method, now.method):
+    if elsewhere and {then.method, now.method} != {"counted"}:
         return "not compared", "the runs come from different environments"
     if not exact and min(then.n, now.n) < MIN_ROUNDS:
         return "too few rounds", f"it takes {MIN_ROUNDS} rounds in either run to judge a change"

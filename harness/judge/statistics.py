@@ -24,7 +24,8 @@ Problem = TypeVar("Problem", bound=Hashable)
 # covers it in 1 - 2^(1-n) of all samples, 93.75 % with five. With six a bootstrap first makes
 # sense, but with seven it covers only 88 % (the median of an odd sample is always one of its few
 # values, and 2.5 % falls badly between them). From eight on it was measured to cover 91 to 95 %,
-# an even number of rounds more steadily (93 to 95 %) than an odd one.
+# an even number of rounds more steadily (93 to 95 %) than an odd one. Below eight the bounds are
+# the span of all values, and no confidence is claimed for them.
 MIN_ROUNDS = 8
 
 # Below six against six the smallest p-value of the rank test is too coarse to be read.

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from hypothesis import HealthCheck, Phase, assume, find, given, settings, target
+from hypothesis.errors import Flaky, NoSuchExample
 from torch import Tensor
 
 from harness.declare.equivalence import Approximate, Equivalence, Exact, InTheLimit
@@ -27,7 +30,10 @@ from harness.registry import Entry, Registry
 
 ROUNDING = 1e-8  # an error below this can't show at what order it falls
 ORDER_SLACK = 0.5
-FLOAT32_FLOOR = 1e-4  # relative; the oracle itself is rarely better in float32
+# Relative, a step. The oracle's own float32 error is mostly 2e-7, but rounding now and then takes a
+# learner to the other side of a kink where the oracle stays: 5e-5 a step, in 200 problems of MAML.
+FLOAT32_FLOOR = 2e-5
+ASKED = ("family", "equivalence", "corners", "init", "meta_gradient")
 
 
 @dataclass(frozen=True)
@@ -55,16 +61,19 @@ class CheckResult:
     worst_error: float
     tolerance: float
     worst_case: str
-    cosine: float  # least over all problems, to the oracle, where what is presumed holds
+    errors: Mapping[str, float]  # of an Exact learner: the largest in "float64" and "float32"
+    cosine: float  # least over all problems, to the oracle, where what is presumed holds; or NaN
     distance: float  # largest relative error over all problems, to the oracle, likewise
     examples: int
 
     def fields(self) -> dict[str, Any]:
         """Return the fields that a record keeps; an error that is not finite is unknown there."""
-        kept = {k: v for k, v in dataclasses.asdict(self).items() if k != "name"}
-        return {
-            k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in kept.items()
-        }
+        kept = dataclasses.asdict(self)
+        return _known({k: v for k, v in kept.items() if k not in ("name", "errors")})
+
+    def to_json(self) -> str:
+        about = {"name": self.name, "class": self.equivalence}
+        return json.dumps(about | self.fields() | {"errors": _known(self.errors)}, allow_nan=False)
 
 
 def check(
@@ -72,6 +81,7 @@ def check(
 ) -> CheckResult:
     """Hold a learner to its family's oracle on this many random problems."""
     learner_class = entry.load()
+    _require_learner(learner_class, entry, registry)
     family = registry.find(learner_class.family, "problems").load()
     comparison = _Comparison(
         learner_class,
@@ -89,32 +99,50 @@ def check(
         phases=(Phase.generate, Phase.target),
     )
 
+    raised: list[Exception] = []
+
+    def worst_of(problem: Problem) -> Finding | None:
+        try:
+            return comparison.worst(problem)
+        except (HarnessError, ImportError) as error:
+            raised.append(error)
+            raise
+        except (Exception, SystemExit) as error:  # who exits here would pass for having passed
+            what = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+            raised.append(MeasurementError(f"{entry.name} raised {what}, on: {problem}"))
+            raise raised[-1] from error
+
     @quiet
     @given(family.strategy())
     def collect(problem: Problem) -> None:
-        try:
-            worst = comparison.worst(problem)
-        except (HarnessError, ImportError):
-            raise
-        except Exception as error:
-            what = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-            raise MeasurementError(f"{entry.name} raised {what}, on: {problem}") from error
+        worst = worst_of(problem)
         assume(worst is not None)
         assert worst is not None
         seen.append((worst, problem))
         target(math.log10(max(min(worst.used, 1e30), 1e-30)))  # steer towards larger errors
 
-    collect()
+    try:
+        collect()
+    except Flaky:  # it raised once, and not again
+        raise raised[0] from None
     if not seen:
         raise UsageError(f"{entry.name}: the oracle's gradient was finite on no problem drawn.")
     finding, problem = max(seen, key=lambda item: item[0].used)
     if finding.used > 1:
-        problem = find(
-            family.strategy(),
-            lambda smaller: (worst := comparison.worst(smaller)) is not None and worst.used > 1,
-            settings=settings(quiet, phases=(Phase.generate, Phase.shrink)),
-        )
-        finding = comparison.worst(problem) or finding
+        failing = [(finding, problem)]
+
+        def fails(smaller: Problem) -> bool:
+            worst = worst_of(smaller)
+            if worst is None or worst.used <= 1:
+                return False
+            failing.append((worst, smaller))
+            return True
+
+        # A learner that is wrong only now and then may not fail again: what was seen stands.
+        with suppress(NoSuchExample, Flaky, MeasurementError):
+            shrinking = settings(quiet, phases=(Phase.generate, Phase.shrink))
+            find(family.strategy(), fails, settings=shrinking)
+        finding, problem = failing[-1]
     return CheckResult(
         name=entry.name,
         equivalence=learner_class.equivalence.label,
@@ -123,6 +151,7 @@ def check(
         worst_error=finding.error,
         tolerance=finding.tolerance,
         worst_case=f"{finding.what}: {problem}",
+        errors=comparison.errors,
         cosine=comparison.cosine,
         distance=comparison.distance,
         examples=len(seen),
@@ -139,6 +168,7 @@ class _Comparison:
     presumed: Mapping[str, Any]
     cosine: float = 1.0
     distance: float = 0.0
+    errors: dict[str, float] = field(default_factory=dict)
 
     def worst(self, problem: Problem) -> Finding | None:
         """Return the comparison that used most of its tolerance; none where training diverges."""
@@ -160,7 +190,10 @@ class _Comparison:
 
     def look(self, found: Gradient, owed: Gradient) -> None:
         self.distance = max(self.distance, _error(found, owed))
-        self.cosine = min(self.cosine, _cosine(found.grads, owed.grads))
+        cosine = _cosine(found.grads, owed.grads)
+        # Python's min would keep the number beside a NaN.
+        unknown = math.isnan(cosine) or math.isnan(self.cosine)
+        self.cosine = math.nan if unknown else min(self.cosine, cosine)
 
     def both_at(self, problem: Problem, settings: Mapping[str, Any]) -> tuple[Gradient, Gradient]:
         """Return the learner's gradient and the oracle's at these settings of either."""
@@ -186,14 +219,14 @@ def _exact(
 ) -> list[Finding]:
     single = problem.in_float32()
     own = _error(self.oracle(single), owed)  # what float32 costs the oracle itself
-    return [
+    floor = FLOAT32_FLOOR * problem.inner_steps
+    findings = [
         Finding("float64", _error(found, owed), debt.float64 * problem.inner_steps),
-        Finding(
-            "float32",
-            _error(self.gradient(single), owed),
-            debt.float32 * max(own, FLOAT32_FLOOR * problem.inner_steps),
-        ),
+        Finding("float32", _error(self.gradient(single), owed), debt.float32 * max(own, floor)),
     ]
+    for finding in findings:
+        self.errors[finding.what] = max(self.errors.get(finding.what, 0.0), finding.error)
+    return findings
 
 
 def _in_the_limit(
@@ -249,6 +282,24 @@ COMPARISONS: dict[type[Equivalence], Callable[..., list[Finding]]] = {
 }
 
 
+def _require_learner(learner_class: Any, entry: Entry, registry: Registry) -> None:
+    missing = [name for name in ASKED if not hasattr(learner_class, name)]
+    if missing:
+        families = ", ".join(sorted(each.name for each in registry.entries("problems")))
+        raise UsageError(
+            f"{entry.owner}: class {learner_class.__name__} of {entry.name!r} is no whole learner: "
+            f"it lacks {', '.join(missing)}. Derive it from harness.declare.learner.Learner, or "
+            f"from a learner that does, and set `family` to one of: {families}."
+        )
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with None for each that is not finite."""
+    return {
+        k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()
+    }
+
+
 def _gradient_of(learner_class: Any, problem: Problem, settings: dict[str, Any]) -> Gradient:
     learner: Learner = build(learner_class, settings, learner_class.name, problem.workload)
     batch = problem.workload.train_batch(problem.seed, 0)
@@ -263,12 +314,14 @@ def _error(found: Gradient, owed: Gradient) -> float:
 
 
 def _cosine(found: Mapping[str, Tensor], owed: Mapping[str, Tensor]) -> float:
-    if found.keys() != owed.keys():
+    if {n: t.shape for n, t in found.items()} != {n: t.shape for n, t in owed.items()}:
         return math.nan  # no angle between gradients by different parameters
     a = torch.cat([found[name].double().flatten() for name in owed])
     b = torch.cat([value.double().flatten() for value in owed.values()])
     lengths = float(a.norm() * b.norm())
-    return float(a @ b) / lengths if lengths > 0 else 1.0
+    if lengths == 0:
+        return 1.0 if torch.equal(a, b) else math.nan
+    return float(a @ b) / lengths
 
 
 def _double(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

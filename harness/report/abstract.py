@@ -13,7 +13,7 @@ from harness.report.run_tables import machine_words
 from harness.report.table import Cell
 from harness.report.units import count, percent, ratio, ratio_interval
 from harness.report.verdict_table import MEANINGS, tone_of, verdict_reason
-from harness.report.words import full_stop, listed, measure_name, workload_words
+from harness.report.words import full_stop, listed, measure_name, span, workload_words
 
 # An abstract is read in one breath; the table of claims holds every verdict.
 MOST_VERDICTS = 6
@@ -132,10 +132,11 @@ def _tally(verdicts: Sequence[tuple[PairJudgement, Verdict]]) -> str:
 
 def _finding_words(judged: PairJudgement, verdict: Verdict) -> str:
     head = f"{full_stop(verdict.text)[:-1]}, by {verdict.method} against {judged.pair.baseline}"
-    shown = verdict.ratio is not None and no_ratio(judged) is None
-    if shown and verdict.word in _SHOWN_RATIO:
+    if verdict.ratio is not None and no_ratio(judged) is None and verdict.word in _SHOWN_RATIO:
+        rests_on = span(verdict.measure, verdict.ratio)
         return (
             f"{head} on {workload_words(judged.pair)}. Measured {ratio_interval(verdict.ratio)} in "
-            f"{measure_name(verdict.measure)}, published {ratio(verdict.published)}."
+            f"{measure_name(verdict.measure)}{f' ({rests_on})' if rests_on else ''}, published "
+            f"{ratio(verdict.published)}."
         )
     return f"{head}. {verdict_reason(verdict, judged)}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from harness.declare.suite import MEMBERS
 from harness.judge.judgement import Judgement
+from harness.judge.statistics import MIN_ROUNDS
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.report import series
@@ -93,6 +94,11 @@ def _caption(plot: Plot) -> str:
                 "Baseline over method with 95 % intervals, on a logarithmic axis; right of 1 the "
                 "method is better."
             )
+            if any("(n = " in row.text for row in rows):
+                text += (
+                    f" n: on fewer than {MIN_ROUNDS} values, whose span stands in place of an "
+                    "interval."
+                )
             if any(row.published for row in rows):
                 text += " Diamonds mark published values."
             if any(row.is_aa for row in rows):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from harness.declare.suite import MEMBERS
 from harness.judge.judgement import Debt, PairJudgement
 from harness.report.table import Cell
 from harness.report.units import count, known, scientific, significant
-from harness.report.words import full_stop
+from harness.report.words import full_stop, with_settings
 
 NO_SPEED_UP = "no speed-up shown"
 NOT_MEASURED = "not measured"
@@ -38,7 +39,9 @@ def no_ratio(judged: PairJudgement) -> Cell | None:
     if not any(found.interval for found in judged.ratios):
         reasons = dict.fromkeys(failure.reason for failure in judged.failures)
         if reasons:
-            return Cell(NOT_MEASURED, full_stop("; ".join(reasons)), "open")
+            return Cell(
+                NOT_MEASURED, full_stop("; ".join(each.rstrip(". ") for each in reasons)), "open"
+            )
         if judged.missing_blocks:
             blocks = count(judged.missing_blocks, "planned block")
             return Cell(NOT_MEASURED, f"{blocks} not in the records.", "open")
@@ -58,6 +61,18 @@ def debt_cell(debt: Debt | None) -> Cell:
     return Cell(f"{debt.equivalence}: {outcome}", _reached(debt), "good" if debt.passed else "bad")
 
 
+def gradients(judged: PairJudgement) -> Cell:
+    """Write in one line what both members' gradients owed and reached, the method's first."""
+    if not judged.debts:
+        return Cell("gradient not checked", tone="open")
+    told = dict.fromkeys(
+        f"{with_settings(debt.learner, dict(settings))} {_outcome(debt)}"
+        for member, debt in reversed(list(zip(MEMBERS, judged.debts, strict=True)))
+        for settings in [judged.pair.learner_settings(member)]
+    )
+    return Cell(f"gradients: {'; '.join(told)}")
+
+
 def pair_cell(judged: PairJudgement) -> Cell:
     """Write the worst of the pair's debts: a failed one, an open one, else the method's."""
     for outcome in (False, None):
@@ -68,17 +83,29 @@ def pair_cell(judged: PairJudgement) -> Cell:
     return debt_cell(judged.debts[-1] if judged.debts else None)
 
 
+def _outcome(debt: Debt) -> str:
+    cell = debt_cell(debt)
+    if debt.passed is None:
+        return cell.text
+    return f"{cell.text}, {', '.join(_figures(debt))}"
+
+
 def _reached(debt: Debt) -> str:
-    parts = [f"worst error {scientific(debt.worst_error)}"]
+    parts = _figures(debt)
     if known(debt.tolerance):
-        parts.append(f"allowed {scientific(debt.tolerance)}")
-    if debt.equivalence != "Exact":
-        if known(debt.cosine):
-            parts.append(f"cosine to exact ≥ {significant(debt.cosine)}")
-        if known(debt.distance):
-            parts.append(f"relative distance ≤ {significant(debt.distance, 2)}")
+        parts.insert(1, f"allowed {scientific(debt.tolerance)}")
     if debt.passed is False and debt.worst_case:
         parts.append(f"at {debt.worst_case}")
     if debt.passed is False and debt.reason:
         parts.append(debt.reason)
     return ", ".join(parts)
+
+
+def _figures(debt: Debt) -> list[str]:
+    figures = [f"worst error {scientific(debt.worst_error)}"]
+    if debt.equivalence != "Exact":
+        if known(debt.cosine):
+            figures.append(f"cosine to exact ≥ {significant(debt.cosine)}")
+        if known(debt.distance):
+            figures.append(f"relative distance ≤ {significant(debt.distance, 2)}")
+    return figures

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Ratio, TargetTime
-from harness.judge.statistics import Interval
-from harness.report.gradient import no_ratio, withheld
+from harness.judge.noise import AA_CONFIDENCE, Twins
+from harness.judge.statistics import MIN_ROUNDS, Interval, aa_holds
+from harness.report.gradient import gradients, no_ratio, withheld
 from harness.report.table import Cell, Column, Group, Table, grouped_table, simple_table
 from harness.report.units import (
     UNKNOWN,
+    bounds,
     count,
     percent,
     quantity,
@@ -24,6 +26,9 @@ from harness.report.words import (
     workload_words,
 )
 
+# The judge takes the mean over pairs whose members both passed, and over no others.
+OVERALL_GRADIENTS = Cell("gradients: both members' checks hold in every pair of this mean")
+
 
 def pair_table(judgement: Judgement) -> Table | None:
     """Return the ratios of every pair in every measure."""
@@ -33,7 +38,7 @@ def pair_table(judgement: Judgement) -> Table | None:
         how = dict.fromkeys(found.interval.method for found in mine if found.interval)
         groups.append(
             Group(
-                tuple(_ratio_row(found) for found in mine),
+                (*(_ratio_row(found) for found in mine), (OVERALL_GRADIENTS,)),
                 f"Over workloads: {members}" if members else "Over workloads",
                 full_stop("; ".join(how)),
             )
@@ -42,7 +47,8 @@ def pair_table(judgement: Judgement) -> Table | None:
         "pairs",
         "Pairs",
         "Medians of both members, and the median of the per-round ratios (baseline over method) "
-        "with its 95 % interval.",
+        f"with its 95 % interval. Of fewer than {MIN_ROUNDS} rounds the brackets hold the span of "
+        "all, for which no confidence is claimed.",
         (
             Column("Measure", 1.4),
             Column("Baseline", 1.0, numeric=True),
@@ -69,7 +75,7 @@ def quality_table(judgement: Judgement) -> Table | None:
         [
             _quality_group(judged, judged.quality)
             for judged in judgement.pairs
-            if judged.quality is not None
+            if judged.quality is not None and _has_quality(judged.quality)
         ],
     )
 
@@ -100,6 +106,7 @@ def target_table(judgement: Judgement) -> Table | None:
 
 def noise_table(judgement: Judgement) -> Table | None:
     """Return what the A/A pairs measured: what this machine shows where nothing differs."""
+    twins = {(found.pair, found.measure): found for found in judgement.twins}
     rows = [
         (
             Cell(judged.pair.name, judged.pair.baseline),
@@ -107,6 +114,7 @@ def noise_table(judgement: Judgement) -> Table | None:
             Cell(ratio_interval(found.interval), basis(found.measure, found.interval))
             if found.interval
             else Cell("not measured", found.reason or ""),
+            _wide_cell(twins.get((judged.pair.name, found.measure))),
         )
         for judged in judgement.pairs
         if judged.pair.is_aa
@@ -121,8 +129,14 @@ def noise_table(judgement: Judgement) -> Table | None:
     return simple_table(
         "noise",
         "Noise",
-        f"A/A: a baseline against itself, whose interval at 99 % must cover 1.00. {floor}",
-        (Column("Pair", 1.3), Column("Measure"), Column("Ratio [95 %]", 1.5, numeric=True)),
+        f"A/A: a baseline against itself, whose interval at {percent(AA_CONFIDENCE)} must cover "
+        f"1.00. {floor}",
+        (
+            Column("Pair", 1.2),
+            Column("Measure", 0.8),
+            Column("Ratio [95 %]", 1.5, numeric=True),
+            Column(f"Tested [{AA_CONFIDENCE:.0%}]".replace("%", " %"), 1.1, numeric=True),
+        ),
         rows,
     )
 
@@ -163,8 +177,26 @@ def _pair_group(judged: PairJudgement) -> Group:
     what = "A/A: the same member twice" if pair.is_aa else f"differ: {pair.differ}"
     note = f"{baseline} against {method} on {workload_words(pair)}; {what}."
     instead = no_ratio(judged)
-    rows = [(instead,)] if instead else [_ratio_row(found) for found in judged.ratios]
+    rows: list[tuple[Cell, ...]] = (
+        [(instead,)] if instead else [_ratio_row(found) for found in judged.ratios]
+    )
+    if not pair.is_aa:
+        rows.append((gradients(judged),))
     return Group(tuple(rows), pair.name, note)
+
+
+def _wide_cell(twins: Twins | None) -> Cell:
+    """Write the interval by which an A/A pair holds or does not."""
+    if twins is None:
+        return Cell(UNKNOWN)
+    if twins.wide.n < MIN_ROUNDS:
+        return Cell(UNKNOWN, f"fewer than {count(MIN_ROUNDS, 'round')}")
+    held = aa_holds(twins.wide)
+    return Cell(bounds(twins.wide), "covers 1.00" if held else "misses 1.00", "" if held else "bad")
+
+
+def _has_quality(quality: Quality) -> bool:
+    return quality.baseline is not None or quality.method is not None
 
 
 def _ratio_row(found: Ratio) -> tuple[Cell, ...]:

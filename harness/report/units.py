@@ -105,6 +105,12 @@ def with_bounds(interval: Interval | None, unit: str = "") -> str:
     return f"{middle}{unit} [{low},{GAP}{high}]"
 
 
+def bounds(interval: Interval) -> str:
+    """Write the bounds alone, as finely as beside their estimate."""
+    decimals = _decimals(interval)
+    return f"[{_fixed(interval.low, decimals)},{GAP}{_fixed(interval.high, decimals)}]"
+
+
 def percent(share: float | None, digits: int = 2) -> str:
     """Write a share as a percentage."""
     if share is None or not math.isfinite(share):

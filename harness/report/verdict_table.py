@@ -8,7 +8,15 @@ from harness.judge.statistics import Interval
 from harness.report.gradient import no_ratio, pair_cell
 from harness.report.table import Cell, Column, Group, Table, Tone, grouped_table
 from harness.report.units import UNKNOWN, ratio, ratio_interval, significant, with_bounds
-from harness.report.words import basis, full_stop, measure_name, with_settings, workload_words
+from harness.report.words import (
+    basis,
+    full_stop,
+    listed,
+    measure_name,
+    span,
+    with_settings,
+    workload_words,
+)
 
 NOT_TESTABLE = "not testable here"
 
@@ -109,8 +117,17 @@ def _group(claim: Claim | None, verdicts: list[Verdict], judged: PairJudgement) 
         tuple(_row(verdict, judged) for verdict in verdicts),
         claim.sentence if claim else first.claim,
         f"{source}Pair {judged.pair.name}: {method} against {judged.pair.baseline} on "
-        f"{workload_words(judged.pair)}{rival}.",
+        f"{workload_words(judged.pair)}{rival}.{_spans(verdicts, judged)}",
     )
+
+
+def _spans(verdicts: list[Verdict], judged: PairJudgement) -> str:
+    """Name the brackets that are no intervals; a terminal shows no note beside a number."""
+    if no_ratio(judged) is not None:
+        return ""
+    found = [span(v.measure, v.ratio) for v in verdicts if v.ratio is not None]
+    told = listed(list(dict.fromkeys(filter(None, found))))
+    return f" Brackets: {told}, no interval." if told else ""
 
 
 def _row(verdict: Verdict, judged: PairJudgement) -> tuple[Cell, ...]:

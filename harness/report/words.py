@@ -7,7 +7,7 @@ import unicodedata
 from typing import Any, TypeVar
 
 from harness.declare.suite import Pair, settings_words
-from harness.judge.statistics import Interval, PairedInterval
+from harness.judge.statistics import MIN_ROUNDS, Interval, PairedInterval
 from harness.report.units import count
 
 T = TypeVar("T")
@@ -49,6 +49,19 @@ def measure_name(measure: str) -> str:
     return MEASURES.get(measure, measure.replace("_", " "))
 
 
+def too_few(measure: str, interval: Interval) -> bool:
+    """Say whether a ratio rests on too few values for its bounds to claim any confidence."""
+    exact = measure in COUNTED or interval.method == INHERITED
+    return interval.n < MIN_ROUNDS and not exact
+
+
+def span(measure: str, interval: Interval) -> str:
+    """Say what the bounds are where they are no interval, or nothing where they are one."""
+    if not too_few(measure, interval) or interval.low == interval.high:
+        return ""
+    return f"span of {count(interval.n, 'round' if measure in TIMED else 'value')}"
+
+
 def basis(measure: str, interval: Interval) -> str:
     """Say what a ratio rests on."""
     if measure in COUNTED:
@@ -56,6 +69,7 @@ def basis(measure: str, interval: Interval) -> str:
     if interval.method == INHERITED:
         return INHERITED
     number = count(interval.n, "round") if measure in TIMED else f"n = {interval.n}"
+    number = span(measure, interval) or number
     if interval.low == interval.high:
         number += f", {interval.method.removeprefix('one value, ')}"
     if isinstance(interval, PairedInterval) and interval.dropped:

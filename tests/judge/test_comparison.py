@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+
+import pytest
 
 from harness.judge.comparison import Comparison, compare_runs
 from harness.records.record import Record
-from tests.judge.builders import manifest, whole
+from tests.judge.builders import AA, PAIR, changed, checks, counts, manifest, timed, whole, without
 
 
-def compared(after: list[Record], **probes: object) -> Comparison:
-    before = whole()
+def compared(
+    after: list[Record], before: list[Record] | None = None, **probes: object
+) -> Comparison:
+    before = whole() if before is None else before
     then, now = manifest(before), manifest(after)
     now = dataclasses.replace(now, probes=now.probes | probes)
     return compare_runs(then, before, now, after)
 
 
 def words(comparison: Comparison, measure: str = "step_time") -> set[str]:
-    return {c.word for c in comparison.changes if c.measure == measure}
+    return {c.word for c in comparison.changes if c.measure == measure and c.pair == PAIR.name}
 
 
 def test_a_run_is_the_same_as_itself():
@@ -55,6 +60,82 @@ def test_runs_that_share_nothing_are_told_so():
     comparison = compared([])
     assert comparison.exit_code == 4
     assert "Nothing was measured in both runs." in comparison.to_text()
+
+
+def quick(factor: float = 1.0, rounds: int = 2) -> list[Record]:
+    """Return a run of nothing but times, of six rounds if not said otherwise."""
+    twins = timed(AA, 0.25, 0.25, rounds=rounds)
+    return checks(PAIR) + twins + timed(PAIR, method=0.1 * factor, rounds=rounds)
+
+
+def test_too_few_rounds_decide_nothing():
+    comparison = compared(quick(2.0), quick())
+    assert words(comparison) == {"too few rounds"}
+    assert comparison.exit_code == 3
+    assert "too few rounds: it takes 8 rounds in either run" in comparison.to_text()
+    assert words(compared(quick(2.0, rounds=4), quick())) == {"too few rounds"}
+    assert words(compared(quick(2.0, rounds=4), quick(rounds=4))) == {"worse"}
+
+
+def test_counts_need_no_rounds():
+    before, after = (quick() + counts(PAIR, method=each) for each in (1000, 1001))
+    comparison = compared(after, before)
+    assert words(comparison, "peak_bytes") == {"worse"}
+    assert comparison.exit_code == 1
+    assert compared(before, before).exit_code == 0
+
+
+@pytest.mark.parametrize("silent", [0, 1])
+def test_times_are_not_judged_where_the_noise_is_unknown(silent: int):
+    runs = [quick(rounds=4), quick(2.0, rounds=4)]
+    runs[silent] = without(runs[silent], pair=AA.name)
+    comparison = compared(runs[1], runs[0])
+    assert words(comparison) == {"noise unknown"}
+    assert comparison.exit_code == 3
+    assert f"no A/A pair of the {('first', 'second')[silent]} run" in comparison.to_text()
+
+
+@pytest.mark.parametrize("noisy", [0, 1])
+def test_a_change_must_clear_the_larger_noise_floor(noisy: int):
+    runs = [quick(rounds=4), quick(1.1, rounds=4)]
+    assert words(compared(runs[1], runs[0])) == {"worse"}
+    runs[noisy] = without(runs[noisy], pair=AA.name) + timed(AA, 0.25, 0.25, noise=0.8)
+    assert words(compared(runs[1], runs[0])) == {"same"}
+    assert words(compared(runs[0], runs[1])) == {"same"}
+
+
+def test_a_baseline_against_itself_is_never_judged():
+    slower = without(whole(), pair=AA.name) + timed(AA, 0.25, 0.5)
+    comparison = compared(slower)
+    assert {c.word for c in comparison.changes if c.pair == AA.name} == {"A/A"}
+    assert comparison.exit_code == 0
+
+
+def test_a_gradient_that_is_no_longer_right_comes_before_all_else():
+    broken = changed(_retimed(PAIR.name, 2.0), {"passed": False}, measured="check", member="method")
+    comparison = compared(broken, cpu="another one")
+    assert comparison.exit_code == 6
+    line = "passed before and fails now, the gradient check of fast at ways=2"
+    assert comparison.to_text().splitlines().count(line) == 1
+    assert json.loads(comparison.to_json())["exit_code"] == 6
+
+
+def test_a_gradient_that_was_wrong_before_is_no_news():
+    broken = changed(quick(rounds=4), {"passed": False}, measured="check", member="method")
+    comparison = compared(broken, broken)
+    assert comparison.mismatches == ()
+    assert words(comparison) == {"not compared"}
+    assert comparison.exit_code == 4
+    assert "Nothing could be compared." in comparison.to_text()
+
+
+def test_more_bytes_are_worse_even_on_another_machine():
+    more = changed(whole(), {"peak_bytes": 1001}, measured="memory", member="method")
+    assert compared(more, cpu="another one").exit_code == 1
+
+
+def test_runs_that_share_nothing_from_different_machines_are_from_different_machines():
+    assert compared([], cpu="another one").exit_code == 5
 
 
 def _retimed(pair: str, factor: float) -> list[Record]:

@@ -470,3 +470,32 @@ def test_a_trajectory_alone_is_enough_for_quality_that_is_not_worse() -> None:
     pair = dataclasses.replace(PAIR, passes=("check", "trajectory", "step"))
     records = checks(pair) + trajectories(pair) + timed(pair) + timed(AA, 0.25, 0.25)
     assert only_verdict(records, pairs=(pair, AA)).word == "met"
+
+
+class TestReasons:
+    def test_are_cut_where_they_are_longer_than_a_report_can_hold(self) -> None:
+        log = "first words " + "x" * 5000 + " last words"
+        records = changed(
+            whole(), {"status": "failed", "reason": log}, pair="pair", measured="step"
+        )
+        (failure, *_) = pair_of(records).failures
+        assert len(failure.reason) == 300
+        assert failure.reason.startswith("first words x")
+        assert failure.reason.endswith("x last words")
+        assert "…" in failure.reason
+
+    def test_are_ended_with_one_full_stop(self) -> None:
+        records = changed(
+            whole(),
+            {"status": "skipped", "reason": "it needs a GPU."},
+            pair="pair",
+            measured="step",
+        )
+        verdict = only_verdict(records)
+        assert verdict.word == "not testable here"
+        assert verdict.reason.endswith("it needs a GPU.")
+
+    def test_for_and_against_noise_keep_both_intervals(self) -> None:
+        (twins,) = judged(whole()).twins
+        assert (twins.pair, twins.measure) == ("aa", "step_time")
+        assert twins.wide.low < twins.interval.low < twins.interval.high < twins.wide.high

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.judge.statistics import (
+    MIN_ROUNDS,
     Interval,
     geometric_mean,
     mann_whitney,
@@ -124,3 +125,30 @@ def test_no_end_of_the_a_a_interval_is_farther_from_one_than_the_floor(aa: Inter
     assert abs(aa.low - 1) <= floor
     assert abs(aa.high - 1) <= floor
     assert floor in (abs(aa.low - 1), abs(aa.high - 1))
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from("ABC"), st.dictionaries(st.integers(0, 5), times, min_size=1), min_size=1
+    )
+)
+def test_a_solvers_share_is_full_at_its_own_largest_ratio(
+    solvers: dict[str, dict[int, float]],
+) -> None:
+    problems = {problem for row in solvers.values() for problem in row}
+    best = {p: min(row[p] for row in solvers.values() if p in row) for p in problems}
+    for solver, row in solvers.items():
+        largest = max(row[problem] / best[problem] for problem in row)
+        shares = performance_profile(solvers, [largest]).shares[solver]
+        assert shares == (len(row) / len(problems),)
+
+
+@given(
+    st.dictionaries(st.integers(0, 30), times, min_size=2, max_size=MIN_ROUNDS - 1),
+    st.sampled_from([0.5, 0.95, 0.99]),
+)
+def test_too_few_ratios_have_their_span_for_bounds(
+    baseline: dict[int, float], confidence: float
+) -> None:
+    ratio = paired_ratio(baseline, dict.fromkeys(baseline, 1.0), confidence=confidence)
+    assert (ratio.low, ratio.high) == (min(baseline.values()), max(baseline.values()))

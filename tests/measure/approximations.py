@@ -56,6 +56,17 @@ class WrongAtItsCorner(ReferenceMaml):
         return Gradient(loss, {name: g * self.scale for name, g in grads.items()})
 
 
+@method("rough_in_float32")
+@dataclass(frozen=True)
+class RoughInFloat32(ReferenceMaml):
+    """Is exact in float64, and off by one part in two thousand in float32."""
+
+    def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
+        loss, grads = super().meta_gradient(state, batch)
+        off = 5e-4 if loss.dtype == torch.float32 else 0.0
+        return Gradient(loss, {name: g * (1 + off) for name, g in grads.items()})
+
+
 @method("falls_linearly")
 @dataclass(frozen=True)
 class FallsLinearly(ReferenceMaml):

@@ -63,6 +63,11 @@ def test_a_learner_that_raises_is_told_with_its_error_and_the_problem():
         result("raises")
 
 
+def test_a_learner_that_exits_has_not_passed():
+    with pytest.raises(MeasurementError, match="leaves raised SystemExit: 0, on: "):
+        result("leaves")
+
+
 def test_a_failing_problem_is_shrunk_to_a_small_one():
     assert "meta_batch=1 " in result("wrong").worst_case
     assert result("wrong").worst_case.endswith("seed=0")
@@ -75,4 +80,13 @@ def test_a_check_repeats_to_the_bit():
 def test_an_error_that_is_not_finite_is_unknown_in_a_record():
     fields = result("not_finite").fields()
     assert fields["worst_error"] is None
+    assert fields["cosine"] is None
     assert fields["passed"] is False
+
+
+def test_an_exact_learner_is_held_to_float32_too():
+    found = result("rough_in_float32")
+    assert not found.passed
+    assert found.worst_case.startswith("float32")
+    assert found.errors["float64"] < 1e-9
+    assert found.errors["float32"] > 4e-4

@@ -12,10 +12,11 @@ import pytest
 import torch
 from hypothesis import strategies as st
 
-from harness.declare.equivalence import Approximate, Equivalence, InTheLimit
+from harness.declare.equivalence import Approximate, Equivalence, Exact, InTheLimit
 from harness.declare.learner import Gradient
 from harness.declare.problem import Problem
 from harness.declare.workload import Place
+from harness.errors import MeasurementError, UsageError
 from harness.measure.check import CheckResult, check
 
 Error = Callable[["Guess"], float]
@@ -80,9 +81,18 @@ def checked(debt: Equivalence, off: Error, family: Any = SumProblems) -> CheckRe
         error = staticmethod(off)
         equivalence = debt
 
-    components = {"guess": Checked, "oracle": Oracle, "sums": family}
-    entry = {name: SimpleNamespace(name=name, load=lambda c=c: c) for name, c in components.items()}
-    registry = SimpleNamespace(find=lambda name, *kinds: entry[name])
+    return checked_class(Checked, family)
+
+
+def checked_class(learner: Any, family: Any = SumProblems) -> CheckResult:
+    components = {"guess": learner, "oracle": Oracle, "sums": family}
+    entry = {
+        name: SimpleNamespace(name=name, owner="my.py", load=lambda c=c: c)
+        for name, c in components.items()
+    }
+    registry = SimpleNamespace(
+        find=lambda name, *kinds: entry[name], entries=lambda kind: [entry["sums"]]
+    )
     return check(entry["guess"], registry, 3)  # type: ignore[arg-type]  # all that is asked of them
 
 
@@ -171,3 +181,70 @@ def test_a_limit_states_one_law(laws: dict[str, float]) -> None:
 def test_a_limit_needs_two_values() -> None:
     with pytest.raises(ValueError, match="two values"):
         InTheLimit("terms", (1,), order=1)
+
+
+def test_an_error_that_is_made_only_once_is_kept() -> None:
+    wrong = iter([0.0, 0.5])
+    result = checked(Exact(), lambda learner: next(wrong, 0.0))
+    assert not result.passed
+    assert result.worst_error == pytest.approx(0.5)
+    assert result.worst > 1
+
+
+def test_an_error_that_comes_and_goes_is_kept() -> None:
+    calls = iter(range(10**6))
+    result = checked(Exact(), lambda learner: 0.5 * (next(calls) % 3 == 0))
+    assert not result.passed
+    assert result.worst_error == pytest.approx(0.5)
+
+
+def test_a_learner_that_raises_only_once_is_told_of_all_the_same() -> None:
+    faults = iter([RuntimeError("once")])
+
+    def off(learner: Guess) -> float:
+        for fault in faults:
+            raise fault
+        return 0.0
+
+    with pytest.raises(MeasurementError, match="guess raised RuntimeError: once, on: seed="):
+        checked(Exact(), off)
+
+
+def test_a_class_that_is_no_learner_is_refused_with_what_to_do() -> None:
+    class Mine:
+        pass
+
+    with pytest.raises(UsageError) as refused:
+        checked_class(Mine)
+    assert str(refused.value) == (
+        "my.py: class Mine of 'guess' is no whole learner: it lacks family, equivalence, corners, "
+        "init, meta_gradient. Derive it from harness.declare.learner.Learner, or from a learner "
+        "that does, and set `family` to one of: sums."
+    )
+
+
+@pytest.mark.parametrize(
+    "grads",
+    [
+        pytest.param({"weight": EXACT * math.nan}, id="not a number"),
+        pytest.param({"module.weight": EXACT}, id="of another name"),
+        pytest.param({"weight": EXACT[:1]}, id="of another shape"),
+        pytest.param({"weight": EXACT * 0}, id="zero"),
+    ],
+)
+def test_a_gradient_without_an_angle_to_the_oracles_has_an_unknown_cosine(grads: Any) -> None:
+    class Checked(Guess):
+        equivalence = Exact()
+
+        def meta_gradient(self, state: None, batch: None) -> Gradient:
+            return Gradient(LOSS, grads)
+
+    result = checked_class(Checked)
+    assert not result.passed
+    assert math.isnan(result.cosine)
+    assert result.fields()["cosine"] is None
+
+
+def test_one_unknown_cosine_makes_the_least_one_unknown() -> None:
+    wrong = iter([0.0, 0.0, math.nan])  # float64, float32, and the next problem
+    assert math.isnan(checked(Exact(), lambda learner: next(wrong, 0.0)).cosine)

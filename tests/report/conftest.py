@@ -22,6 +22,7 @@ from harness.judge.judgement import (
     TargetTime,
     Verdict,
 )
+from harness.judge.noise import Twins
 from harness.judge.quality import accuracy
 from harness.judge.statistics import Interval, paired_ratio
 from harness.judge.verdicts import decide
@@ -230,6 +231,7 @@ def example_run(seeds: tuple[int, ...] = SEEDS, rounds: int = ROUNDS) -> Run:
         measured_share=measured / wall,
         measured_s=measured,
         wall_s=wall,
+        twins=(Twins(PAIRS[0].name, "step_time", floor_of, _ratio(PAIRS[0], records, 0.99)),),
     )
     manifest = Manifest(
         command="python -m harness run suite=paper seeds=3 rounds=4 threads=2 out=results/paper-1",
@@ -277,6 +279,7 @@ def _records(draw: random.Random, seeds: tuple[int, ...], rounds: int) -> tuple[
                             steps_per_interval=max(1, int(0.1 / time)),
                             warmup_steady=number != 3,
                             warmup_seconds=tuple(seconds[:2]) * 5,
+                            warmup_s=2.5,
                             compile_s=None,
                             fast_paths="torch.func vmap"
                             if "batched" in pair.learner(member)
@@ -360,12 +363,12 @@ def _growth(pair: Pair, member: str) -> Record:
     return _record(pair, "growth", member, 0, 0, growth_steps=steps, growth_bytes=peaks)
 
 
-def _ratio(pair: Pair, records: tuple[Record, ...]) -> Interval:
+def _ratio(pair: Pair, records: tuple[Record, ...], confidence: float = 0.95) -> Interval:
     sides: dict[str, dict[tuple[int, int], float]] = {"baseline": {}, "method": {}}
     for r in records:
         if r.pair == pair.name and r.measured == "step" and r.seconds:
             sides[r.member][(r.seed, r.round)] = statistics.median(r.seconds)
-    return paired_ratio(sides["baseline"], sides["method"])
+    return paired_ratio(sides["baseline"], sides["method"], confidence=confidence)
 
 
 def _step_ratio(pair: Pair, records: tuple[Record, ...]) -> Ratio:
@@ -624,6 +627,7 @@ def degenerate_runs() -> dict[str, Run]:
     )
     nothing = {
         "noise_floor": None,
+        "twins": (),
         "aa_ok": None,
         "overall": (),
         "measured_share": None,

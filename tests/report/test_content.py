@@ -12,6 +12,8 @@ from harness.judge.judge import judge
 from harness.judge.judgement import Failure, Verdict
 from harness.report.content import Content, compose
 from harness.report.table import Cell, Table
+from harness.report.units import bounds
+from tests.report.conftest import example_run
 
 
 def content_of(run) -> Content:
@@ -285,3 +287,70 @@ def test_a_report_is_made_without_torch_and_without_the_measuring(module: str) -
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_pair_but_a_a_says_what_its_gradients_owed_and_reached(content: Content) -> None:
+    pairs = content.table("pairs")
+    assert "gradient" not in texts(pairs, 0)
+    exact = texts(pairs, 1)
+    assert "gradients: batched_maml Exact: holds, worst error 3.1 × 10⁻¹⁵" in exact
+    assert "; learn2learn_maml Exact: holds, worst error" in exact
+    assert "torchmeta_maml Exact: not checked" in texts(pairs, 3)
+    approximate = texts(pairs, 4)
+    assert "shared_gradients (weight=0.3) Approximate: FAILED, worst error 2.1" in approximate
+    assert "cosine to exact ≥ 0.930, relative distance ≤ 0.38" in approximate
+
+
+def test_a_pair_without_a_check_says_that_its_gradient_was_not_checked(run) -> None:
+    pair = dataclasses.replace(run.judgement.pairs[1].pair, passes=("step",))
+    changed = content_of(run.with_pair(1, pair=pair, debts=()))
+    assert "gradient not checked" in texts(changed.table("pairs"), 1)
+
+
+def test_few_rounds_claim_no_confidence(content: Content) -> None:
+    few = example_run(seeds=(0,), rounds=7)
+    told = content_of(few)
+    assert cell(told.table("pairs"), 1, 0, "n").text == "span of 7\u00a0rounds"
+    assert "span of 7 rounds" in cell(told.verdicts, 0, 0, "Measured [95 %]").note.replace(
+        "\u00a0", " "
+    )
+    assert "Brackets: span of 7 rounds, no interval." in texts(told.verdicts, 0)
+    assert "Brackets" not in texts(told.verdicts, 4)  # its check failed, so none are printed
+    assert "step time (span of 7 rounds)" in first_page(told)
+    assert "(n = 7)" in told.figures[0].alternative
+    assert cell(told.table("noise"), 0, 0, "Tested [99 %]").text == "–"
+    for whole in (content.table("pairs"), content.verdicts):
+        assert "span of 12" not in texts(whole)
+
+
+def test_the_interval_by_which_a_a_holds_is_printed(run, content: Content) -> None:
+    (twins,) = run.judgement.twins
+    shown = cell(content.table("noise"), 0, 0, "Tested [99 %]")
+    assert shown == Cell(bounds(twins.wide), "covers 1.00")
+    assert shown.text not in cell(content.table("noise"), 0, 0, "Ratio [95 %]").text
+    wide = dataclasses.replace(twins.wide, low=1.01, estimate=1.02, high=1.03)
+    apart = content_of(run.judged(twins=(dataclasses.replace(twins, wide=wide),)))
+    assert cell(apart.table("noise"), 0, 0, "Tested [99 %]").note == "misses 1.00"
+
+
+def test_the_warm_up_is_the_time_it_took_and_unknown_is_said(run, content: Content) -> None:
+    assert "warm-up 2.50 s" in texts(content.table("members"))
+    records = tuple(dataclasses.replace(r, warmup_s=None) for r in run.records)
+    unknown = compose(run.manifest, records, run.judgement)
+    assert "warm-up unknown" in texts(unknown.table("members"))
+
+
+def test_quality_is_inherited_from_a_curve_and_not_from_nothing(run) -> None:
+    quality = run.judgement.pairs[1].quality
+    none = dataclasses.replace(quality, baseline=None, over_tasks=None, over_seeds=None)
+    table = content_of(run.with_pair(1, quality=none)).table("quality")
+    assert run.judgement.pairs[1].pair.name not in texts(table)
+    assert "inherited" not in texts(table)
+
+
+def test_reasons_are_joined_with_one_full_stop(run) -> None:
+    failures = tuple(
+        Failure("method", name, "skipped", f"{name} needs a GPU.", 1) for name in ("step", "memory")
+    )
+    told = texts(content_of(run.with_pair(3, failures=failures)).table("pairs"), 3)
+    assert "(step needs a GPU; memory needs a GPU.)" in told

@@ -21,6 +21,7 @@ from harness.report.plots import (
     MemoryPlot,
     RoundPlot,
 )
+from harness.report.series import forest_plots
 from harness.report.svg import COLOURS
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -231,3 +232,12 @@ def test_a_dollar_is_a_dollar_and_an_unknown_letter_is_no_warning() -> None:
 def test_little_data_draws_too(degenerate) -> None:
     for svg in degenerate.svgs.values():
         assert ElementTree.fromstring(svg).tag == f"{SVG}svg"
+
+
+@pytest.mark.parametrize("word", ["not testable here", "invalid"])
+def test_nothing_published_is_drawn_where_it_could_not_be_tested(run, word: str) -> None:
+    verdicts = tuple(dataclasses.replace(v, word=word) for v in run.judgement.pairs[1].verdicts)
+    changed = run.with_pair(1, verdicts=verdicts)
+    (plot, *_) = forest_plots(changed.judgement)
+    name = changed.judgement.pairs[1].pair.name
+    assert {row.published for row in plot.rows if row.pair == name} == {()}

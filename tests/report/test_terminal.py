@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 
@@ -9,6 +10,7 @@ import pytest
 
 from harness.report.content import Content, compose
 from harness.report.terminal import print_summary
+from tests.report.conftest import example_run
 
 
 class Terminal(io.StringIO):
@@ -96,3 +98,33 @@ def test_markup_in_a_name_is_printed_as_it_is(run) -> None:
 
 def test_little_or_nothing_can_be_printed(degenerate) -> None:
     assert max(map(len, printed(degenerate.content, 80).splitlines())) <= 80
+
+
+def test_words_keep_a_few_letters_on_a_narrow_terminal(content: Content) -> None:
+    text = printed(content, 60)
+    assert max(map(len, text.splitlines())) <= 60
+    assert "  backward" in text
+    assert "  peak memory" in text
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_without_a_standard_output_nothing_is_printed_and_nothing_breaks(
+    content: Content, monkeypatch: pytest.MonkeyPatch, closed: bool
+) -> None:
+    stream = io.StringIO()
+    stream.close()
+    monkeypatch.setattr("sys.stdout", stream if closed else None)
+    print_summary(content)
+
+
+def test_what_steers_a_terminal_is_taken_out_of_any_content(content: Content) -> None:
+    hostile = dataclasses.replace(content, warnings=("\x1b[2Jgone\x07",))
+    text = printed(hostile)
+    assert text.startswith("Warning: \ufffd[2Jgone\ufffd\n")
+
+
+def test_a_few_rounds_are_a_span(run) -> None:
+    few = example_run(seeds=(0,), rounds=4)
+    text = squeezed(printed(compose(few.manifest, few.records, few.judgement), 100))
+    assert "Brackets: span of 4 rounds, no interval." in text
+    assert re.search(r"\] span of 4 rounds", text)

@@ -69,7 +69,11 @@ def test_a_full_stop_is_set_once() -> None:
     [
         ("step_time", Interval(2, 1, 3, 12, "BCa bootstrap"), "12 rounds"),
         ("step_time", Interval(2, 2, 2, 1, "one value, no interval"), "1 round, no interval"),
-        ("time_to_target", Interval(2, 1, 3, 3, "BCa bootstrap"), "n = 3"),
+        ("time_to_target", Interval(2, 1, 3, 8, "BCa bootstrap"), "n = 8"),
+        ("time_to_target", Interval(2, 1, 3, 3, "span of all values"), "span of 3 values"),
+        ("step_time", Interval(2, 1, 3, 7, "span of all values"), "span of 7 rounds"),
+        ("step_time", Interval(2, 1, 3, 8, "BCa bootstrap"), "8 rounds"),
+        ("flops", Interval(2, 1, 3, 3, "counted"), "counted"),
         ("flops", Interval(2, 2, 2, 1, "counted"), "counted"),
         (
             "step_time",
