@@ -245,7 +245,7 @@ def _round_ticks(low: float, high: float) -> list[float]:
     ticks = [step for step in steps if low <= step <= high]
     if len(ticks) > 6:
         ticks = [tick for tick in ticks if f"{tick:e}"[0] == "1"]
-    if len(ticks) >= 3:
+    if len(ticks) >= 3 or high / low > 10:  # evenly spaced ticks would crowd at the far end
         return ticks
     return [float(t) for t in MaxNLocator(4).tick_values(low, high) if low <= t <= high]
 

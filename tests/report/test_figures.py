@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import math
 import re
 import warnings
 from xml.etree import ElementTree
@@ -10,6 +12,7 @@ from xml.etree import ElementTree
 import matplotlib
 import pytest
 
+from harness.report.axes import _round_ticks
 from harness.report.captions import Figure
 from harness.report.content import Content, compose
 from harness.report.figures import draw
@@ -241,3 +244,12 @@ def test_nothing_published_is_drawn_where_it_could_not_be_tested(run, word: str)
     (plot, *_) = forest_plots(changed.judgement)
     name = changed.judgement.pairs[1].pair.name
     assert {row.published for row in plot.rows if row.pair == name} == {()}
+
+
+@pytest.mark.parametrize("low", [0.0125, 0.3, 0.9, 7.0])
+@pytest.mark.parametrize("ratio", [1.5, 8.0, 12.0, 170.0, 900.0, 1e5])
+def test_ticks_of_a_logarithmic_axis_stand_apart(low: float, ratio: float) -> None:
+    ticks = _round_ticks(low, low * ratio)
+    gaps = [math.log(b / a) / math.log(ratio) for a, b in itertools.pairwise(ticks)]
+    assert len(ticks) >= 2
+    assert min(gaps) > 0.07
