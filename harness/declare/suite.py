@@ -143,7 +143,8 @@ def resolve(suite: Suite, registry: Registry, claims: dict[str, Claim]) -> dict[
         registry.find(pair.workload, "workload")
         for claim in pair.claims:
             if claim not in claims:
-                raise UnknownName(f"claim of pair {pair.name}", claim, claims)
+                where = "Claims stand in suites/claims.toml."
+                raise UnknownName(f"claim of pair {pair.name}", claim, claims, where)
     return {name: claims[name] for pair in suite.pair for name in pair.claims}
 
 
