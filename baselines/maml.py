@@ -6,6 +6,7 @@ a pair differs in nothing else.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -32,9 +33,9 @@ class MamlLearner(Learner):
         loss, grads = self.meta_gradient(state, batch)
         return state.update(grads, self.workload.outer_lr), loss
 
+    @abstractmethod
     def adapt(self, state: AdamState, batch: Tasks) -> list[Params]:
         """Return the adapted parameters of every task."""
-        raise NotImplementedError  # every implementation adapts in its own way
 
     def evaluate(self, state: AdamState, batch: Tasks) -> Tensor:
         adapted = self.adapt(state, batch)

@@ -21,7 +21,7 @@ def build(cls: type[T], given: Mapping[str, Any], owner: str, *fixed: Any) -> T:
 
     Settings may nest: a field that is a dataclass, or a tuple of them, is built of tables.
     """
-    fields = [f for f in dataclasses.fields(cls) if f.init][len(fixed) :]  # type: ignore[arg-type]
+    fields = [f for f in dataclasses.fields(cls) if f.init][len(fixed) :]  # type: ignore[arg-type]  # any dataclass
     types_of = typing.get_type_hints(cls)
     names = {f.name for f in fields}
     for name, value in given.items():

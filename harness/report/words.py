@@ -125,9 +125,9 @@ def clean(text: str) -> str:
 def cleaned(value: T) -> T:
     """Return a tree of dataclasses and tuples with every text in it cleaned."""
     if isinstance(value, str):
-        return clean(value)  # type: ignore[return-value]
+        return clean(value)  # type: ignore[return-value]  # a T again
     if isinstance(value, tuple):
-        return tuple(cleaned(part) for part in value)  # type: ignore[return-value]
+        return tuple(cleaned(part) for part in value)  # type: ignore[return-value]  # a T again
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.replace(
             value, **{f.name: cleaned(getattr(value, f.name)) for f in dataclasses.fields(value)}
