@@ -6,8 +6,10 @@ Tasks are a pure function of (seed, split, index): any process can make its own 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from harness.distributed import Alone, Communicator
 
 if TYPE_CHECKING:
     import torch
@@ -15,11 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """Where tensors live and what they are made of."""
+    """Where tensors live, what they are made of, and with whom the work is shared."""
 
     device: str = "cpu"
     dtype: str = "float32"
     data_dir: str | None = None
+    team: Communicator = field(default_factory=Alone, compare=False, repr=False)
 
     @property
     def torch_dtype(self) -> torch.dtype:

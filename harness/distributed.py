@@ -1,0 +1,101 @@
+"""The communicator: what the processes that share one block's work say to each other.
+
+A learner finds it as `workload.place.team`. Alone, a team of one, is what every block gets that
+asks for no more, so a distributed method needs no second way of running. What went over the wire is
+counted here, where every backend must pass.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass
+class Traffic:
+    """What a process put on the wire in all-reduces, and how long it stood waiting for them."""
+
+    calls: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An all-reduce under way; its tensor may not be read before it was waited for."""
+
+    finish: Callable[[], object]
+    traffic: Traffic
+
+    def wait(self) -> None:
+        start = time.perf_counter()
+        self.finish()
+        self.traffic.seconds += time.perf_counter() - start
+
+
+@dataclass
+class Communicator(ABC):
+    """One rank's end of a team."""
+
+    rank: int
+    size: int
+    traffic: Traffic = field(default_factory=Traffic)
+
+    def share(self, count: int) -> range:
+        """Return which of so many tasks are this rank's."""
+        return range(self.rank, count, self.size)
+
+    def all_reduce(self, tensor: Tensor) -> None:
+        """Put the sum over all ranks in the tensor's place."""
+        self.start_all_reduce(tensor).wait()
+
+    def start_all_reduce(self, tensor: Tensor) -> Pending:
+        """Begin to sum over all ranks, so that other work can go on meanwhile."""
+        self.traffic.calls += 1
+        self.traffic.bytes += tensor.numel() * tensor.element_size()
+        return Pending(self._start_sum(tensor), self.traffic)
+
+    @abstractmethod
+    def broadcast(self, tensor: Tensor, root: int = 0) -> None:
+        """Put the root's values in every rank's tensor."""
+
+    @abstractmethod
+    def gather(self, text: str) -> list[str]:
+        """Return every rank's text, by rank."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leave the team."""
+
+    @abstractmethod
+    def _start_sum(self, tensor: Tensor) -> Callable[[], object]:
+        """Begin the sum in place; return what waits for its end."""
+
+
+@dataclass
+class Alone(Communicator):
+    """A team of one: nothing goes over any wire."""
+
+    rank: int = 0
+    size: int = 1
+
+    def start_all_reduce(self, tensor: Tensor) -> Pending:
+        return Pending(lambda: None, self.traffic)
+
+    def broadcast(self, tensor: Tensor, root: int = 0) -> None:
+        return None
+
+    def gather(self, text: str) -> list[str]:
+        return [text]
+
+    def close(self) -> None:
+        return None
+
+    def _start_sum(self, tensor: Tensor) -> Callable[[], object]:
+        return lambda: None
