@@ -93,7 +93,7 @@ def _outcome(debt: Debt) -> str:
 def _reached(debt: Debt) -> str:
     parts = _figures(debt)
     if known(debt.tolerance):
-        parts.insert(1, f"allowed {scientific(debt.tolerance)}")
+        parts.insert(1, f"allowed {_size(debt, debt.tolerance)}")
     if debt.passed is False and debt.worst_case:
         parts.append(f"at {debt.worst_case}")
     if debt.passed is False and debt.reason:
@@ -102,10 +102,20 @@ def _reached(debt: Debt) -> str:
 
 
 def _figures(debt: Debt) -> list[str]:
-    figures = [f"worst error {scientific(debt.worst_error)}"]
+    figures = [f"worst {_kind(debt)} {_size(debt, debt.worst_error)}"]
     if debt.equivalence != "Exact":
         if known(debt.cosine):
             figures.append(f"cosine to exact ≥ {significant(debt.cosine)}")
         if known(debt.distance):
             figures.append(f"relative distance ≤ {significant(debt.distance, 2)}")
     return figures
+
+
+def _kind(debt: Debt) -> str:
+    """Say what was held to the tolerance: an error, or how fast errors fall with a knob."""
+    found = (debt.worst_case or "").partition(" ")[0]
+    return {"factor": "factor a unit of its knob", "order": "missing order"}.get(found, "error")
+
+
+def _size(debt: Debt, value: float | None) -> str:
+    return scientific(value) if _kind(debt) == "error" else significant(value)
