@@ -11,10 +11,18 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+class Sent(NamedTuple):
+    """A traffic's figures at one moment."""
+
+    calls: int
+    bytes: int
+    seconds: float
 
 
 @dataclass
@@ -23,12 +31,30 @@ class Traffic:
 
     calls: int = 0
     bytes: int = 0
-    seconds: float = 0.0
+    _waited: float = field(default=0.0, init=False)
+    _unread: list[Callable[[], float]] = field(default_factory=list, init=False)
+
+    @property
+    def seconds(self) -> float:
+        """How long the process, or the device that it drives, could not go on for waiting."""
+        self._waited += sum(read() for read in self._unread)
+        self._unread.clear()
+        return self._waited
+
+    def waited(self, seconds: float) -> None:
+        self._waited += seconds
+
+    def waits_on_device(self, read: Callable[[], float]) -> None:
+        """Take a span that the device measures; it is read when somebody asks for the sum."""
+        self._unread.append(read)
+
+    def so_far(self) -> Sent:
+        return Sent(self.calls, self.bytes, self.seconds)
 
 
 @dataclass(frozen=True)
 class Pending:
-    """An all-reduce under way; its tensor may not be read before it was waited for."""
+    """An all-reduce under way; its tensor may not be touched before it was waited for."""
 
     finish: Callable[[], object]
     traffic: Traffic
@@ -36,30 +62,36 @@ class Pending:
     def wait(self) -> None:
         start = time.perf_counter()
         self.finish()
-        self.traffic.seconds += time.perf_counter() - start
+        self.traffic.waited(time.perf_counter() - start)
 
 
 @dataclass
 class Communicator(ABC):
-    """One rank's end of a team."""
+    """One rank's end of a team. All ranks make the same calls in the same order."""
 
     rank: int
     size: int
-    traffic: Traffic = field(default_factory=Traffic)
+    traffic: Traffic = field(default_factory=Traffic, kw_only=True)
 
     def share(self, count: int) -> range:
         """Return which of so many tasks are this rank's."""
         return range(self.rank, count, self.size)
 
     def all_reduce(self, tensor: Tensor) -> None:
-        """Put the sum over all ranks in the tensor's place."""
+        """Put the sum over all ranks in the tensor's place, the same on each to the bit."""
         self.start_all_reduce(tensor).wait()
 
     def start_all_reduce(self, tensor: Tensor) -> Pending:
         """Begin to sum over all ranks, so that other work can go on meanwhile."""
         self.traffic.calls += 1
         self.traffic.bytes += tensor.numel() * tensor.element_size()
-        return Pending(self._start_sum(tensor), self.traffic)
+        return Pending(self._start_sum(tensor.detach()), self.traffic)
+
+    def barrier(self) -> None:
+        """Wait until every rank has come here; nothing is counted."""
+        import torch
+
+        self._start_sum(torch.zeros(1))()
 
     @abstractmethod
     def broadcast(self, tensor: Tensor, root: int = 0) -> None:
@@ -87,6 +119,9 @@ class Alone(Communicator):
 
     def start_all_reduce(self, tensor: Tensor) -> Pending:
         return Pending(lambda: None, self.traffic)
+
+    def barrier(self) -> None:
+        return None
 
     def broadcast(self, tensor: Tensor, root: int = 0) -> None:
         return None

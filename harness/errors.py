@@ -8,6 +8,7 @@ HarnessError            anything that ends a command with a message instead of a
       ModuleMissing     a module of anybody's is not there
     StoreError          a run folder could not be read or written
   MeasurementError      a block could not be measured
+  TeamBroken            another rank of a team left it, or does not come
 """
 
 from __future__ import annotations
@@ -76,6 +77,10 @@ class StoreError(UsageError):
 
 class MeasurementError(HarnessError):
     """A block could not be measured."""
+
+
+class TeamBroken(HarnessError):
+    """A rank waited in vain for another one; the cause is there, not here."""
 
 
 def _suggestion(name: str, names: list[str]) -> str:

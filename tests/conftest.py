@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+
+from .teams import Teams
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -10,3 +14,10 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def teams() -> Iterator[Teams]:
+    """Real processes for teams of one to four ranks, started when the first test asks."""
+    with Teams() as teams:
+        yield teams
