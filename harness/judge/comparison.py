@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.declare.suite import MEMBERS, settings_words
+from harness.judge.exit_codes import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, REGRESSED
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, Ratio
 from harness.judge.ratios import TIMED
@@ -33,7 +34,6 @@ from harness.records.manifest import Manifest
 from harness.records.record import Record
 
 ENVIRONMENT = ("cpu", "usable_cores", "os", "machine", "python", "torch", "blas", "cuda", "gpu")
-REGRESSED, INCONCLUSIVE, NOTHING, ELSEWHERE, MISMATCH = 1, 3, 4, 5, 6
 CLOCKED = TIMED | {"time_to_target"}
 EXACT = frozenset({"counted", "inherited"})  # intervals that rest on no sample
 

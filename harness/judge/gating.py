@@ -1,0 +1,133 @@
+"""What a gate found: one finding for each subject and measure, and what follows from all of them.
+
+A subject is a learner with its settings on a workload. Ratios are head over base: above 1 the head
+takes more. That is the other way round than in a pair, where they are speed-ups.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from harness.declare.settings import build
+from harness.errors import StoreError, UsageError
+from harness.judge.exit_codes import (
+    ELSEWHERE,
+    INCONCLUSIVE,
+    MISMATCH,
+    NOTHING,
+    PASSED,
+    REGRESSED,
+)
+from harness.judge.statistics import Interval
+
+SCHEMA = 1
+
+Word = Literal[
+    "same",  # not worse, by more than the threshold allows
+    "improved",
+    "regressed",
+    "mismatch",  # a gradient that was right at base is wrong at head
+    "inconclusive",
+    "new",  # at head alone: there is nothing to compare it with
+    "gone",  # at base alone
+    "not compared",  # the reason says why
+]
+DECIDED: frozenset[Word] = frozenset({"same", "improved", "regressed", "mismatch"})
+
+TIMES = ("step_time", "adaptation_time")
+COUNTS = ("peak_bytes", "flops", "backward_passes", "allreduce_calls", "allreduce_bytes")
+MEASURES = (*TIMES, *COUNTS, "gradient", "accuracy")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One side of a gate: a commit, or a working tree that stands on one."""
+
+    name: str  # as the user called it
+    commit: str | None  # None where git does not know it, as of a stored run
+    committed: str | None  # UTC
+    title: str | None  # the first line of its message
+    dirty: bool  # measured with changes that are not committed
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One measure of one subject, at base and at head."""
+
+    subject: str  # "batched_maml on sinusoid", with settings where there are any
+    measure: str  # of MEASURES; "all" where the word is of the whole subject (new, gone)
+    unit: str | None
+    base: float | None  # the median over rounds, or the count, or the mean quality
+    head: float | None
+    ratio: Interval | None  # head over base; None where there is none, as of a gradient
+    threshold: float | None  # the share that the ratio may exceed 1 by; None where none applies
+    rounds: int | None
+    word: Word
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """All that a gate found, and what it was found on."""
+
+    base: Revision
+    head: Revision
+    suite: str
+    findings: tuple[Finding, ...]
+    threshold: float  # as asked for
+    noise_floor: float | None  # of this job, by A/A; None where nothing was timed
+    error_rate: float  # at most so many gates say "regressed" or so of what is not, all looks taken
+    machine: dict[str, Any]  # the probes that make a machine's class, with device and threads
+    environment: tuple[str, ...]  # how the two sides' classes differ: "cpu: this, then that"
+    started: str  # UTC
+    seconds: float
+    limit_s: float
+    notes: tuple[str, ...] = ()
+    schema: int = SCHEMA
+
+    @property
+    def exit_code(self) -> int:
+        """The first that applies of 6, 1, 5, 4, 3 and 0, as in a comparison of runs.
+
+        Unlike there, one question that stayed open is enough for "inconclusive": a gate that
+        passes has answered all of them.
+        """
+        words = {finding.word for finding in self.findings}
+        if "mismatch" in words:
+            return MISMATCH
+        if "regressed" in words:
+            return REGRESSED
+        if self.environment:
+            return ELSEWHERE
+        if not words & (DECIDED | {"inconclusive"}):
+            return NOTHING
+        return INCONCLUSIVE if "inconclusive" in words else PASSED
+
+    def of(self, *words: Word) -> Sequence[Finding]:
+        return [finding for finding in self.findings if finding.word in words]
+
+    def to_json(self, indent: int | None = 1) -> str:
+        about = dataclasses.asdict(self) | {"exit_code": self.exit_code}
+        return json.dumps(about, indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def report_from(text: str | bytes, where: str) -> GateReport:
+    """Read a gate's report, or say what is wrong with it."""
+    try:
+        table = json.loads(text)
+    except ValueError as error:
+        raise StoreError(f"{where}: not valid JSON ({error}). Gate anew.") from None
+    if not isinstance(table, dict) or table.get("schema") != SCHEMA:
+        raise StoreError(
+            f"{where}: no report of a gate in schema {SCHEMA}. "
+            "Gate anew, or read it with the version that wrote it."
+        )
+    table.pop("exit_code", None)  # it follows from the rest
+    try:
+        return build(GateReport, table, where)
+    except UsageError as error:
+        raise StoreError(f"{error} Gate anew.") from None
