@@ -7,12 +7,12 @@ flight at most. A last line that was torn by a kill is recognised and set aside.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.errors import StoreError, UsageError
+from harness.errors import UsageError
+from harness.records.lines import Appender, appending, explained, read_lines
 from harness.records.manifest import Manifest, manifest_from
 from harness.records.record import Record, record_from
 
@@ -35,7 +35,7 @@ class Store:
     def create(cls, folder: Path, manifest: Manifest) -> Store:
         """Start a run in a new or empty folder."""
         require_fresh(folder)
-        with _explained(f"out={folder}", ANOTHER):
+        with explained(f"out={folder}", ANOTHER):
             folder.mkdir(parents=True, exist_ok=True)
             try:
                 (folder / RECORDS).touch()
@@ -49,7 +49,7 @@ class Store:
     def open(cls, folder: Path) -> Store:
         """Open the run in a folder for reading."""
         path = folder / MANIFEST
-        with _explained(str(path), READABLE):
+        with explained(str(path), READABLE):
             if not path.is_file():
                 raise UsageError(
                     f"{folder}: not a run (it has no {MANIFEST}). "
@@ -61,11 +61,10 @@ class Store:
     def records(self) -> list[Record]:
         """Return the records in the order of their writing; a torn last line is left out."""
         path = self.folder / RECORDS
-        with _explained(str(path), READABLE):
-            whole, _, torn = path.read_bytes().rpartition(b"\n")
+        with explained(str(path), READABLE):
+            lines, torn = read_lines(path)
         if torn:
             self._note(f"{path}: the last record was torn and is left out.")
-        lines = whole.split(b"\n") if whole else []
         return [record_from(line, f"{path}, line {n}") for n, line in enumerate(lines, start=1)]
 
     @contextlib.contextmanager
@@ -73,29 +72,20 @@ class Store:
         """Open the records for appending; one process at a time may."""
         path = self.folder / RECORDS
         with contextlib.ExitStack() as stack:
-            with _explained(str(path), RESUME):  # nothing of what the caller does meanwhile
-                file = stack.enter_context(path.open("r+b", buffering=0))
+            with explained(str(path), RESUME):  # nothing of what the caller does meanwhile
                 try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    lines = stack.enter_context(appending(path))
                 except BlockingIOError:
                     raise UsageError(
                         f"{self.folder}: another process is writing to this run. "
                         "Wait for it to end, or name another folder."
                     ) from None
-                self._set_torn_line_aside(file.fileno())
-            yield Writer(path, file.fileno())
-
-    def _set_torn_line_aside(self, file: int) -> None:
-        text = (self.folder / RECORDS).read_bytes()
-        end = text.rfind(b"\n") + 1
-        if torn := text[end:]:
-            with (self.folder / TORN).open("ab") as aside:
-                aside.write(torn + b"\n")
-            os.ftruncate(file, end)
-            self._note(
-                f"{self.folder / RECORDS}: the last record was torn; it is set aside in {TORN} "
-                "and its block is measured again."
-            )
+                if lines.set_torn_line_aside(self.folder / TORN):
+                    self._note(
+                        f"{path}: the last record was torn; it is set aside in {TORN} "
+                        "and its block is measured again."
+                    )
+            yield Writer(path, lines)
 
     def _note(self, note: str) -> None:
         if note not in self.notes:
@@ -105,25 +95,17 @@ class Store:
 class Writer:
     """Appends whole records or nothing."""
 
-    def __init__(self, path: Path, file: int) -> None:
-        self._path, self._file = path, file
+    def __init__(self, path: Path, lines: Appender) -> None:
+        self._path, self._lines = path, lines
 
     def append(self, record: Record) -> None:
-        line = memoryview(record.to_line().encode())
-        with _explained(str(self._path), RESUME):
-            start = os.lseek(self._file, 0, os.SEEK_END)
-            try:
-                while line:
-                    line = line[os.write(self._file, line) :]
-                os.fsync(self._file)
-            except OSError:
-                os.ftruncate(self._file, start)
-                raise
+        with explained(str(self._path), RESUME):
+            self._lines.append(record.to_line())
 
 
 def require_fresh(folder: Path) -> None:
     """Say so when a folder can't become a new run's."""
-    with _explained(f"out={folder}", ANOTHER):
+    with explained(f"out={folder}", ANOTHER):
         if (folder / MANIFEST).exists():
             raise UsageError(
                 f"out={folder}: a run is there. Name a new or an empty folder, "
@@ -142,7 +124,7 @@ def require_fresh(folder: Path) -> None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
-    with _explained(str(path), RESUME):
+    with explained(str(path), RESUME):
         _replace(path, content)
 
 
@@ -158,12 +140,3 @@ def _replace(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             draft.unlink()
         raise
-
-
-@contextlib.contextmanager
-def _explained(what: str, next_step: str) -> Iterator[None]:
-    """Turn an operating system's error into a message that names its subject and the way out."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(f"{what}: {error.strerror or error}. {next_step}") from error

@@ -1,0 +1,67 @@
+"""Files of lines that are only ever appended, each whole or not at all.
+
+Every line is on disk before the next one is begun, so a kill can tear the last line and no other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.errors import StoreError
+
+
+def read_lines(path: Path) -> tuple[list[bytes], bytes]:
+    """Return the whole lines of a file, and what a kill has left of one more."""
+    whole, _, torn = path.read_bytes().rpartition(b"\n")
+    return (whole.split(b"\n") if whole else []), torn
+
+
+class Appender:
+    """A file of lines that is open for appending, by one process at a time."""
+
+    def __init__(self, path: Path, file: int) -> None:
+        self._path, self._file = path, file
+
+    def set_torn_line_aside(self, into: Path) -> bool:
+        """Move the rest of a torn last line to another file, and say whether there was one."""
+        text = self._path.read_bytes()
+        end = text.rfind(b"\n") + 1
+        if not text[end:]:
+            return False
+        with into.open("ab") as aside:
+            aside.write(text[end:] + b"\n")
+        os.ftruncate(self._file, end)
+        return True
+
+    def append(self, text: str) -> None:
+        """Add lines; a disk without room for all of them gets none."""
+        line = memoryview(text.encode())
+        start = os.lseek(self._file, 0, os.SEEK_END)
+        try:
+            while line:
+                line = line[os.write(self._file, line) :]
+            os.fsync(self._file)
+        except OSError:
+            os.ftruncate(self._file, start)
+            raise
+
+
+@contextlib.contextmanager
+def appending(path: Path) -> Iterator[Appender]:
+    """Open a file that is there; BlockingIOError says that another process has it open."""
+    with path.open("r+b", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield Appender(path, file.fileno())
+
+
+@contextlib.contextmanager
+def explained(what: str, next_step: str) -> Iterator[None]:
+    """Turn an operating system's error into a message that names its subject and the way out."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{what}: {error.strerror or error}. {next_step}") from error
