@@ -8,7 +8,9 @@ What differs from our own: cg builds each new direction from the residual before
 15, mended after this release), so it is conjugate gradients for one iteration only, and more do not
 converge; it is run at cg_alpha 1, the only value at which its step and its residual agree. darts
 and sama move theta to and fro in place and leave it a rounding away from where it was. sama knows
-no other default radius for gradient descent than Adam's, 1.
+no other default radius for gradient descent than Adam's, 1, and takes the last gradient as it was
+before weight decay was added to it; in Adam's very first step its direction is made of rounding.
+Layers such as dropout draw anew in every pass, the two probes of darts and sama included.
 """
 
 from __future__ import annotations
@@ -123,7 +125,7 @@ class BettySama(BettyLearner):
     radius: float = 1.0
     multitask: bool = False
 
-    equivalence: ClassVar[Equivalence] = Approximate("baselines.bilevel_definitions:sama")
+    equivalence: ClassVar[Equivalence] = Approximate("baselines.bilevel_definitions:betty_sama")
 
     def config(self) -> dict[str, Any]:
         return {

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from baselines.bilevel import BilevelState
 from baselines.peer import importing
 from harness.declare.learner import Params
-from harness.declare.outer import AdamState, SgdState
+from harness.declare.outer import AdamState, SgdState, groups
 from harness.errors import UsageError
 from suites.bilevel import Bilevel, BilevelBatch
 
@@ -60,6 +60,7 @@ class _Level(ImplicitProblem):  # type: ignore[misc]  # Betty has no annotations
         loss: Callable[[Any], Tensor],
     ) -> None:
         super().__init__(name, config, module, optimizer)
+        self.param_groups = lambda: optimizer.param_groups  # else Betty makes one group of them
         self.loss = loss
         self.batches: Iterator[Any] = iter(())
         self.last_loss: Tensor | None = None
@@ -89,14 +90,19 @@ class _Level(ImplicitProblem):  # type: ignore[misc]  # Betty has no annotations
                     "exp_avg": state.first[name].clone(),
                     "exp_avg_sq": state.second[name].clone(),
                 }
+            elif name in state.velocity:
+                self.optimizer.state[p] = {"momentum_buffer": state.velocity[name].clone()}
+            else:
+                self.optimizer.state.pop(p, None)
 
     def params(self) -> Params:
         return {name: p.data for name, p in self.module.named_parameters()}
 
     def state(self) -> AdamState | SgdState:
-        if isinstance(self.optimizer, torch.optim.SGD):
-            return SgdState(self.params())
         moments = {n: self.optimizer.state[p] for n, p in self.module.named_parameters()}
+        if isinstance(self.optimizer, torch.optim.SGD):
+            speeds = {n: m.get("momentum_buffer") for n, m in moments.items()}
+            return SgdState(self.params(), {n: s for n, s in speeds.items() if s is not None})
         keys = ("exp_avg", "exp_avg_sq", "step")
         return AdamState(self.params(), *({n: m[k] for n, m in moments.items()} for k in keys))
 
@@ -115,6 +121,7 @@ class Levels:
         base_params: Params = dict(modules[0].named_parameters())
         meta_params: Params = dict(modules[1].named_parameters())
         self.named_buffers = dict(modules[0].named_buffers())
+        self.drawing = workload.drawing
 
         def base_loss(batch: Any) -> Tensor:
             return workload.base_loss({**base_params, **self.named_buffers}, meta_params, batch)
@@ -122,8 +129,7 @@ class Levels:
         def meta_loss(batch: Any) -> Tensor:
             return workload.meta_loss({**base_params, **self.named_buffers}, meta_params, batch)
 
-        kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[workload.base_optimizer]
-        of_base = kind(base_params.values(), lr=workload.base_lr)
+        of_base = _base_optimizer(workload, base_params)
         of_meta = torch.optim.Adam(meta_params.values(), lr=workload.meta_lr)
         self.base = _Level("base_level", Config(**config), modules[0], of_base, base_loss)
         # Without retain_graph a direct gradient would free what the response is still to need.
@@ -151,16 +157,36 @@ class Levels:
         self.load(state)
         self.base.batches, self.meta.batches = iter(batch.base), iter([batch.meta])
         self.base._unroll_steps = len(batch.base)  # after which the meta level has its turn
-        for _ in batch.base:
-            self.engine.train_step()
+        with self.drawing(batch):
+            for _ in batch.base:
+                self.engine.train_step()
         assert self.meta.last_loss is not None
         return self.meta.last_loss
 
     def train(self, state: BilevelState, batch: BilevelBatch) -> None:
         """Let Betty take its base steps alone."""
         self.load(state)
-        for base_batch in batch.base:
-            self.base.one_step_descent(base_batch)
+        with self.drawing(batch):
+            for base_batch in batch.base:
+                self.base.one_step_descent(base_batch)
+
+
+def _base_optimizer(workload: Bilevel, params: Params) -> torch.optim.Optimizer:
+    of_descent = workload.base_optimizer == "sgd"
+    by_rule = [
+        {
+            "params": [params[name] for name in names],
+            "lr": rule.lr,
+            "weight_decay": rule.weight_decay,
+            **(
+                {"momentum": rule.momentum}
+                if of_descent
+                else {"decoupled_weight_decay": rule.decoupled}
+            ),
+        }
+        for rule, names in groups(params, {name: workload.base_rule(name) for name in params})
+    ]
+    return torch.optim.SGD(by_rule) if of_descent else torch.optim.Adam(by_rule)
 
 
 def _module(make: Callable[[], nn.Module], workload: Bilevel) -> nn.Module:

@@ -14,19 +14,23 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from harness.declare.learner import Gradient, Learner, Params
-from harness.declare.outer import AdamState, SgdState
+from harness.declare.outer import AdamState, Rules, SgdState
 from suites.bilevel import Bilevel, BilevelBatch
 
 Vector = Sequence[Tensor]
 """A vector of the base model's parameter space, one tensor a parameter."""
 
-OPTIMIZERS: dict[str, type[AdamState] | type[SgdState]] = {"adam": AdamState, "sgd": SgdState}
+OPTIMIZERS: dict[str, type[AdamState] | type[SgdState]] = {
+    "adam": AdamState,
+    "adamw": AdamState,
+    "sgd": SgdState,
+}
 
 
 @dataclass(frozen=True)
@@ -85,13 +89,29 @@ class BilevelLearner(Learner):
     def trained(self, state: BilevelState, batch: BilevelBatch) -> Trained:
         """Train the base model on the batch's base batches, one step each."""
         base, buffers, grads = state.base, copies(state.buffers), {}
-        for base_batch in batch.base:
+        for step in range(len(batch.base)):
             params = differentiable(base.params)
             # The buffers are ours alone here, so running statistics may move in them.
-            loss = self.workload.base_loss({**params, **buffers}, state.meta.params, base_batch)
+            loss = self.base_loss(params, buffers, state.meta.params, batch, step)
             grads = gradients(loss, params)
-            base = base.update(grads, self.workload.base_lr)
+            base = base.update(grads, self.rules(params))
         return Trained(base, buffers, grads)
+
+    def base_loss(
+        self, params: Params, buffers: Params, meta: Params, batch: BilevelBatch, step: int
+    ) -> Tensor:
+        """Return the loss of a base step; wherever it is taken again, the same is drawn."""
+        with self.workload.drawing(batch, "base", step):
+            return self.workload.base_loss({**params, **buffers}, meta, batch.base[step])
+
+    def meta_loss(
+        self, params: Params, buffers: Params, meta: Params, batch: BilevelBatch
+    ) -> Tensor:
+        with self.workload.drawing(batch, "meta"):
+            return self.workload.meta_loss({**params, **buffers}, meta, batch.meta)
+
+    def rules(self, params: Params) -> Rules:
+        return {name: self.workload.base_rule(name) for name in params}
 
 
 @dataclass(frozen=True)
@@ -118,16 +138,18 @@ class HypergradientLearner(BilevelLearner):
     ) -> tuple[Tensor, Params, Params]:
         """Return the meta loss and its partial gradients by the base and by the meta parameters."""
         params, meta = differentiable(trained.base.params), differentiable(meta)
-        loss = self.workload.meta_loss({**params, **copies(trained.buffers)}, meta, batch.meta)
+        loss = self.meta_loss(params, copies(trained.buffers), meta, batch)
         both = [*params.values(), *meta.values()]
         grads = torch.autograd.grad(loss, both, materialize_grads=True)
         by_base = dict(zip(params, grads, strict=False))
         by_meta = dict(zip(meta, grads[len(params) :], strict=True))
         return loss.detach(), by_base, by_meta
 
-    def base_loss(self, params: Params, trained: Trained, meta: Params, batch: Any) -> Tensor:
-        """Return the base loss, leaving the running statistics where training left them."""
-        return self.workload.base_loss({**params, **copies(trained.buffers)}, meta, batch)
+    def last_base_loss(
+        self, params: Params, trained: Trained, meta: Params, batch: BilevelBatch
+    ) -> Tensor:
+        """Return the last base step's loss, leaving running statistics where training left them."""
+        return self.base_loss(params, copies(trained.buffers), meta, batch, len(batch.base) - 1)
 
 
 @dataclass(frozen=True)
@@ -147,7 +169,7 @@ class ImplicitLearner(HypergradientLearner):
         self, trained: Trained, meta: Params, batch: BilevelBatch, vector: Params
     ) -> Params:
         params, meta = differentiable(trained.base.params), differentiable(meta)
-        loss = self.base_loss(params, trained, meta, batch.base[-1])
+        loss = self.last_base_loss(params, trained, meta, batch)
         slopes = gradients(loss, params, create_graph=True)
 
         def product(direction: Vector) -> Vector:

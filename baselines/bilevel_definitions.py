@@ -10,14 +10,18 @@ that step and m_, v_ those before it:
               w = v0 * rate * [(1-b1) b2 v_ - b1 (1-b2) g m_] / (sqrt(v) + eps)^3
     both      dL_meta/dlambda
               - [dL_base(theta + e w)/dlambda - dL_base(theta - e w)/dlambda] / (2 e)
-              with e = R / |w|
+              with e = R / |w|, and without the second term where w = 0
     betty_cg  dL_meta/dlambda - (d^2 L_base / dlambda dtheta) x
               with x after n iterations for H x = v0 of conjugate gradients, but for a slip: the
               next direction is built on the residual that this iteration began with
 
-The factor of Adam is the slope of an Adam step without bias correction by the step's gradient, but
-for the eps in it, which an exact derivative has in other places. In the first step of all
-m_ = v_ = 0, so w = 0 and the direction is 0/0: sama is defined from the second step of Adam on.
+Weight decay that works through the gradient is part of g. The factor of Adam is the slope of an
+Adam step without bias correction by the step's gradient, but for the eps in it, which an exact
+derivative has in other places. In the first step of all m_ = v_ = 0, so w = 0: that step is
+rate * sign(g), and its slope is indeed 0.
+
+    betty_sama  as sama, but with g without weight decay, and m_ and v_ found by undoing the last
+                step as though it had been without: (m - (1-b1) g) / b1, (v - (1-b2) g^2) / b2
 """
 
 from __future__ import annotations
@@ -49,7 +53,16 @@ def darts(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
 def sama(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
     """SAMA over learner.radius."""
     there = _Place.after_training(learner, state, batch)
-    return _by_difference(there, there.meta_slope() * there.adaptation, learner.radius)
+    radius = learner.radius
+    if radius is None:
+        radius = 0.01 if learner.workload.base_optimizer == "sgd" else 1.0
+    return _by_difference(there, there.meta_slope() * there.adaptation, radius)
+
+
+def betty_sama(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
+    """Betty 0.2.1's SAMA, which is sama where no weight decay works through the gradient."""
+    there = _Place.after_training(learner, state, batch)
+    return _by_difference(there, there.meta_slope() * there.betty_adaptation, learner.radius)
 
 
 def betty_cg(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
@@ -79,6 +92,7 @@ class _Place:
     theta: Tensor
     meta: Tensor
     adaptation: Tensor
+    betty_adaptation: Tensor
     names: Params
 
     @classmethod
@@ -88,31 +102,49 @@ class _Place:
         workload, base, meta = learner.workload, state.base, state.meta.params
         theta, lam = flat(base.params), flat(meta)
 
-        def of(loss: Callable[..., Tensor], data: Any) -> Loss:
+        def of(loss: Callable[..., Tensor], data: Any, *purpose: str | int) -> Loss:
             def at(theta: Tensor, lam: Tensor) -> Tensor:
                 buffers = {name: value.clone() for name, value in state.buffers.items()}
-                return loss({**shaped(theta, base.params), **buffers}, shaped(lam, meta), data)
+                with workload.drawing(batch, *purpose):
+                    return loss({**shaped(theta, base.params), **buffers}, shaped(lam, meta), data)
 
             return at
 
-        adaptation = torch.ones_like(theta)
+        def spread_out(figure: str) -> Tensor:
+            rules = {name: workload.base_rule(name) for name in base.params}
+            return flat(
+                {n: torch.full_like(p, getattr(rules[n], figure)) for n, p in base.params.items()}
+            )
+
+        rate, decay, apart, momentum = map(
+            spread_out, ("lr", "weight_decay", "decoupled", "momentum")
+        )
+        plain = adaptation = betty_adaptation = torch.ones_like(theta)
+        first, second, velocity = plain * 0, plain * 0, plain * 0
         if isinstance(base, AdamState):
             first, second = flat(base.first), flat(base.second)
             steps = int(next(iter(base.steps.values())))
+        elif base.velocity:
+            velocity = flat({n: base.velocity.get(n, p * 0) for n, p in base.params.items()})
         for count, data in enumerate(batch.base, start=1):
-            g = _slope(partial(of(workload.base_loss, data), lam=lam), theta)
+            raw = _slope(partial(of(workload.base_loss, data, "base", count - 1), lam=lam), theta)
+            g = raw + (1 - apart) * decay * theta
+            theta = theta * (1 - apart * rate * decay)
             if isinstance(base, AdamState):
-                first_before, second_before = first, second
+                before = first, second
                 first, second = B1 * first + (1 - B1) * g, B2 * second + (1 - B2) * g**2
                 upright = first / (1 - B1 ** (steps + count))
                 spread = (second / (1 - B2 ** (steps + count))).sqrt()
-                theta = theta - workload.base_lr * upright / (spread + EPS)
-                adaptation = (1 - B1) * B2 * second_before - B1 * (1 - B2) * g * first_before
-                adaptation = workload.base_lr * adaptation / (second.sqrt() + EPS) ** 3
+                theta = theta - rate * upright / (spread + EPS)
+                adaptation = _adaptation(rate, g, *before, second)
+                undone = (first - (1 - B1) * raw) / B1, (second - (1 - B2) * raw**2) / B2
+                betty_adaptation = _adaptation(rate, raw, *undone, second)
             else:
-                theta = theta - workload.base_lr * g
-        last, clean = of(workload.base_loss, batch.base[-1]), of(workload.meta_loss, batch.meta)
-        return cls(last, clean, theta, lam, adaptation, meta)
+                velocity = momentum * velocity + g
+                theta = theta - rate * velocity
+        last = of(workload.base_loss, batch.base[-1], "base", len(batch.base) - 1)
+        clean = of(workload.meta_loss, batch.meta, "meta")
+        return cls(last, clean, theta, lam, adaptation, betty_adaptation, meta)
 
     def meta_slope(self) -> Tensor:
         return _slope(lambda theta: self.meta_loss(theta, self.meta), self.theta)
@@ -124,7 +156,16 @@ class _Place:
         return Gradient(loss, shaped(direct + response, self.names))
 
 
+def _adaptation(
+    rate: Tensor, g: Tensor, first_before: Tensor, second_before: Tensor, second: Tensor
+) -> Tensor:
+    above = (1 - B1) * B2 * second_before - B1 * (1 - B2) * g * first_before
+    return rate * above / (second.sqrt() + EPS) ** 3
+
+
 def _by_difference(there: _Place, vector: Tensor, radius: float) -> Gradient:
+    if not vector.any():
+        return there.gradient(torch.zeros_like(there.meta))
     e = radius / vector.norm()
     above = _slope(lambda meta: there.base_loss(there.theta + e * vector, meta), there.meta)
     below = _slope(lambda meta: there.base_loss(there.theta - e * vector, meta), there.meta)

@@ -10,7 +10,7 @@ itself, at second order; that it is the hypergradient is true of no R.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 
@@ -34,14 +34,14 @@ class DartsHypergradient(HypergradientLearner):
     def response(
         self, trained: Trained, meta: Params, batch: BilevelBatch, vector: Params
     ) -> Params:
-        return central_difference(self, trained, meta, batch.base[-1], vector, self.radius)
+        return central_difference(self, trained, meta, batch, vector, self.radius)
 
 
 def central_difference(
     learner: HypergradientLearner,
     trained: Trained,
     meta: Params,
-    batch: Any,
+    batch: BilevelBatch,
     vector: Params,
     radius: float,
 ) -> Params:
@@ -53,7 +53,7 @@ def central_difference(
 
     def slope(sign: int) -> Params:
         moved = {n: p + sign * scale * vector[n] for n, p in trained.base.params.items()}
-        return gradients(learner.base_loss(moved, trained, by_meta, batch), by_meta)
+        return gradients(learner.last_base_loss(moved, trained, by_meta, batch), by_meta)
 
     above, below = slope(1), slope(-1)
     return {name: (below[name] - above[name]) / (2 * scale) for name in meta}

@@ -60,7 +60,7 @@ class ExactHypergradient(ImplicitLearner):
             )
 
         def loss_at(point: Tensor) -> Tensor:
-            return self.base_loss(shaped(point, like), trained, meta, batch.base[-1])
+            return self.last_base_loss(shaped(point, like), trained, meta, batch)
 
         rounding = 10 * torch.finfo(theta.dtype).eps
         for _ in range(MOST_STEPS):

@@ -23,7 +23,7 @@ from baselines.bilevel import (
 )
 from harness.declare.equivalence import Equivalence, InTheLimit
 from harness.declare.learner import Gradient, Params
-from harness.declare.outer import AdamState, SgdState
+from harness.declare.outer import BETA1, BETA2, EPS, AdamState, Rules, SgdState, rule_for
 from harness.registry import baseline
 from suites.bilevel import BilevelBatch
 
@@ -37,36 +37,54 @@ class UnrolledHypergradient(BilevelLearner):
     equivalence: ClassVar[Equivalence] = InTheLimit("workload.unroll", (5, 10, 20, 30), factor=0.7)
 
     def advance(self, state: BilevelState, batch: BilevelBatch) -> tuple[Trained, Gradient]:
-        workload, meta = self.workload, differentiable(state.meta.params)
+        meta = differentiable(state.meta.params)
         base, buffers, grads = state.base, copies(state.buffers), {}
         params = differentiable(base.params)
-        for base_batch in batch.base:
-            loss = workload.base_loss({**params, **buffers}, meta, base_batch)
+        for step in range(len(batch.base)):
+            loss = self.base_loss(params, buffers, meta, batch, step)
             grads = gradients(loss, params, create_graph=True)
-            base = differentiable_update(replace(base, params=params), grads, workload.base_lr)
+            rules = self.rules(params)
+            base = differentiable_update(replace(base, params=params), grads, rules)
             params = base.params
-        loss = workload.meta_loss({**params, **copies(buffers)}, meta, batch.meta)
+        loss = self.meta_loss(params, copies(buffers), meta, batch)
         gradient = Gradient(loss.detach(), gradients(loss, meta))
         parts = {field.name: _plain(getattr(base, field.name)) for field in fields(base)}
         return Trained(type(base)(**parts), buffers, _plain(grads)), gradient
 
 
 def differentiable_update(
-    state: AdamState | SgdState, grads: Params, lr: float
+    state: AdamState | SgdState, grads: Params, rules: float | Rules
 ) -> AdamState | SgdState:
     """Return what the state's own update returns, as a differentiable function of the gradient."""
     if isinstance(state, SgdState):
-        return SgdState({name: p - lr * grads[name] for name, p in state.params.items()})
+        return _descent(state, grads, rules)
     params, first, second, steps = {}, {}, {}, {}
     for name, p in state.params.items():
-        g = grads[name]
+        rule, g = rule_for(name, rules), grads[name]
+        if rule.decoupled:
+            p = p * (1 - rule.lr * rule.weight_decay)
+        else:
+            g = g + rule.weight_decay * p
         steps[name] = state.steps[name] + 1
-        first[name] = state.first[name].lerp(g, 1 - 0.9)
-        second[name] = 0.999 * state.second[name] + (1 - 0.999) * g * g
+        first[name] = state.first[name].lerp(g, 1 - BETA1)
+        second[name] = BETA2 * state.second[name] + (1 - BETA2) * g * g
         count = float(steps[name])
-        root = _root(second[name]) / (1 - 0.999**count) ** 0.5
-        params[name] = p - lr / (1 - 0.9**count) * first[name] / (root + 1e-8)
+        root = _root(second[name]) / (1 - BETA2**count) ** 0.5
+        params[name] = p - rule.lr / (1 - BETA1**count) * first[name] / (root + EPS)
     return AdamState(params, first, second, steps)
+
+
+def _descent(state: SgdState, grads: Params, rules: float | Rules) -> SgdState:
+    params, velocity = {}, {}
+    for name, p in state.params.items():
+        rule = rule_for(name, rules)
+        speed = grads[name] + rule.weight_decay * p
+        if rule.momentum:
+            if name in state.velocity:
+                speed = rule.momentum * state.velocity[name] + speed
+            velocity[name] = speed
+        params[name] = p - rule.lr * speed
+    return SgdState(params, velocity)
 
 
 def _root(squares: Tensor) -> Tensor:

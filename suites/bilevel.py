@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from harness.declare.learner import Params
+from harness.declare.outer import Rule
 from harness.declare.workload import Workload
 from harness.seeds import derive
 
@@ -26,6 +28,8 @@ class BilevelBatch:
 
     base: tuple[Any, ...]
     meta: Any
+    noise: int = 0
+    """Seeds what layers such as dropout draw while they work on the batch."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,11 @@ class Bilevel(Workload):
 
     unroll: int = 1
     """Base steps a meta-step."""
-    base_optimizer: Literal["sgd", "adam"] = "sgd"
+    base_optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
     base_lr: float = 0.1
+    base_weight_decay: float = 0.0
+    base_momentum: float = 0.0
+    """Of gradient descent; Adam has its own."""
     meta_lr: float = 1e-3
 
     family: ClassVar[str] = "bilevel"
@@ -81,10 +88,15 @@ class Bilevel(Workload):
     def quality(self, base: Params, batch: Any) -> Tensor:
         """Return the metric of every held-out example."""
 
+    def base_rule(self, name: str) -> Rule:
+        """Return how the base optimizer moves this parameter; override it to form groups."""
+        decoupled = self.base_optimizer == "adamw"
+        return Rule(self.base_lr, self.base_weight_decay, decoupled, self.base_momentum)
+
     def train_batch(self, seed: int, index: int) -> BilevelBatch:
         steps = range(index * self.unroll, (index + 1) * self.unroll)
         base = tuple(self.base_batch(seed, step) for step in steps)
-        return BilevelBatch(base, self.meta_batch(seed, index))
+        return BilevelBatch(base, self.meta_batch(seed, index), derive(seed, "noise", index))
 
     def eval_batch(self, seed: int, split: str, start: int, count: int) -> BilevelBatch:
         return BilevelBatch((), self.held_out(seed, split, start, count))
@@ -96,6 +108,15 @@ class Bilevel(Workload):
         """Return the base model's parameters and buffers, a pure function of the seed."""
         network = _seeded(self.base_network, derive(seed, "base"))
         return self._placed(network.named_parameters()), self._placed(network.named_buffers())
+
+    @contextmanager
+    def drawing(self, batch: BilevelBatch, *purpose: str | int) -> Iterator[None]:
+        """Let layers such as dropout draw what they draw for this purpose, the same every time.
+
+        They can draw from nothing but the global generators, which are put back.
+        """
+        with _generators(self.place.device, derive(batch.noise, *purpose)):
+            yield
 
     @property
     def inner_steps(self) -> int:
@@ -140,6 +161,17 @@ def _seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
     Modules can draw their weights from nothing but the global generator: it is seeded for them, and
     put back.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with _generators("cpu", seed):
         return make()
+
+
+@contextmanager
+def _generators(device: str, seed: int) -> Iterator[None]:
+    """Seed the global generators of the CPU and of the device, and put them back afterwards."""
+    index = torch.cuda.current_device() if device == "cuda" else torch.device(device).index
+    gpus = [index] if device.startswith("cuda") else []
+    with torch.random.fork_rng(devices=gpus):
+        torch.default_generator.manual_seed(seed)
+        for gpu in gpus:
+            torch.cuda.default_generators[gpu].manual_seed(seed)
+        yield

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from baselines.bilevel import BilevelLearner, BilevelState
 from harness.declare.learner import Params
-from harness.declare.outer import SgdState
+from harness.declare.outer import Rule, SgdState
 from harness.declare.workload import Metric, Place
 from suites.bilevel import Bilevel, BilevelBatch
 from suites.bilevel_problems import Examples, RandomBilevel
@@ -23,6 +23,9 @@ class SmallNetworks(Bilevel):
     """A base model with BatchNorm, fitted to targets that a meta model with BatchNorm corrects."""
 
     norm: bool = True
+    grouped: bool = False
+    """Whether vectors move at a tenth of the rate and don't decay."""
+    dropout: float = 0.0
 
     metric: ClassVar[Metric] = Metric("squared error", higher_is_better=False)
 
@@ -32,7 +35,8 @@ class SmallNetworks(Bilevel):
 
     def base_network(self) -> nn.Module:
         norm = nn.BatchNorm1d(4) if self.norm else nn.Identity()
-        return nn.Sequential(nn.Linear(3, 4), norm, nn.Tanh(), nn.Linear(4, 2))
+        drop = [nn.Dropout(self.dropout)] if self.dropout else []
+        return nn.Sequential(nn.Linear(3, 4), norm, nn.Tanh(), *drop, nn.Linear(4, 2))
 
     def meta_network(self) -> nn.Module:
         return nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), nn.Linear(2, 2))
@@ -45,6 +49,12 @@ class SmallNetworks(Bilevel):
     def meta_loss(self, base: Params, meta: Params, batch: Examples) -> Tensor:
         loss: Tensor = (self.base_outputs(base, batch.x) - batch.y).square().mean()
         return loss + 0.01 * self.meta_outputs(meta, batch.x).square().mean()
+
+    def base_rule(self, name: str) -> Rule:
+        rule = super().base_rule(name)
+        if self.grouped and not name.endswith("weight"):
+            return replace(rule, lr=rule.lr / 10, weight_decay=0.0)
+        return rule
 
     def base_batch(self, seed: int, index: int) -> Examples:
         return self._drawn(2 * (100 * seed + index))

@@ -33,11 +33,15 @@ PAIRS = [
     pytest.param(BettyDarts, DartsHypergradient, {"radius": 0.1}, id="darts"),
 ]
 BETTYS = [BettyCg, BettyNeumann, BettyDarts, BettySama]
+GROUPS: dict[str, Any] = {"unroll": 2, "grouped": True, "base_weight_decay": 0.1}
 WORKLOADS = [
     pytest.param(linear(kind="network", unroll=2, direct=True), id="linear"),
     pytest.param(linear(kind="logistic", base_optimizer="adam", base_lr=0.01), id="adam"),
     pytest.param(networks(unroll=3), id="BatchNorm"),
     pytest.param(networks(unroll=2, base_optimizer="adam", meta_lr=0.1), id="BatchNorm, adam"),
+    pytest.param(networks(**GROUPS, norm=False, base_momentum=0.5), id="groups"),
+    pytest.param(networks(**GROUPS, norm=False, base_optimizer="adam"), id="groups, adam"),
+    pytest.param(networks(**GROUPS, norm=False, base_optimizer="adamw"), id="groups, adamw"),
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -16,8 +17,8 @@ from baselines.darts_hypergradient import DartsHypergradient
 from baselines.exact_hypergradient import ExactHypergradient
 from baselines.neumann_hypergradient import NeumannHypergradient
 from baselines.unrolled_hypergradient import UnrolledHypergradient, differentiable_update
-from harness.declare.outer import AdamState, SgdState
-from harness.declare.tree import relative_error
+from harness.declare.outer import AdamState, Rule, SgdState
+from harness.declare.tree import identical, relative_error
 from harness.measure.operations import operations_of
 from suites.bilevel_problems import RandomBilevel
 from tests.baselines.bilevel_cases import DOUBLE, assert_close, linear, networks, numerical, solved
@@ -25,6 +26,7 @@ from tests.baselines.bilevel_cases import DOUBLE, assert_close, linear, networks
 KINDS = ["ridge", "weights", "network", "logistic"]
 LEARNERS = [CgHypergradient, NeumannHypergradient, UnrolledHypergradient, DartsHypergradient]
 OPTIMIZERS = ["sgd", "adam"]
+RULES = {"base_weight_decay": 0.1, "base_momentum": 0.5, "grouped": True}
 
 
 def error(learner: BilevelLearner, seed: int = 0) -> float:
@@ -81,10 +83,13 @@ def test_unrolling_from_any_start_gains_geometrically(kind: str) -> None:
     assert all(after < before * 0.6**10 * 3 for before, after in pairwise(errors))
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("rules", [{}, RULES], ids=["one rule", "groups"])
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, "adamw"])
 @pytest.mark.parametrize("norm", [False, True])
-def test_unrolling_is_the_derivative_of_training(optimizer: str, norm: bool) -> None:
-    workload = networks(base_optimizer=optimizer, base_lr=0.05, unroll=3, norm=norm)
+def test_unrolling_is_the_derivative_of_training(
+    optimizer: str, norm: bool, rules: dict[str, Any]
+) -> None:
+    workload = networks(base_optimizer=optimizer, base_lr=0.05, unroll=3, norm=norm, **rules)
     learner = UnrolledHypergradient(workload)
     state, batch = learner.init(0), workload.train_batch(0, 0)
 
@@ -131,9 +136,13 @@ def test_darts_without_a_direction_has_no_response() -> None:
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("norm", [False, True])
-def test_definitions_hold_on_networks_without_a_minimum(optimizer: str, norm: bool) -> None:
-    workload = networks(base_optimizer=optimizer, unroll=2, norm=norm)
+@pytest.mark.parametrize(
+    "settings", [{}, RULES, {"norm": False}, {"dropout": 0.4}], ids=lambda given: " ".join(given)
+)
+def test_definitions_hold_on_networks_without_a_minimum(
+    optimizer: str, settings: dict[str, Any]
+) -> None:
+    workload = networks(base_optimizer=optimizer, unroll=2, **settings)
     for learner, definition in (
         (DartsHypergradient(workload), definitions.darts),
         (CgHypergradient(workload, iterations=1), definitions.betty_cg),
@@ -172,6 +181,21 @@ def test_a_step_is_base_steps_and_one_meta_step_of_torch(
         meta[name].grad = g
     outer.step()
     assert_close(after.meta.params, {n: p.detach() for n, p in meta.items()}, 1e-12)
+
+
+@pytest.mark.parametrize("learner_class", LEARNERS)
+def test_dropout_draws_the_same_for_the_same_batch_and_spares_the_global_generator(
+    learner_class: type[BilevelLearner],
+) -> None:
+    workload = networks(unroll=2, dropout=0.5)
+    learner = learner_class(workload)
+    state, batch = learner.init(0), workload.train_batch(0, 0)
+    before = torch.get_rng_state()
+    found = learner.meta_gradient(state, batch).grads
+    assert torch.equal(torch.get_rng_state(), before)
+    assert identical(learner.meta_gradient(state, batch).grads, found)
+    other = replace(batch, noise=batch.noise + 1)
+    assert relative_error(learner.meta_gradient(state, other).grads, found) > 1e-3
 
 
 @pytest.mark.parametrize("learner_class", LEARNERS)
@@ -226,14 +250,18 @@ def test_meta_parameters_without_part_in_the_base_loss_get_their_direct_gradient
     assert_close(learner.meta_gradient(state, batch).grads, owed)
 
 
+@pytest.mark.parametrize("rule", [0.1, Rule(0.1, 0.2, momentum=0.5), Rule(0.1, 0.2, True)], ids=str)
 @pytest.mark.parametrize("kind", [SgdState, AdamState])
-def test_differentiable_updates_are_the_updates(kind: type[SgdState] | type[AdamState]) -> None:
+def test_differentiable_updates_are_the_updates(
+    kind: type[SgdState] | type[AdamState], rule: float | Rule
+) -> None:
+    rules = {"w": rule} if isinstance(rule, Rule) else rule
     generator = torch.Generator().manual_seed(0)
     params = {"w": torch.randn(3, 2, generator=generator, dtype=torch.float64)}
     plain = traced = kind.start(params)
     for _ in range(4):
         grads = {"w": torch.randn(3, 2, generator=generator, dtype=torch.float64)}
-        plain, traced = plain.update(grads, 0.1), differentiable_update(traced, grads, 0.1)
+        plain, traced = plain.update(grads, rules), differentiable_update(traced, grads, rules)
     assert_close(traced.params, plain.params, 1e-12)
 
 

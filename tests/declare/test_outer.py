@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.declare.outer import AdamState, SgdState
+from harness.declare.outer import AdamState, Rule, SgdState
 from harness.declare.tree import identical, leaves
 
 SHAPES = {"w": (3, 2), "b": (2,), "scalar": ()}
@@ -30,6 +30,37 @@ def test_steps_are_those_of_torch_to_the_bit(state_class, optimizer_class, dtype
     for step in range(1, 6):
         grads = drawn(step, dtype)
         state = state.update(grads, RATE)
+        for name, value in params.items():
+            value.grad = grads[name].clone()
+        optimizer.step()
+        assert identical(state.params, {name: value.detach() for name, value in params.items()})
+
+
+@pytest.mark.parametrize(
+    ("state_class", "optimizer_class", "rules"),
+    [
+        (AdamState, torch.optim.Adam, [Rule(0.05, 0.1), Rule(0.01)]),
+        (AdamState, torch.optim.AdamW, [Rule(0.05, 0.1, decoupled=True), Rule(0.01, 0.2, True)]),
+        (SgdState, torch.optim.SGD, [Rule(0.05, 0.1, momentum=0.9), Rule(0.01, momentum=0.5)]),
+        (SgdState, torch.optim.SGD, [Rule(0.05, momentum=0.9), Rule(0.01, 0.3)]),
+    ],
+)
+def test_groups_are_those_of_torch_to_the_bit(state_class, optimizer_class, rules):
+    state = state_class.start(drawn(0, torch.float32))
+    under = {"w": rules[0], "b": rules[1], "scalar": rules[0]}
+    params = {name: value.clone().requires_grad_() for name, value in state.params.items()}
+    momentum = {"momentum"} if optimizer_class is torch.optim.SGD else set()
+    groups = [
+        {"params": [params[name]]}
+        | {key: getattr(rule, key) for key in {"lr", "weight_decay", *momentum}}
+        for name, rule in under.items()
+    ]
+    optimizer = optimizer_class(groups)
+    for step in range(1, 4):
+        grads = drawn(step, torch.float32)
+        before = state
+        state = state.update(grads, under)
+        assert identical(before.update(grads, under), state)
         for name, value in params.items():
             value.grad = grads[name].clone()
         optimizer.step()
