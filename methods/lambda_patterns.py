@@ -38,11 +38,11 @@ from torch import Tensor
 
 from baselines.maml import MamlLearner
 from harness.declare.equivalence import Approximate, Equivalence
-from harness.declare.learner import Gradient, Params
+from harness.declare.learner import Gradient, Params, Variant
 from harness.declare.outer import AdamState
 from harness.errors import UsageError
 from harness.registry import method
-from methods.update_pattern import Pattern, lowest, read_schedule
+from methods.update_pattern import Pattern, corners, every_pattern, lowest, read_schedule
 from suites.fewshot import Tasks
 from suites.models import Stage, Staged
 
@@ -103,6 +103,19 @@ class LambdaPatterns(MamlLearner):
                 "none of its stages, so no update pattern covers them. Name a stage for them."
             )
         return members
+
+    def variants(self) -> dict[str, Variant]:
+        """Return all patterns over the groups."""
+        named = {_bits(p): name.upper() for name, p in corners(len(self.groups)).items()}
+        everything = "1" * len(self.groups)
+        return {
+            bits: Variant({"pattern": bits}, named.get(bits, ""), bits == everything)
+            for bits in every_pattern(len(self.groups))
+        }
+
+    @property
+    def one_training(self) -> bool:
+        return not self.in_training
 
     def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
         everything = read_schedule("maml", self.groups, self.workload.inner_steps)
@@ -187,6 +200,10 @@ class _Inputs:
             self._inputs[last] = self._stages[last].prepare(run(self._inputs[first], first, last))
         self._fresh = low  # after the step, the inputs of groups above it will not hold
         return self._inputs[low]
+
+
+def _bits(pattern: Pattern) -> str:
+    return "".join("1" if on else "0" for on in pattern)
 
 
 def _union(schedule: Schedule) -> Pattern:

@@ -19,6 +19,16 @@ from harness.declare.workload import Workload
 Params = dict[str, Tensor]
 
 
+class Variant(NamedTuple):
+    """One of several ways to set a learner, which a study compares with the others."""
+
+    settings: dict[str, Any]
+    known_as: str = ""
+    """What it is called where others have published it."""
+    full: bool = False
+    """Whether it leaves nothing out: the oracle's own adaptation, which all others are held to."""
+
+
 class Gradient(NamedTuple):
     """The meta-gradient of a batch and the loss that it is of."""
 
@@ -65,6 +75,15 @@ class Learner(ABC):
     @abstractmethod
     def evaluate(self, state: Any, batch: Any) -> Tensor:
         """Return the quality on each task of the batch, in the workload's metric."""
+
+    def variants(self) -> dict[str, Variant]:
+        """Return by name what a study of the learner compares; exactly one of them is full."""
+        return {}
+
+    @property
+    def one_training(self) -> bool:
+        """Whether one training serves all variants, which then differ in adaptation alone."""
+        return False
 
     def fast_paths(self) -> dict[str, str]:
         """Say which of the learner's fast paths really run here."""

@@ -19,7 +19,16 @@ from harness.errors import UnknownName, UsageError
 from harness.registry import Registry
 
 Pass = Literal[
-    "check", "trajectory", "curve", "operations", "memory", "growth", "step", "adaptation"
+    "check",
+    "trajectory",
+    "curve",
+    "operations",
+    "memory",
+    "growth",
+    "step",
+    "adaptation",
+    "variants",
+    "variant_times",
 ]
 Member = Literal["baseline", "method"]
 MEMBERS: tuple[Member, Member] = ("baseline", "method")
@@ -48,6 +57,16 @@ class Protocol:
     test_tasks: int = 300
     growth_steps: tuple[int, ...] = (1, 2, 4, 8)
     """Inner steps at which the growth of memory is looked at."""
+    variant_train_steps: int = 200
+    """Meta-steps before variants are looked at."""
+    variant_steps: tuple[int, ...] = (1, 5, 10)
+    """Inner steps at which they are looked at."""
+    variant_tasks: int = 100
+    """Validation tasks that variants are chosen by; test_tasks judge the choice."""
+    variant_calls: int = 10
+    """Timed adaptations of a variant to one task, in every round."""
+    variant_batch: int = 8
+    """Tasks in the batch that every variant is timed on as well."""
     limit_s: float = 600.0
     """Most seconds of a block; one that hangs is ended."""
 
@@ -56,8 +75,10 @@ class Protocol:
             value = getattr(self, each.name)
             if not (min(value, default=0) if isinstance(value, tuple) else value) > 0:
                 raise ValueError(f"{each.name} = {value} must be above 0")
-        if any(after <= before for before, after in itertools.pairwise(self.growth_steps)):
-            raise ValueError(f"growth_steps = {list(self.growth_steps)} must go upwards")
+        for name in ("growth_steps", "variant_steps"):
+            steps = getattr(self, name)
+            if any(after <= before for before, after in itertools.pairwise(steps)):
+                raise ValueError(f"{name} = {list(steps)} must go upwards")
 
 
 @dataclass(frozen=True)

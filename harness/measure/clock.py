@@ -59,7 +59,7 @@ def time_steps(
         synchronize()
         return (perf_counter_ns() - start) / 1e9
 
-    windows, steady = _warm_up(interval, protocol)
+    windows, steady = warm_up(interval, protocol)
     # The fastest of late: a warm-up that was cut short may have ended on a slow step.
     step_s = min(window.seconds for window in windows[-WINDOWS:])
     steps = max(1, math.ceil(MARGIN * protocol.interval_s / step_s)) if step_s > 0 else 1
@@ -79,7 +79,7 @@ def time_steps(
     )
 
 
-def _warm_up(interval: Callable[[int], float], protocol: Protocol) -> tuple[list[Window], bool]:
+def warm_up(interval: Callable[[int], float], protocol: Protocol) -> tuple[list[Window], bool]:
     """Return the windows of the warm-up, and whether two halves of the last ones agreed."""
     steps = 1
     windows: list[Window] = []

@@ -15,7 +15,7 @@ from harness.declare.suite import MEMBERS, Member, Pair, Pass, Suite
 from harness.errors import UsageError
 from harness.measure.block import Block
 
-TIMED: tuple[Pass, ...] = ("step", "adaptation")
+TIMED: tuple[Pass, ...] = ("step", "adaptation", "variant_times")
 COUNTED: tuple[Pass, ...] = ("operations", "memory", "growth")
 
 MOST_ROUNDS = 100_000
@@ -65,6 +65,8 @@ def plan(suite: Suite, config: RunConfig) -> list[Block]:
     for pair in suite.pair:
         for place, seed in enumerate(seeds if "curve" in pair.passes else ()):
             blocks += [block(pair, "curve", member, seed) for member in _order(place)]
+        # Its variants are held to the one that leaves nothing out, which is the baseline's equal.
+        blocks += [block(pair, "variants", "method", s) for s in seeds if "variants" in pair.passes]
     return blocks
 
 

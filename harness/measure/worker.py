@@ -26,10 +26,12 @@ from harness.measure import device
 from harness.measure.block import Block, Seen, block_from
 from harness.measure.check import check
 from harness.measure.clock import time_steps
+from harness.measure.lengths import at_lengths
 from harness.measure.memory import peak_of
 from harness.measure.operations import operations_of
 from harness.measure.probes import block_probes
 from harness.measure.training import train_curve, train_trajectory
+from harness.measure.variants import count_variants, time_variants, train_variants
 from harness.records.record import Record
 from harness.registry import Registry
 from harness.seeds import block_seed
@@ -170,21 +172,20 @@ def _memory(block: Block, learner: Learner) -> Seen:
 
 
 def _growth(block: Block, learner: Learner) -> Seen:
-    workload, steps = workload_of(learner), block.protocol.growth_steps
-    if "inner_steps" not in (field.name for field in dataclasses.fields(workload)):
-        raise UsageError(
-            f"workload {block.pair.workload} has no setting inner_steps for memory to grow with. "
-            f"Take the pass growth out of pair {block.pair.name}."
-        )
-    changes: list[dict[str, Any]] = [{"inner_steps": length} for length in steps]
-    lengths = [dataclasses.replace(workload, **change) for change in changes]
-    peaks = [_memory(block, dataclasses.replace(learner, workload=each)) for each in lengths]
+    steps = block.protocol.growth_steps
+    peaks = [_memory(block, each) for each in at_lengths(block, learner, steps)]
     return {"growth_steps": steps, "growth_bytes": tuple(seen["peak_bytes"] for seen in peaks)}
 
 
 def _operations(block: Block, learner: Learner) -> Seen:
     state, batches = _prepared(block, learner)
-    return dataclasses.asdict(operations_of(lambda: learner.step(state, batches[0])))
+    counted: Seen = dataclasses.asdict(operations_of(lambda: learner.step(state, batches[0])))
+    if "adaptation" in block.pair.passes:
+        adapting = operations_of(lambda: learner.adapt(state, batches[0]))
+        counted["adaptation_flops"] = adapting.flops
+    if "variant_times" in block.pair.passes:
+        counted |= count_variants(block, learner, _seed(block))
+    return counted
 
 
 def _curve(block: Block, learner: Learner) -> Seen:
@@ -197,6 +198,16 @@ def _trajectory(block: Block, learner: Learner) -> Seen:
     trajectory = train_trajectory(learner, _seed(block), block.protocol.trajectory_steps)
     _require_finite([torch.tensor(trajectory.losses), torch.tensor(trajectory.fingerprint)])
     return dataclasses.asdict(trajectory)
+
+
+def _variants(block: Block, learner: Learner) -> Seen:
+    seen = train_variants(block, learner, _seed(block), device.synchronizer(block.device))
+    _require_finite([torch.tensor(seen["variant_valid"]), torch.tensor(seen["variant_test"])])
+    return seen
+
+
+def _variant_times(block: Block, learner: Learner) -> Seen:
+    return time_variants(block, learner, _seed(block), device.synchronizer(block.device))
 
 
 def _check(block: Block, registry: Registry) -> Seen:
@@ -213,6 +224,8 @@ PASSES: dict[str, Callable[[Block, Learner], Seen]] = {
     "operations": _operations,
     "curve": _curve,
     "trajectory": _trajectory,
+    "variants": _variants,
+    "variant_times": _variant_times,
 }
 
 

@@ -75,8 +75,21 @@ class Record:
     # operations
     flops: int | None = _in("operations")
     backward_passes: int | None = _in("calls")
+    adaptation_flops: int | None = _in("operations")  # of adapting to a batch, where that is timed
     allreduce_calls: int | None = _in("calls")
     allreduce_bytes: int | None = _in("bytes")
+
+    # variants, variant_times, operations: of each variant, at each number of inner steps
+    variants: tuple[str, ...] | None = None
+    variant_known_as: tuple[str, ...] | None = None  # as others have published it, or empty
+    variant_full: str | None = None  # the one that leaves nothing out
+    variant_steps: tuple[int, ...] | None = _in("steps")
+    variant_valid: tuple[tuple[float, ...], ...] | None = None  # mean over validation tasks
+    variant_test: tuple[tuple[tuple[float, ...], ...], ...] | None = None  # of every test task
+    variant_seconds: tuple[tuple[tuple[float, ...], ...], ...] | None = _in("s")  # of every call
+    variant_batch: int | None = _in("tasks")
+    variant_batch_seconds: tuple[tuple[float, ...], ...] | None = _in("s")
+    variant_flops: tuple[tuple[int, ...], ...] | None = _in("operations")  # one task's adaptation
 
     # curve, trajectory
     curve_steps: tuple[int, ...] | None = _in("steps")

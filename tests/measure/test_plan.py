@@ -43,7 +43,7 @@ def test_rounds_are_interleaved_across_pairs_and_turned_round():
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 3, 4])
-@pytest.mark.parametrize("measured", ["step", "adaptation"])
+@pytest.mark.parametrize("measured", ["step", "adaptation", "variant_times"])
 def test_within_every_seed_each_member_is_first_in_every_other_round(seeds, measured):
     suite = suite_of(EVERY, seeds=seeds, rounds=4)
     first: dict[int, list[str]] = {}
@@ -78,7 +78,9 @@ def test_checks_come_first_and_curves_last():
         "growth",
         "step",
         "adaptation",
+        "variant_times",
         "curve",
+        "variants",
     ]
 
 
@@ -86,8 +88,15 @@ def test_what_does_not_vary_is_measured_once():
     counts = Counter(block.measured for block in plan(suite_of(EVERY), RunConfig()))
     assert counts == {
         "check": 2, "trajectory": 2, "operations": 2, "memory": 2, "growth": 2,
-        "step": 12, "adaptation": 12, "curve": 4,
+        "step": 12, "adaptation": 12, "variant_times": 12, "curve": 4, "variants": 2,
     }  # fmt: skip
+
+
+def test_variants_are_the_method_s_alone_since_one_of_them_is_the_baseline_s_equal():
+    assert ids(suite_of(EVERY), measured="variants") == [
+        "every/variants/method/seed0/round0",
+        "every/variants/method/seed1/round0",
+    ]
 
 
 def test_a_learner_is_checked_once_however_many_pairs_it_is_in():

@@ -17,6 +17,7 @@ PASSES = get_args(Pass)
 SETTINGS = st.dictionaries(
     st.sampled_from("ab"), st.integers(0, 2) | st.booleans() | st.sampled_from([0.5, "x"])
 )
+ALONE = {"check", "variants"}  # done once for a learner, or for the method alone
 PAIRS = st.lists(
     st.builds(
         Pair,
@@ -60,20 +61,20 @@ def test_no_block_is_planned_twice(planned):
 @given(PLANS)
 def test_both_members_are_measured_alike(planned):
     suite, config = planned
-    blocks = [block for block in plan(suite, config) if block.measured != "check"]
+    blocks = [block for block in plan(suite, config) if block.measured not in ALONE]
     members = Counter((b.pair.name, b.measured, b.seed, b.round) for b in blocks)
     assert set(members.values()) <= {2}
     seeds, rounds = config.seeds_of(suite), config.rounds_of(suite)
     owed = {"curve": len(seeds)} | dict.fromkeys(TIMED, len(seeds) * rounds)
     for pair in suite.pair:
-        for measured in set(pair.passes) - {"check"}:
+        for measured in set(pair.passes) - ALONE:
             found = [b for b in blocks if (b.pair.name, b.measured) == (pair.name, measured)]
             assert len(found) == 2 * owed.get(measured, 1)
 
 
 @given(PLANS)
 def test_members_stand_side_by_side(planned):
-    blocks = [block for block in plan(*planned) if block.measured != "check"]
+    blocks = [block for block in plan(*planned) if block.measured not in ALONE]
     for first, second in zip(blocks[::2], blocks[1::2], strict=True):
         assert first.member != second.member
         assert (first.pair, first.measured, first.seed, first.round) == (

@@ -32,7 +32,7 @@ def store() -> Store:
 
 
 def test_they_are_read_whole_and_without_a_word(store):
-    assert len(store.records()) == len(LINES) == len(store.manifest.plan) == 20
+    assert len(store.records()) == len(LINES) == len(store.manifest.plan) == 23
     assert store.notes == ()
     assert [record.block for record in store.records()] == list(store.manifest.plan)
 
@@ -91,6 +91,12 @@ def test_every_pass_left_what_it_measures(store):
     assert seen["adaptation"].steps_per_interval == 1
     assert seen["curve"].curve_steps == (2, 4)
     assert len(seen["curve"].test_quality) == 7
+    study = {r.measured: r for r in store.records() if (r.pair, r.member) == ("variants", "method")}
+    assert study["variants"].variants[-1] == study["variants"].variant_full == "111"
+    assert [len(row) for row in study["variants"].variant_valid] == [2] * 7
+    assert [len(tasks) for tasks in study["variants"].variant_test[0]] == [7, 7]
+    assert [len(calls) for calls in study["variant_times"].variant_seconds[0]] == [2, 2]
+    assert study["variant_times"].variant_batch == 2
 
 
 @pytest.mark.parametrize("name", [MANIFEST, RECORDS])
