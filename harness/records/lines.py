@@ -51,10 +51,10 @@ class Appender:
 
 
 @contextlib.contextmanager
-def appending(path: Path) -> Iterator[Appender]:
-    """Open a file that is there; BlockingIOError says that another process has it open."""
+def appending(path: Path, *, wait: bool = False) -> Iterator[Appender]:
+    """Open a file that is there, and wait for or raise BlockingIOError at another who has it."""
     with path.open("r+b", buffering=0) as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield Appender(path, file.fileno())
 
 

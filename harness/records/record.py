@@ -140,13 +140,13 @@ def record_from(line: str | bytes, where: str) -> Record:
         raise StoreError(f"{error} {DAMAGED}") from None
 
 
-def require_schema(table: Mapping[str, Any], where: str) -> None:
+def require_schema(table: Mapping[str, Any], where: str, known: int = SCHEMA) -> None:
     """Refuse what another version of the harness wrote in a way that this one can't read."""
     schema = table.get("schema")
-    if schema != SCHEMA or isinstance(schema, bool):
-        newer = isinstance(schema, int) and schema > SCHEMA
+    if schema != known or isinstance(schema, bool):
+        newer = isinstance(schema, int) and schema > known
         raise StoreError(
-            f"{where}: schema {schema!r} is not the schema {SCHEMA} that this version "
+            f"{where}: schema {schema!r} is not the schema {known} that this version "
             f"({harness.__version__}) reads. "
             + ("Upgrade the harness to read it." if newer else DAMAGED)
         )
