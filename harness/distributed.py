@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+class Seat(NamedTuple):
+    """A rank's place in a team that was started on this machine, and where its ranks meet."""
+
+    rank: int
+    size: int
+    folder: str
+
+
 class Sent(NamedTuple):
     """A traffic's figures at one moment."""
 

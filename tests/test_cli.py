@@ -543,10 +543,10 @@ class FakeEngine:
 
     def call(self, function, text, limit_s, imports):
         if function.endswith("probe_text"):
-            return Answer('{"cpu": null, "gpus": 0}', 0, False, "")
+            return Answer('{"cpu": null, "gpus": 0}', 0, 0, "")
         if self.error is not None:
             raise self.error
-        return Answer("", 1, False, "it fell over")
+        return Answer("", 1, 0, "it fell over")
 
 
 class TestRunning:
@@ -600,7 +600,7 @@ class TestRunning:
 
     def test_refuses_a_gpu_that_is_not_there(self, engine, here, refused, monkeypatch):
         monkeypatch.setattr(
-            engine, "call", lambda *call: Answer('{"torch": "2.13.0", "gpus": 0}', 0, False, "")
+            engine, "call", lambda *call: Answer('{"torch": "2.13.0", "gpus": 0}', 0, 0, "")
         )
         message = refused("run", "suite=mine.toml", "out=run", "device=cuda")
         assert message.startswith("device=cuda: torch 2.13.0 sees 0 CUDA devices here.")

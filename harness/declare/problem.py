@@ -14,7 +14,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from harness.declare.workload import Place, Workload
+from harness.declare.workload import Workload
+from harness.distributed import Communicator
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,7 +29,11 @@ class Problem:
         return dataclasses.replace(self, workload=dataclasses.replace(self.workload, **changes))
 
     def in_float32(self) -> Problem:
-        return self.with_settings(place=Place(self.workload.place.device, "float32"))
+        return self.with_settings(place=dataclasses.replace(self.workload.place, dtype="float32"))
+
+    def shared_by(self, team: Communicator) -> Problem:
+        """Return the problem as the ranks of a team have it."""
+        return self.with_settings(place=dataclasses.replace(self.workload.place, team=team))
 
     @property
     def inner_steps(self) -> int:

@@ -32,6 +32,8 @@ Pass = Literal[
 ]
 Member = Literal["baseline", "method"]
 MEMBERS: tuple[Member, Member] = ("baseline", "method")
+MOST_RANKS = 256
+OF_ONE_PROCESS = ("variants", "variant_times")
 
 NAME = re.compile(r"\w[\w.+-]*")
 
@@ -69,6 +71,8 @@ class Protocol:
     """Tasks in the batch that every variant is timed on as well."""
     limit_s: float = 600.0
     """Most seconds of a block; one that hangs is ended."""
+    stall_s: float = 60.0
+    """Most seconds that a rank waits for another one, which then is taken to hang."""
 
     def __post_init__(self) -> None:
         for each in dataclasses.fields(self):
@@ -94,14 +98,39 @@ class Pair:
     claims: tuple[str, ...] = ()
     rival: bool = False
     """Whether the method is not the claims' own, but a rival that is held to the same figures."""
+    ranks: int = 1
+    """Processes that share the method's work; the baseline always has one."""
+    cores: Literal["same", "each"] = "same"
+    """Whether both members have the same cores in total, or each process the same."""
+    communicator: Literal["torch", "horovod"] = "torch"
+    """What the ranks talk to each other with."""
     settings: dict[str, Scalar] = field(default_factory=dict)
     baseline_settings: dict[str, Scalar] = field(default_factory=dict)
     method_settings: dict[str, Scalar] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.ranks <= MOST_RANKS:
+            raise ValueError(f"ranks = {self.ranks} must be from 1 to {MOST_RANKS}")
+        if self.ranks > 1 and (alone := [each for each in self.passes if each in OF_ONE_PROCESS]):
+            raise ValueError(f"passes = {alone} are those of one process, and ranks = {self.ranks}")
+
     @property
     def is_aa(self) -> bool:
         """Whether both members are the same: the pair that measures the noise."""
-        return (self.baseline, self.baseline_settings) == (self.method, self.method_settings)
+        same = (self.baseline, self.baseline_settings) == (self.method, self.method_settings)
+        return same and self.ranks == 1
+
+    def processes(self, member: Member) -> int:
+        return self.ranks if member == "method" else 1
+
+    def communication(self, member: Member) -> str | None:
+        """Return what the member's processes talk to each other with, if there are several."""
+        return self.communicator if self.processes(member) > 1 else None
+
+    def threads(self, member: Member, cores: int) -> int:
+        """Return the threads of each of the member's processes, where so many cores are given."""
+        sharing = self.ranks if self.cores == "each" else self.processes(member)
+        return max(1, cores // sharing)
 
     def learner(self, member: Member) -> str:
         return self.baseline if member == "baseline" else self.method

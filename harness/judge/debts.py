@@ -14,7 +14,7 @@ def debts(records: Sequence[Record], pair: Pair) -> tuple[Debt, ...]:
     """Return what baseline and method owed and paid; nothing where no check was asked for or made.
 
     A learner is checked once a run, and the record stands under the first pair that needed it. So
-    it is found by the learner and its settings.
+    it is found by the learner, its settings and its team.
     """
     found = [_check_of(records, pair, member) for member in MEMBERS]
     if "check" not in pair.passes and found == [None, None]:
@@ -45,15 +45,26 @@ def unknown(owed: Sequence[Debt]) -> str:
 
 
 def _check_of(records: Sequence[Record], pair: Pair, member: Member) -> Record | None:
-    learner = (pair.learner(member), settings_words(dict(pair.learner_settings(member))))
+    learner = (
+        pair.learner(member),
+        settings_words(dict(pair.learner_settings(member))),
+        pair.processes(member),
+        pair.communication(member),
+    )
     return next(
         (
             record
             for record in latest(records).values()
-            if record.measured == "check" and (record.learner, record.learner_settings) == learner
+            if record.measured == "check" and _checked(record) == learner
         ),
         None,
     )
+
+
+def _checked(record: Record) -> tuple[str, str, int, str | None]:
+    # Records from before teams do not say that they are of one process.
+    ranks = record.processes or 1
+    return record.learner, record.learner_settings, ranks, record.communicator
 
 
 def _debt(pair: Pair, member: Member, check: Record | None) -> Debt:

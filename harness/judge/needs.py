@@ -17,7 +17,7 @@ def lacking(claim: Claim, pair: Pair, manifest: Manifest, records: Sequence[Reco
     What a claim needs is asked of the method that the claim is about. A rival is held to the same
     figures with whatever it runs on.
     """
-    parts = [] if pair.rival else [_unmet(need, pair, manifest, records) for need in claim.needs]
+    parts = [] if pair.rival else [_unmet(need, pair, manifest) for need in claim.needs]
     return ", ".join(part for part in [*parts, skipped(records, pair)] if part) or None
 
 
@@ -31,10 +31,10 @@ def skipped(records: Sequence[Record], pair: Pair) -> str | None:
     return told("; ".join(dict.fromkeys(reasons))) or None
 
 
-def _unmet(need: str, pair: Pair, manifest: Manifest, records: Sequence[Record]) -> str | None:
+def _unmet(need: str, pair: Pair, manifest: Manifest) -> str | None:
     name, _, amount = need.partition("=")
     if name == "ranks":
-        found: object = _ranks(pair, records)
+        found: object = pair.ranks
     elif name == "gpus" and not manifest.device.startswith("cuda"):
         return f"{need} (measured on {manifest.device})"
     else:
@@ -46,16 +46,3 @@ def _unmet(need: str, pair: Pair, manifest: Manifest, records: Sequence[Record])
     else:
         enough = str(found) == amount
     return None if enough else f"{need} (found: {found})"
-
-
-def _ranks(pair: Pair, records: Sequence[Record]) -> int | None:
-    """Return in how many processes the method ran."""
-    found = [
-        record.processes
-        for record in latest(records).values()
-        if record.pair == pair.name
-        and record.member == "method"
-        and record.status == "ok"
-        and record.processes is not None
-    ]
-    return max(found, default=None)

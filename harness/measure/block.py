@@ -25,7 +25,7 @@ class Block:
     seed: int
     round: int
     protocol: Protocol
-    threads: int
+    threads: int  # of each of its processes
     device: str = "cpu"
     data_dir: str | None = None
     plugins: tuple[str, ...] = ()
@@ -37,6 +37,10 @@ class Block:
     @property
     def learner(self) -> str:
         return self.pair.learner(self.member)
+
+    @property
+    def ranks(self) -> int:
+        return self.pair.processes(self.member)
 
     @property
     def learner_settings(self) -> dict[str, Any]:
@@ -58,6 +62,8 @@ class Block:
             "status": status,
             "device": self.device,
             "threads": self.threads,
+            "processes": self.ranks,
+            "communicator": self.pair.communication(self.member),
         }
         return Record(**about | seen)
 

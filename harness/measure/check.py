@@ -25,7 +25,9 @@ from harness.declare.learner import Gradient, Learner
 from harness.declare.problem import Problem
 from harness.declare.settings import build
 from harness.declare.tree import all_finite, relative_error
+from harness.distributed import Alone, Communicator
 from harness.errors import HarnessError, MeasurementError, UsageError
+from harness.measure.team import told_by_all
 from harness.registry import Entry, Registry
 
 ROUNDING = 1e-8  # an error below this can't show at what order it falls
@@ -77,9 +79,17 @@ class CheckResult:
 
 
 def check(
-    entry: Entry, registry: Registry, examples: int, given_settings: Mapping[str, Any] | None = None
+    entry: Entry,
+    registry: Registry,
+    examples: int,
+    given_settings: Mapping[str, Any] | None = None,
+    team: Communicator | None = None,
 ) -> CheckResult:
-    """Hold a learner to its family's oracle on this many random problems."""
+    """Hold a learner to its family's oracle on this many random problems.
+
+    The ranks of a team share the learner's work on each problem. They draw the same ones, since
+    all go by the worst that any of them found.
+    """
     learner_class = entry.load()
     _require_learner(learner_class, entry, registry)
     family = registry.find(learner_class.family, "problems").load()
@@ -88,6 +98,7 @@ def check(
         registry.find(family.oracle, "baseline").load(),
         dict(given_settings or {}),
         getattr(family, "presumed", {}),
+        team or Alone(),
     )
     seen: list[tuple[Finding, Problem]] = []
     quiet = settings(
@@ -103,7 +114,7 @@ def check(
 
     def worst_of(problem: Problem) -> Finding | None:
         try:
-            return comparison.worst(problem)
+            return comparison.worst_of_all(problem)
         except (HarnessError, ImportError) as error:
             raised.append(error)
             raise
@@ -166,6 +177,7 @@ class _Comparison:
     oracle_class: Any
     settings: dict[str, Any]
     presumed: Mapping[str, Any]
+    team: Communicator
     cosine: float = 1.0
     distance: float = 0.0
     errors: dict[str, float] = field(default_factory=dict)
@@ -182,8 +194,17 @@ class _Comparison:
         findings += [self.at_corner(problem, corner) for corner in self.learner_class.corners]
         return max(findings, key=lambda finding: finding.used)
 
+    def worst_of_all(self, problem: Problem) -> Finding | None:
+        """Return the worst that any rank found."""
+        worst = self.worst(problem)
+        told = told_by_all(self.team, worst and dataclasses.astuple(worst))
+        if None in told:
+            return None
+        return max((Finding(*each) for each in told), key=lambda finding: finding.used)
+
     def gradient(self, problem: Problem, **settings: Any) -> Gradient:
-        return _gradient_of(self.learner_class, problem, self.settings | settings)
+        own = self.settings | settings
+        return _gradient_of(self.learner_class, problem.shared_by(self.team), own)
 
     def oracle(self, problem: Problem) -> Gradient:
         return _gradient_of(self.oracle_class, problem, {})
@@ -268,7 +289,8 @@ def _approximate(
     definition: Callable[..., Gradient] = getattr(
         importlib.import_module(module or self.learner_class.__module__), name
     )
-    learner = build(self.learner_class, self.settings, self.learner_class.name, problem.workload)
+    workload = problem.shared_by(self.team).workload
+    learner = build(self.learner_class, self.settings, self.learner_class.name, workload)
     batch = problem.workload.train_batch(problem.seed, 0)
     defined = definition(learner, learner.init(problem.seed), batch)
     error = _error(found, defined)

@@ -25,6 +25,13 @@ def require(device: str) -> None:
         )
 
 
+def of_rank(device: str, rank: int) -> str:
+    """Return the device of a rank: each has a GPU of its own, from the one that was asked for."""
+    if rank == 0 or not device.startswith("cuda"):
+        return device
+    return f"cuda:{int(device.partition(':')[2] or 0) + rank}"
+
+
 def synchronizer(device: str) -> Callable[[], None]:
     """Return what waits until the device has done all that it was given."""
     return (lambda: torch.cuda.synchronize(device)) if device.startswith("cuda") else (lambda: None)

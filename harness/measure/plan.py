@@ -38,7 +38,7 @@ def plan(suite: Suite, config: RunConfig) -> list[Block]:
             seed,
             round_,
             suite.protocol,
-            config.threads,
+            pair.threads(member, config.threads),
             config.device,
             config.data_dir,
             config.plugins,
@@ -48,7 +48,8 @@ def plan(suite: Suite, config: RunConfig) -> list[Block]:
     checked: set[str] = set()
     for pair in suite.pair:
         for member in MEMBERS if "check" in pair.passes else ():
-            key = json.dumps([pair.learner(member), dict(pair.learner_settings(member))])
+            team = [pair.processes(member), pair.communication(member)]
+            key = json.dumps([pair.learner(member), dict(pair.learner_settings(member)), team])
             if key not in checked:
                 checked.add(key)
                 blocks.append(block(pair, "check", member, seeds[0]))

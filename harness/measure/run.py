@@ -16,6 +16,7 @@ from harness.declare.suite import Suite, find_suite, read_suite, resolve
 from harness.errors import MeasurementError, StoreError, UsageError
 from harness.judge.blocks import is_inherited
 from harness.judge.inheritance import inherits
+from harness.measure.blame import record_of_team
 from harness.measure.block import Block
 from harness.measure.engines.local import Answer, LocalEngine
 from harness.measure.estimate import Estimate
@@ -76,15 +77,9 @@ class Run:
         if block.measured != "check" and (absent := self._absent_partner(block)) is not None:
             return block.record("skipped", reason=f"{PARTNER} {absent.learner}: {absent.reason}")
         try:
-            answer = engine.call(
-                "harness.measure.worker:work",
-                block.to_json(),
-                block.protocol.limit_s,
-                imports_of(block, self.registry),
-            )
+            return measured_by(engine, block, self.registry)
         except MeasurementError as error:
             return block.record("failed", reason=str(error))
-        return record_from_answer(answer, block)
 
     def _absent_partner(self, block: Block) -> Record | None:
         """Return a record that the pair's other member lacks what it needs: nothing is to compare.
@@ -106,6 +101,17 @@ class Run:
     def _keep(self, record: Record, writer: Writer) -> None:
         writer.append(record)
         self.seen.append(record)
+
+
+def measured_by(engine: LocalEngine, block: Block, registry: Registry) -> Record:
+    """Let the engine measure the block, in as many processes as it has ranks."""
+    text, limit_s, imports = block.to_json(), block.protocol.limit_s, imports_of(block, registry)
+    if block.ranks == 1:
+        answer = engine.call("harness.measure.worker:work", text, limit_s, imports)
+        return record_from_answer(answer, block)
+    call = "harness.measure.worker:work_together"
+    answers = engine.call_ranks(call, text, limit_s, imports, block.ranks)
+    return record_of_team(answers, block, record_from_answer)
 
 
 def imports_of(block: Block, registry: Registry) -> tuple[str, ...]:

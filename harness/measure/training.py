@@ -12,6 +12,7 @@ import torch
 from harness.declare.learner import Learner, workload_of
 from harness.declare.suite import Protocol
 from harness.declare.tree import leaves
+from harness.measure.team import require_agreement, slowest
 
 EVAL_BATCH = 25
 
@@ -51,7 +52,9 @@ def train_curve(
             steps.append(step)
             quality.append(sum(seen) / len(seen))
     test = tuple(_qualities(learner, state, seed, "test", protocol.test_tasks))
-    return Curve(tuple(steps), tuple(quality), test, train_seconds)
+    team = workload.place.team
+    require_agreement(team, "a learning curve", [quality, test])
+    return Curve(tuple(steps), tuple(quality), test, slowest(team, train_seconds))
 
 
 def train_trajectory(learner: Learner, seed: int, steps: int) -> Trajectory:
@@ -63,6 +66,7 @@ def train_trajectory(learner: Learner, seed: int, steps: int) -> Trajectory:
         state, loss = learner.step(state, workload.train_batch(seed, step))
         losses.append(float(loss))
         prints.append(_projection(state, seed))
+    require_agreement(workload.place.team, "weights", prints)
     return Trajectory(tuple(losses), tuple(prints))
 
 

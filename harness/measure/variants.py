@@ -16,7 +16,7 @@ from typing import Any
 from harness.declare.learner import Learner, Variant, workload_of
 from harness.errors import UsageError
 from harness.measure.block import Block, Seen
-from harness.measure.clock import warm_up
+from harness.measure.clock import Window, warm_up
 from harness.measure.lengths import at_lengths
 from harness.measure.operations import operations_of
 from harness.measure.training import EVAL_BATCH
@@ -90,9 +90,11 @@ def time_variants(
             seconds[cell] = (perf_counter_ns() - start) / 1e9
         return seconds
 
-    windows, steady = warm_up(
-        lambda sweeps: sum(sum(sweep(singles[i % TASKS]).values()) for i in range(sweeps)), protocol
-    )
+    def interval(sweeps: int) -> Window:
+        spans = (sum(sweep(singles[i % TASKS]).values()) for i in range(sweeps))
+        return Window(sweeps, sum(spans))
+
+    windows, steady = warm_up(interval, protocol)
     calls = [sweep(singles[index % TASKS]) for index in range(protocol.variant_calls)]
     sweep(batch)
     of_batch = sweep(batch)

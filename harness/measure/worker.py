@@ -21,8 +21,10 @@ from harness.declare.learner import Learner, workload_of
 from harness.declare.settings import build
 from harness.declare.tree import all_finite, live_bytes
 from harness.declare.workload import Place
-from harness.errors import Absent, HarnessError, ModuleMissing, UsageError
+from harness.distributed import Alone, Communicator, Seat
+from harness.errors import Absent, HarnessError, ModuleMissing, TeamBroken, UsageError
 from harness.measure import device
+from harness.measure.blame import Report
 from harness.measure.block import Block, Seen, block_from
 from harness.measure.check import check
 from harness.measure.clock import time_steps
@@ -30,8 +32,10 @@ from harness.measure.lengths import at_lengths
 from harness.measure.memory import peak_of
 from harness.measure.operations import operations_of
 from harness.measure.probes import block_probes
+from harness.measure.team import told_by_all
 from harness.measure.training import train_curve, train_trajectory
 from harness.measure.variants import count_variants, time_variants, train_variants
+from harness.meeting import meet
 from harness.records.record import Record
 from harness.registry import Registry
 from harness.seeds import block_seed
@@ -49,16 +53,29 @@ class NotFinite(Exception):
 
 def work(text: str) -> str:
     """Measure the block in the text and return its record as a line."""
+    return _worked(block_from(text), None).to_line()
+
+
+def work_together(text: str, seat: Seat) -> str:
+    """Measure the block in the text with the other ranks of the team, and report."""
     block = block_from(text)
+    own = dataclasses.replace(block, device=device.of_rank(block.device, seat.rank))
+    try:
+        return Report(_worked(own, seat).to_line()).to_json()
+    except TeamBroken as error:
+        return Report(own.record("failed", reason=_plain(error)).to_line(), True).to_json()
+
+
+def _worked(block: Block, seat: Seat | None) -> Record:
     _be_a_good_child(block)
     torch.set_num_threads(block.threads)
     torch.set_num_interop_threads(1)
     start = time.perf_counter()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with block_probes(block.device) as probes:
-        record = measured(block)
+        record = measured(block, seat)
     wall = time.perf_counter() - start
-    return dataclasses.replace(record, wall_s=wall, started=started, **probes).to_line()
+    return dataclasses.replace(record, wall_s=wall, started=started, **probes)
 
 
 def rehearse(text: str) -> str:
@@ -78,16 +95,23 @@ def rehearse(text: str) -> str:
     return ""
 
 
-def measured(block: Block) -> Record:
-    """Return the block's record, whatever happens in it."""
+def measured(block: Block, seat: Seat | None = None) -> Record:
+    """Return the block's record, whatever happens in it; only who lost its team has none."""
     try:
         device.require(block.device)
         registry = Registry(block.plugins)
+        team = _team(block, seat)
         if block.measured == "check":
-            return block.record("ok", **_check(block, registry))
-        learner = make_learner(block, registry)
-        about = _about(learner)
-        return block.record("ok", **about, **PASSES[block.measured](block, learner))
+            seen = _check(block, registry, team)
+        else:
+            learner = make_learner(block, registry, team)
+            about = _about(learner)
+            seen = about | PASSES[block.measured](block, learner)
+        team.barrier()  # who closed it while another is at work would seem to be lost
+        team.close()
+        return block.record("ok", **seen)
+    except TeamBroken:
+        raise
     except Absent as error:
         return block.record("skipped", reason=_plain(error))
     except ModuleNotFoundError as error:
@@ -104,15 +128,22 @@ def measured(block: Block) -> Record:
         return block.record("failed", reason=_why(error))
 
 
-def make_learner(block: Block, registry: Registry) -> Learner:
+def make_learner(block: Block, registry: Registry, team: Communicator | None = None) -> Learner:
     """Make the block's learner on its workload, in the precision that its pass needs."""
     dtype = "float64" if block.measured == "trajectory" else "float32"
     entry = registry.find(block.pair.workload, "workload")
-    place = Place(block.device, dtype, block.data_dir)
+    place = Place(block.device, dtype, block.data_dir, team or Alone())
     workload = build(entry.load(), block.pair.settings, f"workload {entry.name}", place)
     entry = registry.find(block.learner, "baseline", "method")
     learner: Learner = build(entry.load(), block.learner_settings, entry.name, workload)
     return learner
+
+
+def _team(block: Block, seat: Seat | None) -> Communicator:
+    if seat is None:
+        return Alone()
+    patience = min(block.protocol.stall_s, block.protocol.limit_s / 2)
+    return meet(seat, block.pair.communicator, block.device, patience, block.plugins)
 
 
 def _about(learner: Learner) -> Seen:
@@ -123,7 +154,6 @@ def _about(learner: Learner) -> Seen:
         "higher_is_better": workload.metric.higher_is_better,
         "dtype": workload.place.dtype,
         "fast_paths": " ".join(f"{k}={v}" for k, v in sorted(learner.fast_paths().items())) or None,
-        "processes": 1,
     }
 
 
@@ -137,7 +167,7 @@ def _step(block: Block, learner: Learner) -> Seen:
             current, _ = learner.step(current, batch)
         latest[0] = current
 
-    return _timed(block, repeat, latest)
+    return _timed(block, learner, repeat, latest)
 
 
 def _adaptation(block: Block, learner: Learner) -> Seen:
@@ -148,13 +178,20 @@ def _adaptation(block: Block, learner: Learner) -> Seen:
         for batch in itertools.islice(itertools.cycle(batches), times):
             latest[0] = learner.adapt(state, batch)
 
-    return _timed(block, repeat, latest)
+    return _timed(block, learner, repeat, latest)
 
 
-def _timed(block: Block, repeat: Callable[[int], None], latest: list[Any]) -> Seen:
-    timing = time_steps(repeat, device.synchronizer(block.device), block.protocol)
+def _timed(
+    block: Block, learner: Learner, repeat: Callable[[int], None], latest: list[Any]
+) -> Seen:
+    team = _team_of(learner)
+    timing = time_steps(repeat, device.synchronizer(block.device), block.protocol, team)
     _require_finite(latest[0])
-    return {
+    of_team = {
+        "allreduce_seconds": timing.allreduce_seconds,
+        "imbalance_seconds": timing.imbalance_seconds,
+    }
+    return (of_team if team.size > 1 else {}) | {
         "seconds": timing.seconds,
         "steps_per_interval": timing.steps_per_interval,
         "warmup_seconds": timing.warmup_seconds,
@@ -168,7 +205,9 @@ def _memory(block: Block, learner: Learner) -> Seen:
     state, batches = _prepared(block, learner)
     learner.step(state, batches[0])  # what is made once and kept is not a step's own
     peak = peak_of(lambda: learner.step(state, batches[0]), block.device)
-    return {"live_bytes": live_bytes(state, batches[0])} | dataclasses.asdict(peak)
+    own = {"live_bytes": live_bytes(state, batches[0])} | dataclasses.asdict(peak)
+    of_all: list[Seen] = told_by_all(_team_of(learner), own)
+    return max(of_all, key=lambda seen: int(seen["live_bytes"] + seen["peak_bytes"]))
 
 
 def _growth(block: Block, learner: Learner) -> Seen:
@@ -178,14 +217,27 @@ def _growth(block: Block, learner: Learner) -> Seen:
 
 
 def _operations(block: Block, learner: Learner) -> Seen:
-    state, batches = _prepared(block, learner)
-    counted: Seen = dataclasses.asdict(operations_of(lambda: learner.step(state, batches[0])))
+    (state, batches), team = _prepared(block, learner), _team_of(learner)
+    before = team.traffic.so_far()
+    counted = _counted_by_all(team, lambda: learner.step(state, batches[0]))
+    calls, sent = team.traffic.calls - before.calls, team.traffic.bytes - before.bytes
+    if team.size > 1:
+        of_calls, of_bytes = zip(*told_by_all(team, (calls, sent)), strict=True)
+        counted |= {"allreduce_calls": max(of_calls), "allreduce_bytes": max(of_bytes)}
     if "adaptation" in block.pair.passes:
-        adapting = operations_of(lambda: learner.adapt(state, batches[0]))
-        counted["adaptation_flops"] = adapting.flops
+        adapting = _counted_by_all(team, lambda: learner.adapt(state, batches[0]))
+        counted["adaptation_flops"] = adapting["flops"]
     if "variant_times" in block.pair.passes:
         counted |= count_variants(block, learner, _seed(block))
     return counted
+
+
+def _counted_by_all(team: Communicator, call: Callable[[], object]) -> Seen:
+    """Count what all ranks did: work that several of them repeat is not saved."""
+    own = operations_of(call)
+    flops, passes = zip(*told_by_all(team, (own.flops, own.backward_passes)), strict=True)
+    total = {"flops": sum(flops), "backward_passes": sum(passes)}
+    return total | ({"rank_flops": max(flops)} if team.size > 1 else {})
 
 
 def _curve(block: Block, learner: Learner) -> Seen:
@@ -210,9 +262,9 @@ def _variant_times(block: Block, learner: Learner) -> Seen:
     return time_variants(block, learner, _seed(block), device.synchronizer(block.device))
 
 
-def _check(block: Block, registry: Registry) -> Seen:
+def _check(block: Block, registry: Registry, team: Communicator) -> Seen:
     entry = registry.find(block.learner, "baseline", "method")
-    result = check(entry, registry, block.protocol.check_examples, block.learner_settings)
+    result = check(entry, registry, block.protocol.check_examples, block.learner_settings, team)
     return result.fields()
 
 
@@ -234,6 +286,10 @@ def _prepared(block: Block, learner: Learner) -> tuple[Any, list[Any]]:
     return learner.init(seed), [workload.train_batch(seed, index) for index in range(BATCHES)]
 
 
+def _team_of(learner: Learner) -> Communicator:
+    return workload_of(learner).place.team
+
+
 def _seed(block: Block) -> int:
     return block_seed(0, block.pair.workload, block.seed)
 
@@ -246,7 +302,8 @@ def _require_finite(tree: Any) -> None:
 def _be_a_good_child(block: Block) -> None:
     """Fail with an error, or be the first to go, rather than take the machine's memory along."""
     if not block.device.startswith("cuda"):  # CUDA reserves address space that it never uses
-        most = psutil.Process().memory_info().vms + psutil.virtual_memory().available
+        own_share = psutil.virtual_memory().available // block.ranks
+        most = psutil.Process().memory_info().vms + own_share
         resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
     score = Path("/proc/self/oom_score_adj")
     if score.exists() and os.access(score, os.W_OK):

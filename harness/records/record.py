@@ -50,19 +50,24 @@ class Record:
     higher_is_better: bool | None = None
     device: str | None = None
     dtype: str | None = None
-    threads: int | None = None
-    processes: int | None = None
+    threads: int | None = None  # of each process
+    processes: int | None = None  # the ranks that shared the work
+    communicator: str | None = None  # what they talked to each other with
     fast_paths: str | None = None  # what really ran, as words
 
-    # step, adaptation: seconds of one step, one value an interval
+    # step, adaptation: seconds of one step, one value an interval. Of ranks: of the slowest; what
+    # the one that waited least stood waiting for sums, which is what the sums cost, the rest being
+    # computing; and what the ranks waited beyond that on average, for others that had more to do
     seconds: tuple[float, ...] | None = _in("s")
+    allreduce_seconds: tuple[float, ...] | None = _in("s")
+    imbalance_seconds: tuple[float, ...] | None = _in("s")
     steps_per_interval: int | None = _in("steps")
     warmup_seconds: tuple[float, ...] | None = _in("s")
     warmup_s: float | None = _in("s")
     warmup_steady: bool | None = None  # whether two halves of the warm-up agreed
     compile_s: float | None = _in("s")
 
-    # memory
+    # memory: of ranks, of the one that held most
     peak_bytes: int | None = _in("bytes")  # above live_bytes, during a step
     live_bytes: int | None = _in("bytes")  # of state and data at its start
     reserved_bytes: int | None = _in("bytes")  # CUDA alone
@@ -72,10 +77,12 @@ class Record:
     growth_steps: tuple[int, ...] | None = _in("steps")
     growth_bytes: tuple[int, ...] | None = _in("bytes")
 
-    # operations
+    # operations: of all ranks together, since work that is done twice is not saved; and of the rank
+    # that did most. What a rank put on the wire in all-reduces is counted for each rank alone
     flops: int | None = _in("operations")
     backward_passes: int | None = _in("calls")
     adaptation_flops: int | None = _in("operations")  # of adapting to a batch, where that is timed
+    rank_flops: int | None = _in("operations")
     allreduce_calls: int | None = _in("calls")
     allreduce_bytes: int | None = _in("bytes")
 

@@ -59,7 +59,8 @@ def record(
             "higher_is_better": True,
             "device": "cpu",
             "threads": 1,
-            "processes": 1,
+            "processes": pair.processes(member),  # type: ignore[arg-type]
+            "communicator": pair.communication(member),  # type: ignore[arg-type]
             "wall_s": 2.0,
         }
         | seen,

@@ -337,15 +337,11 @@ class TestAbsence:
         assert only_verdict(whole(), claims=(claim(needs=("gpus=4",)),), **about).word == word
 
     @pytest.mark.parametrize(("ranks", "word"), [(1, "not testable here"), (2, "met")])
-    def test_of_ranks_is_counted_by_the_methods_processes(self, ranks: int, word: str) -> None:
-        records = changed(whole(), {"processes": ranks}, member="method", pair="pair")
-        assert only_verdict(records, claims=(claim(needs=("ranks=2",)),)).word == word
-
-    def test_of_ranks_is_no_matter_of_the_baselines(self) -> None:
-        records = changed(whole(), {"processes": 2}, member="baseline", pair="pair")
-        verdict = only_verdict(records, claims=(claim(needs=("ranks=2",)),))
-        assert verdict.word == "not testable here"
-        assert "ranks=2 (found: 1)" in verdict.reason
+    def test_of_ranks_is_counted_by_the_pair(self, ranks: int, word: str) -> None:
+        pair = dataclasses.replace(PAIR, ranks=ranks)
+        verdict = only_verdict(whole(pair), pairs=(pair, AA), claims=(claim(needs=("ranks=2",)),))
+        assert verdict.word == word
+        assert ("ranks=2 (found: 1)" in verdict.reason) == (ranks == 1)
 
     def test_of_what_nobody_probed_is_unknown(self) -> None:
         verdict = only_verdict(whole(), claims=(claim(needs=("tpus=1",)),))

@@ -1,4 +1,4 @@
-"""This machine: one fresh process a call, forked from a server that has done the imports."""
+"""This machine: fresh processes for every call, forked from a server that has done the imports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from harness.registry import ROOT
 
 # Threads that a library starts when it is imported would not survive the fork.
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
-ALWAYS = ("torch", "torch.func", "harness.measure.worker")
+# The last two are what torch itself imports on first use: at every first meta tensor, and when it
+# counts operations.
+ALWAYS = ("torch", "torch.func", "harness.measure.worker", "sympy", "torch._dynamo")
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,12 @@ class Answer:
 
     text: str  # what it returned; empty if it did not get there
     exit: int  # its process's exit status, negative for a signal
-    timed_out: bool
+    place: int | None  # in the order in which the call's processes ended; None if it was ended
     log: str  # the end of what it printed
+
+    @property
+    def timed_out(self) -> bool:
+        return self.place is None
 
     @property
     def died_of(self) -> str:
@@ -45,17 +51,28 @@ class LocalEngine:
 
     def call(self, function: str, text: str, limit_s: float, imports: tuple[str, ...]) -> Answer:
         """Call "module:function" with the text, in a process that has the imports already."""
+        (answer,) = self._call(function, text, limit_s, imports, None)
+        return answer
+
+    def call_ranks(
+        self, function: str, text: str, limit_s: float, imports: tuple[str, ...], ranks: int
+    ) -> list[Answer]:
+        """Call it with the text and a seat in so many processes at once, which end together."""
+        return self._call(function, text, limit_s, imports, ranks)
+
+    def _call(
+        self, function: str, text: str, limit_s: float, imports: tuple[str, ...], ranks: int | None
+    ) -> list[Answer]:
         try:
             server = self._server(imports)
             assert server.stdin is not None
-            server.stdin.write(
-                json.dumps({"call": function, "text": text, "limit_s": limit_s}) + "\n"
-            )
+            request = {"call": function, "text": text, "limit_s": limit_s, "ranks": ranks}
+            server.stdin.write(json.dumps(request) + "\n")
             server.stdin.flush()
-            return Answer(**_read(server))
+            return [Answer(**each) for each in _read(server)]
         except (BrokenPipeError, EOFError):
             status = _stop(self._servers.pop(imports))
-            return Answer("", status, False, "the server that starts workers ended")
+            return [Answer("", status, 0, "the server that starts workers ended")] * (ranks or 1)
 
     def _server(self, imports: tuple[str, ...]) -> subprocess.Popen[str]:
         if imports not in self._servers:
@@ -109,13 +126,12 @@ def _python_path() -> str:
     return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
 
-def _read(server: subprocess.Popen[str]) -> dict[str, Any]:
+def _read(server: subprocess.Popen[str]) -> Any:
     assert server.stdout is not None
     line = server.stdout.readline()
     if not line:
         raise EOFError
-    answer: dict[str, Any] = json.loads(line)
-    return answer
+    return json.loads(line)
 
 
 def _stop(server: subprocess.Popen[str]) -> int:

@@ -1,0 +1,80 @@
+"""How ranks meet: in a team that the harness starts, or in one that torchrun or Horovod started.
+
+    team = from_environment()      # in a script under torchrun or horovodrun; alone elsewhere
+
+Ranks that run different code or different packages refuse to start.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from harness.distributed import Alone, Communicator, Seat
+from harness.errors import UnknownName
+from harness.fingerprint import fingerprint, require_the_same
+
+COMMUNICATORS = ("torch", "horovod")
+
+STALL_S = 60.0
+"""How long a rank waits for another: they do the same work, so who is later than this hangs."""
+
+
+def meet(
+    seat: Seat,
+    communicator: str = "torch",
+    device: str = "cpu",
+    stall_s: float = STALL_S,
+    plugins: Sequence[str] = (),
+) -> Communicator:
+    """Return a rank's end of a team that the harness started on this machine.
+
+    No port is fixed beforehand that could be in use: the ranks meet in a folder, and listen on
+    ports that the system picks among those that are free.
+    """
+    _stay_on_this_machine()
+    team: Communicator
+    if communicator == "torch":
+        from harness import torch_communicator
+
+        where = Path(seat.folder, "store").as_uri()
+        team = torch_communicator.join(where, seat.rank, seat.size, device, stall_s)
+    elif communicator == "horovod":
+        from harness import horovod_communicator
+
+        team = horovod_communicator.join(seat, device, stall_s)
+    else:
+        raise UnknownName("communicator", communicator, COMMUNICATORS)
+    require_the_same(team, fingerprint(plugins))
+    return team
+
+
+def from_environment(
+    device: str = "cpu", stall_s: float = STALL_S, plugins: Sequence[str] = ()
+) -> Communicator:
+    """Return a rank's end of the team that torchrun or horovodrun started, or of none."""
+    team: Communicator
+    if "HOROVOD_RANK" in os.environ:
+        from harness import horovod_communicator
+
+        team = horovod_communicator.join_from_environment(device, stall_s)
+    elif "TORCHELASTIC_RUN_ID" in os.environ:
+        from harness import torch_communicator
+
+        rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        team = torch_communicator.join("env://", rank, size, device, stall_s)
+    else:
+        return Alone()
+    require_the_same(team, fingerprint(plugins))
+    return team
+
+
+def _stay_on_this_machine() -> None:
+    """Keep gloo on the loopback interface; the host's name may lead elsewhere, or nowhere."""
+    for name, addresses in psutil.net_if_addrs().items():
+        if any(address.address == "127.0.0.1" for address in addresses):
+            os.environ.setdefault("GLOO_SOCKET_IFNAME", name)
+            os.environ.setdefault("HOROVOD_GLOO_IFACE", name)

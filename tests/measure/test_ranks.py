@@ -1,0 +1,169 @@
+"""Blocks of several ranks: what they measure together, and what becomes of them in trouble."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from harness.measure.engines.local import LocalEngine
+from harness.measure.run import measured_by
+from harness.records.record import Record
+from harness.registry import Registry
+
+from .conftest import QUICK, make_block
+
+SHARING = str(Path(__file__).with_name("sharing.py"))
+BOUND_S = 30  # far more than is taken, and far less than gloo's own half an hour
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[LocalEngine]:
+    with LocalEngine() as engine:
+        yield engine
+
+
+def run(
+    engine: LocalEngine, method: str, measured: str, ranks: int = 2, stall_s: int = 20, **pair: Any
+) -> Record:
+    """Return what so many ranks of the method left of the block."""
+    protocol = dataclasses.replace(QUICK, stall_s=stall_s)
+    block = make_block(method, measured, protocol, ranks=ranks, **pair)
+    block = dataclasses.replace(block, plugins=(*block.plugins, SHARING))
+    return measured_by(engine, block, Registry(block.plugins))
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_a_timed_block_has_one_record_of_all_its_ranks(engine: LocalEngine, ranks: int):
+    record = run(engine, "shared", "step", ranks)
+    assert record.status == "ok", record.reason
+    assert (record.processes, record.threads, record.communicator) == (ranks, 1, "torch")
+    assert record.seconds is not None
+    assert len(record.seconds) == QUICK.intervals
+    assert record.measured_s is not None
+    assert record.measured_s >= QUICK.intervals * QUICK.interval_s
+
+
+def test_waiting_for_sums_is_told_from_waiting_for_others(engine: LocalEngine):
+    record = run(engine, "late", "step")
+    assert record.status == "ok", record.reason
+    figures = zip(
+        record.seconds or (),
+        record.allreduce_seconds or (),
+        record.imbalance_seconds or (),
+        strict=True,
+    )
+    for seconds, summing, imbalance in figures:
+        # Rank 0 waits 20 ms for rank 1, which waits for nobody: 10 ms on average.
+        assert seconds > 0.02
+        assert 0 < summing < seconds
+        assert imbalance > 0.005
+
+
+def test_of_one_process_nothing_is_said_about_sums(engine: LocalEngine):
+    record = run(engine, "shared", "step", ranks=1)
+    assert record.status == "ok", record.reason
+    assert (record.processes, record.communicator) == (1, None)
+    assert record.allreduce_seconds is None
+    assert run(engine, "shared", "operations", ranks=1).allreduce_calls is None
+
+
+def test_operations_are_those_of_all_ranks_and_bytes_those_of_each(engine: LocalEngine):
+    tasks = {"settings": {"meta_batch": 3}}
+    alone = run(engine, "reference_maml", "operations", ranks=1, **tasks)
+    team = run(engine, "shared", "operations", **tasks)
+    assert team.status == "ok", team.reason
+    assert team.flops == alone.flops
+    assert team.rank_flops == pytest.approx(2 / 3 * alone.flops)
+    assert team.allreduce_calls == 1
+    assert team.allreduce_bytes == 4 * (1761 + 1)
+
+
+def test_memory_is_that_of_the_rank_that_held_most(engine: LocalEngine):
+    one, two = (run(engine, "shared", "memory", settings={"meta_batch": n}) for n in (2, 4))
+    most = run(engine, "shared", "memory", settings={"meta_batch": 3})
+    assert one.peak_bytes is not None
+    assert two.peak_bytes is not None
+    assert most.peak_bytes is not None
+    assert one.peak_bytes < most.peak_bytes <= two.peak_bytes
+
+
+@pytest.mark.parametrize("measured", ["adaptation", "growth", "curve", "trajectory"])
+def test_every_other_pass_works_in_a_team(engine: LocalEngine, measured: str):
+    record = run(engine, "shared", measured)
+    assert record.status == "ok", record.reason
+
+
+def test_a_team_trains_as_one_process_does(engine: LocalEngine):
+    alone, team = (run(engine, "shared", "trajectory", ranks) for ranks in (1, 2))
+    assert team.losses == pytest.approx(alone.losses, rel=1e-12)
+    assert team.fingerprint == pytest.approx(alone.fingerprint, rel=1e-12)
+
+
+def test_ranks_that_drift_apart_by_a_bit_are_found(engine: LocalEngine):
+    record = run(engine, "drifts", "trajectory")
+    assert record.status == "failed"
+    assert "rank 1 of 2 has weights other than rank 0's" in (record.reason or "")
+
+
+def test_a_check_is_made_by_all_ranks_together(engine: LocalEngine):
+    record = run(engine, "shared", "check", ranks=3)
+    assert (record.status, record.passed) == ("ok", True), record.reason
+    assert record.examples == QUICK.check_examples
+
+
+@pytest.mark.parametrize("method", ["wrong_in_one", "forgets_a_task"])
+def test_a_check_finds_what_is_wrong_in_one_rank_or_at_some_sizes(engine: LocalEngine, method: str):
+    record = run(engine, method, "check")
+    assert (record.status, record.passed) == ("ok", False), record.reason
+    alone = run(engine, method, "check", ranks=1)
+    assert alone.passed is (method == "forgets_a_task")
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "told"),
+    [
+        ("one_raises", "failed", "RuntimeError: out of ideas"),
+        ("one_is_killed", "died", "ended by SIGKILL"),
+        ("one_leaves", "died", "ended with status 0"),
+        ("one_exits", "failed", "it called exit(0)"),
+        ("one_hangs", "timeout", "it hung"),
+    ],
+)
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_a_rank_that_goes_wrong_is_named_and_ends_the_block(
+    engine: LocalEngine, method: str, status: str, told: str, ranks: int
+):
+    start = time.monotonic()
+    record = run(engine, method, "step", ranks, stall_s=2)
+    assert record.status == status, record.reason
+    assert (record.reason or "").startswith(f"rank {ranks - 1} of {ranks}: ")
+    assert told in (record.reason or "")
+    assert time.monotonic() - start < BOUND_S
+    assert not _left_behind(engine)
+    assert run(engine, "shared", "step", ranks).status == "ok"
+
+
+def test_what_goes_wrong_everywhere_is_told_of_one_rank(engine: LocalEngine):
+    record = run(engine, "all_raise", "step")
+    assert record.status == "failed"
+    assert "of 2: RuntimeError: out of ideas" in (record.reason or "")
+
+
+def _left_behind(engine: LocalEngine) -> list[psutil.Process]:
+    """Return workers that are still alive, and processes that any of them started."""
+    servers = [server.pid for server in engine._servers.values()]
+
+    def marked(process: psutil.Process) -> bool:
+        try:
+            return any(f"# orphan of {pid}" in w for w in process.cmdline() for pid in servers)
+        except psutil.Error:
+            return False
+
+    workers = [child for pid in servers for child in psutil.Process(pid).children()]
+    return workers + [process for process in psutil.process_iter() if marked(process)]
