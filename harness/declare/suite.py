@@ -29,6 +29,7 @@ Pass = Literal[
     "adaptation",
     "variants",
     "variant_times",
+    "scaling",
 ]
 Member = Literal["baseline", "method"]
 MEMBERS: tuple[Member, Member] = ("baseline", "method")
@@ -69,6 +70,14 @@ class Protocol:
     """Timed adaptations of a variant to one task, in every round."""
     variant_batch: int = 8
     """Tasks in the batch that every variant is timed on as well."""
+    scaling_ranks: tuple[int, ...] = (1, 2, 4)
+    """Ranks at which scaling is looked at, from one on."""
+    scaling_held_out: int = 3
+    """Ranks at which it is looked at too, to check what the model of the others predicts."""
+    scaling_batch: int = 32
+    """Tasks of a step whose batch stays as it is while ranks are added: strong scaling."""
+    scaling_share: int = 8
+    """Tasks of each rank in a step whose batch grows with the ranks: weak scaling."""
     limit_s: float = 600.0
     """Most seconds of a block; one that hangs is ended."""
     stall_s: float = 60.0
@@ -79,10 +88,18 @@ class Protocol:
             value = getattr(self, each.name)
             if not (min(value, default=0) if isinstance(value, tuple) else value) > 0:
                 raise ValueError(f"{each.name} = {value} must be above 0")
-        for name in ("growth_steps", "variant_steps"):
+        for name in ("growth_steps", "variant_steps", "scaling_ranks"):
             steps = getattr(self, name)
             if any(after <= before for before, after in itertools.pairwise(steps)):
                 raise ValueError(f"{name} = {list(steps)} must go upwards")
+        if self.scaling_ranks[0] != 1 or len(self.scaling_ranks) < 2:
+            raise ValueError(
+                f"scaling_ranks = {list(self.scaling_ranks)} must begin with 1 and go on"
+            )
+        if self.scaling_held_out in self.scaling_ranks:
+            raise ValueError(
+                f"scaling_held_out = {self.scaling_held_out} must not be among scaling_ranks"
+            )
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ def flaw(record: Record) -> str | None:
         "memory": _flaw_of_counts,
         "operations": _flaw_of_counts,
         "growth": _flaw_of_growth,
+        "scaling": _flaw_of_scaling,
         "curve": _flaw_of_curve,
         "trajectory": _flaw_of_trajectory,
     }.get(record.measured)
@@ -133,6 +134,17 @@ def _flaw_of_growth(record: Record) -> str | None:
     if not all(0 < value < LARGEST for value in (*steps, *peaks)):
         return "its record holds peak bytes or inner steps which nothing counts"
     return None
+
+
+def _flaw_of_scaling(record: Record) -> str | None:
+    if not 0 < (record.tasks or 0) < LARGEST or not 0 < (record.processes or 0) < LARGEST:
+        return "its record does not hold the ranks and the tasks that they shared"
+    sizes, spans = record.wire_bytes or (), record.wire_seconds or ()
+    if len(sizes) != len(spans) or not all(0 < size < LARGEST for size in sizes):
+        return "its record does not hold the seconds of every bare all-reduce"
+    if not all(SHORTEST_S < span < LONGEST_S for span in spans):
+        return "its record holds all-reduces of seconds that no clock gives"
+    return _flaw_of_times(record)
 
 
 def _flaw_of_curve(record: Record) -> str | None:

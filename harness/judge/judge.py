@@ -20,6 +20,7 @@ from harness.judge.noise import AA_CONFIDENCE, Noise, Twins, noise_of
 from harness.judge.pair_quality import pair_quality, stands_in, strictest_margin
 from harness.judge.pair_verdicts import pair_verdicts
 from harness.judge.ratios import TIMED, overall, ratios, withhold
+from harness.judge.scaling import scaling_of
 from harness.judge.targets import targets
 from harness.records.manifest import Manifest
 from harness.records.record import Record
@@ -75,6 +76,7 @@ def _judge_pair(
         failures=_failures(own),
         missing_blocks=_missing(manifest, pair, own),
         verdicts=(),
+        scaling=None if failed(owed) else scaling_of(records, pair, manifest, claims),
     )
     if not manifest.suite.verdicts:
         return judged

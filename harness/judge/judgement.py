@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.declare.claims import Measure
 from harness.declare.suite import Pair
 from harness.judge.noise import Twins
+from harness.judge.scaling import Scaling
 from harness.judge.statistics import Interval
 
 
@@ -124,6 +125,7 @@ class PairJudgement:
     failures: tuple[Failure, ...]
     missing_blocks: int  # planned and not in the store
     verdicts: tuple[Verdict, ...]
+    scaling: Scaling | None = None
 
     def ratio(self, measure: str) -> Ratio | None:
         return next((r for r in self.ratios if r.measure == measure), None)

@@ -77,6 +77,12 @@ class Record:
     growth_steps: tuple[int, ...] | None = _in("steps")
     growth_bytes: tuple[int, ...] | None = _in("bytes")
 
+    # scaling: the fields of step, and of operations what concerns all-reduces; the tasks of a step
+    # that all ranks shared, and the seconds of bare all-reduces of so many bytes
+    tasks: int | None = _in("tasks")
+    wire_bytes: tuple[int, ...] | None = _in("bytes")
+    wire_seconds: tuple[float, ...] | None = _in("s")
+
     # operations: of all ranks together, since work that is done twice is not saved; and of the rank
     # that did most. What a rank put on the wire in all-reduces is counted for each rank alone
     flops: int | None = _in("operations")

@@ -157,6 +157,21 @@ def test_growth_is_looked_at_with_more_and_more_steps(read, steps, message):
         read(HEAD + f"[protocol]\ngrowth_steps = {steps}\n" + PAIR + AA)
 
 
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("scaling_ranks = [1, 4, 2]", "must go upwards"),
+        ("scaling_ranks = [2, 4]", "must begin with 1 and go on"),
+        ("scaling_ranks = [1]", "must begin with 1 and go on"),
+        ("scaling_ranks = [1, 2, 3]", "scaling_held_out = 3 must not be among scaling_ranks"),
+        ("scaling_held_out = 4", "scaling_held_out = 4 must not be among scaling_ranks"),
+    ],
+)
+def test_scaling_is_looked_at_from_one_rank_on_and_held_out_beside(read, word, message):
+    with pytest.raises(UsageError, match=message):
+        read(HEAD + f"[protocol]\n{word}\n" + PAIR + AA)
+
+
 def test_a_suite_without_pairs_is_refused(read):
     with pytest.raises(UsageError, match="missing pair"):
         read(HEAD)
