@@ -19,9 +19,12 @@ from harness.report.plots import (
     MemoryPlot,
     Plot,
     ProfilePlot,
+    RankPoint,
     RoundPlot,
+    ScalingPlot,
     TargetPlot,
 )
+from harness.report.scaling_series import scaling_plots
 from harness.report.units import UNKNOWN, count, percent, quantity, ratio, significant
 from harness.report.words import listed
 
@@ -52,6 +55,7 @@ def describe_figures(
         *_series("memory", series.memory_plots(judgement, records)),
         *_series("growth", series.growth_plots(judgement, records)),
         *_series("profile", series.profile_plots(judgement)),
+        *_series("scaling", scaling_plots(judgement)),
     )
 
 
@@ -85,6 +89,8 @@ def _title(plot: Plot) -> str:
             return "Peak memory against inner steps"
         case ProfilePlot():
             return "Performance profile"
+        case ScalingPlot():
+            return "Scaling over ranks"
 
 
 def _caption(plot: Plot) -> str:
@@ -137,6 +143,21 @@ def _caption(plot: Plot) -> str:
                 f"Share of {count(problems, 'workload')} on which a learner's step takes at most "
                 "a given multiple of the best learner's time. Higher and further left is better; "
                 "a learner that was not run on a workload counts as not solving it."
+            )
+        case ScalingPlot(names=(baseline, method), predicted=predicted):
+            text = (
+                f"Above: how many times the speed of {baseline} in one process {method} has on so "
+                "many ranks, measured, with 95 % intervals"
+            )
+            text += (
+                "; dashed, what a model predicts of ranks that each have cores of their own, with "
+                "its interval. Predictions enter no verdict. "
+                if predicted
+                else ". Nothing is predicted. "
+            )
+            return (
+                f"{text}Below: tasks a second and rank, as a share of one rank's. Open points were "
+                "held out from the model."
             )
 
 
@@ -197,6 +218,19 @@ def _alternative(plot: Plot) -> str:
                 f"best on {percent(line[-1][1])}"
                 for solver, line in steps
             )
+        case ScalingPlot(speedups=speedups, predicted=predicted, strong=strong, weak=weak):
+            parts = [
+                f"measured speed-up {_by_rank(speedups)}",
+                f"efficiency, strong {_by_rank(strong)}",
+                f"efficiency, weak {_by_rank(weak)}",
+            ]
+            if predicted:
+                parts.append(f"predicted speed-up {_by_rank(predicted[-1:])}")
+            return "Plots against ranks. " + _joined(parts)
+
+
+def _by_rank(points: Sequence[RankPoint]) -> str:
+    return listed([f"{significant(p.ends[1])} at {p.ranks}" for p in points]) or UNKNOWN
 
 
 def _span(values: list[float]) -> str:

@@ -26,7 +26,9 @@ from harness.report.pair_tables import (
     quality_table,
     target_table,
 )
+from harness.report.ranks_table import ranks_table
 from harness.report.run_tables import machine_table, member_table, protocol_table
+from harness.report.scaling_tables import prediction_table, scaling_table
 from harness.report.table import Table
 from harness.report.verdict_table import verdict_table
 from harness.report.words import capital, cleaned, full_stop
@@ -104,6 +106,13 @@ def _sections(
             pair_table(judgement),
             growth_table(figures),
             of="speedups rounds memory growth profile",
+        ),
+        section(
+            "Distribution over ranks",
+            ranks_table(judgement, records),
+            scaling_table(judgement),
+            prediction_table(judgement),
+            of="scaling",
         ),
         section("Accuracy", quality_table(judgement), target_table(judgement), of="curves targets"),
         section(

@@ -32,8 +32,10 @@ from harness.report.plots import (
     MemoryPlot,
     ProfilePlot,
     RoundPlot,
+    ScalingPlot,
     TargetPlot,
 )
+from harness.report.scaling_figure import draw_scaling
 from harness.report.svg import (
     BAND,
     BASELINE,
@@ -71,6 +73,8 @@ def draw(figure: Figure) -> str:
                 canvas = _targets(figure.plot)
             case ProfilePlot():
                 canvas = _profile(figure.plot)
+            case ScalingPlot():
+                canvas = draw_scaling(figure.plot)
         return to_svg(canvas, figure.name, figure.title, figure.alternative)
 
 

@@ -132,4 +132,39 @@ class ProfilePlot:
     problems: int
 
 
-Plot = ForestPlot | CurvePlot | RoundPlot | MemoryPlot | GrowthPlot | TargetPlot | ProfilePlot
+@dataclass(frozen=True)
+class RankPoint:
+    """A value with its interval at a number of ranks."""
+
+    ranks: int
+    ends: tuple[float, float, float]  # low, estimate, high
+    held_out: bool  # measured, but kept from the model to check it
+
+
+@dataclass(frozen=True)
+class ScalingPlot:
+    """A pair's speed-ups and efficiencies by ranks, and what is predicted of more of them."""
+
+    pair: str
+    names: tuple[str, str]
+    speedups: tuple[RankPoint, ...]
+    predicted: tuple[RankPoint, ...]
+    strong: tuple[RankPoint, ...]
+    weak: tuple[RankPoint, ...]
+    published: tuple[float, ...]
+    batch: int
+    share: int
+    cores: int | None
+    threads: int | None
+
+
+Plot = (
+    ForestPlot
+    | CurvePlot
+    | RoundPlot
+    | MemoryPlot
+    | GrowthPlot
+    | TargetPlot
+    | ProfilePlot
+    | ScalingPlot
+)

@@ -39,6 +39,7 @@ PASSES = {
     "growth": "memory growth",
     "step": "step time",
     "adaptation": "adaptation time",
+    "scaling": "scaling",
 }
 
 # Joiners shape letters and emoji; every other format character can hide or reorder text.
