@@ -15,22 +15,44 @@ Measure = Literal[
     "steps_to_target",  # meta-steps until the target quality
     "time_to_target",  # seconds until the target quality
     "peak_bytes",  # most bytes alive during a meta-step
+    "chosen_time",  # seconds of one task's adaptation, by the variant that validation tasks chose
+    "chosen_gain",  # quality of the best variant on validation tasks, over the baseline's
 ]
+CHOSEN = ("chosen_time", "chosen_gain")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to turn the sentence into a ratio, higher being better."""
+    """One way to turn the sentence into a ratio, higher being better.
+
+    Of chosen_gain the value is a difference: how much quality must be gained for the word used.
+    """
 
     name: str
     text: str
     value: float
     measure: Measure
-    trust: Literal["stated", "low"] = "stated"
+    trust: Literal["stated", "low", "ours"] = "stated"
+    """"ours": the sentence gives no figure, and the value is what we ask for in its place."""
+    inner_steps: int | None = None
+    """At how many, of a measure that depends on their number."""
 
     def __post_init__(self) -> None:
-        if not self.value > 1:
-            raise ValueError(f"reading {self.name!r}: value {self.value} must be above 1")
+        least = 0 if self.measure == "chosen_gain" else 1
+        if not self.value > least:
+            raise ValueError(f"reading {self.name!r}: value {self.value} must be above {least}")
+        if (self.measure in CHOSEN) != (self.inner_steps is not None):
+            raise ValueError(
+                f"reading {self.name!r}: inner_steps belong to the measures {', '.join(CHOSEN)}, "
+                "which need them, and to no other"
+            )
+        if self.inner_steps is not None and self.inner_steps < 1:
+            raise ValueError(f"reading {self.name!r}: inner_steps must be 1 at least")
+
+    @property
+    def quantity(self) -> str:
+        """The measure, with the number of inner steps if it has one."""
+        return self.measure if self.inner_steps is None else f"{self.measure}_{self.inner_steps}"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from harness.declare.suite import Member, Pair, Pass
+from harness.judge.variant_flaws import flaw_of_counts, flaw_of_qualities, flaw_of_times
 from harness.records.record import Record
 
 # How the reason of a block begins that need not be run, since what it would show is known.
@@ -91,6 +92,8 @@ def flaw(record: Record) -> str | None:
         "scaling": _flaw_of_scaling,
         "curve": _flaw_of_curve,
         "trajectory": _flaw_of_trajectory,
+        "variants": flaw_of_qualities,
+        "variant_times": flaw_of_times,
     }.get(record.measured)
     return check(record) if check is not None else None
 
@@ -122,7 +125,7 @@ def _flaw_of_counts(record: Record) -> str | None:
         value = getattr(record, name)
         if value is not None and not 0 <= value < LARGEST:
             return f"its record holds {name} = {value!r}, which nothing counts"
-    return None
+    return flaw_of_counts(record) if record.variant_flops is not None else None
 
 
 def _flaw_of_growth(record: Record) -> str | None:

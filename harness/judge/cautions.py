@@ -10,13 +10,15 @@ from harness.judge.debts import failed
 from harness.judge.judgement import PairJudgement
 from harness.judge.needs import skipped
 from harness.judge.noise import Noise
-from harness.judge.ratios import TIMED
+from harness.judge.ratios import clocked
 from harness.judge.statistics import MIN_ROUNDS
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 
 # A warm-up may miss its end by bad luck; where this share of blocks did, the limit was too short.
 UNSTEADY_SHARE = 0.25
+
+TIMED_PASSES = ("step", "adaptation", "variant_times")
 
 # A block whose time was taken by other machines by more than this was not alone.
 STEAL = 0.05
@@ -57,7 +59,7 @@ def _rounds(pairs: Sequence[PairJudgement]) -> Iterator[str]:
         judged.pair.name: ratio.rounds
         for judged in pairs
         for ratio in judged.ratios
-        if ratio.measure in TIMED and 0 < ratio.rounds < MIN_ROUNDS and not judged.pair.is_aa
+        if clocked(ratio.measure) and 0 < ratio.rounds < MIN_ROUNDS and not judged.pair.is_aa
     }
     if few:
         named = ", ".join(f"{name} has {rounds}" for name, rounds in few.items())
@@ -79,7 +81,7 @@ def _absent(records: Sequence[Record], pairs: Sequence[PairJudgement]) -> Iterat
 
 
 def _disturbed(records: Sequence[Record]) -> Iterator[str]:
-    timed = [r for r in records if r.measured in ("step", "adaptation") and r.status == "ok"]
+    timed = [r for r in records if r.measured in TIMED_PASSES and r.status == "ok"]
     unsteady = sum(record.warmup_steady is False for record in timed)
     if timed and unsteady / len(timed) > UNSTEADY_SHARE:
         yield (

@@ -28,13 +28,12 @@ from harness.declare.suite import MEMBERS, settings_words
 from harness.judge.exit_codes import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, REGRESSED
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, Ratio
-from harness.judge.ratios import TIMED
+from harness.judge.ratios import clocked
 from harness.judge.statistics import MIN_ROUNDS
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 
 ENVIRONMENT = ("cpu", "usable_cores", "os", "machine", "python", "torch", "blas", "cuda", "gpu")
-CLOCKED = TIMED | {"time_to_target"}
 EXACT = frozenset({"counted", "inherited"})  # intervals that rest on no sample
 
 Word = Literal["better", "worse", "same", "too few rounds", "noise unknown", "A/A", "not compared"]
@@ -150,7 +149,7 @@ def _decide(
     if not exact and min(then.n, now.n) < MIN_ROUNDS:
         return "too few rounds", f"it takes {MIN_ROUNDS} rounds in either run to judge a change"
     floor = 0.0
-    if str(before.measure) in CLOCKED:
+    if clocked(before.measure) or before.measure == "time_to_target":
         known = [each for each in floors if each is not None]
         if len(known) < len(floors):
             runs = [

@@ -19,9 +19,11 @@ from harness.judge.needs import lacking
 from harness.judge.noise import AA_CONFIDENCE, Noise, Twins, noise_of
 from harness.judge.pair_quality import pair_quality, stands_in, strictest_margin
 from harness.judge.pair_verdicts import pair_verdicts
-from harness.judge.ratios import TIMED, overall, ratios, withhold
+from harness.judge.ratios import CONFIDENCE, clocked, overall, ratios, withhold
 from harness.judge.scaling import scaling_of
+from harness.judge.selection import Selector
 from harness.judge.targets import targets
+from harness.judge.variants import study_of
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 
@@ -55,7 +57,8 @@ def _judge_pair(
     owed = debts(records, pair)
     proof = inherits(records, pair)
     inherited = proof if stands_in(records, pair, proof) else None
-    measured = ratios(records, pair)
+    selector = _selector(records, pair, strictest_margin(claims))
+    measured = ratios(records, pair) + (selector.ratios() if selector is not None else ())
     step_time = next((ratio for ratio in measured if ratio.measure == "step_time"), None)
     raced = targets(records, pair, inherited is not None, step_time)
     asked = {reading.measure for claim in claims for reading in claim.readings}
@@ -77,6 +80,7 @@ def _judge_pair(
         missing_blocks=_missing(manifest, pair, own),
         verdicts=(),
         scaling=None if failed(owed) else scaling_of(records, pair, manifest, claims),
+        selection=selector.selection() if selector is not None else None,
     )
     if not manifest.suite.verdicts:
         return judged
@@ -88,6 +92,7 @@ def _judge_pair(
         raced.late,
         quality_at,
         lambda claim: lacking(claim, pair, manifest, records),
+        selector,
     )
     return dataclasses.replace(judged, verdicts=verdicts)
 
@@ -99,10 +104,23 @@ def _twins(records: Sequence[Record], pairs: Iterable[Pair]) -> tuple[Twins, ...
         for pair in pairs
         if pair.is_aa
         for ratio, wide in zip(
-            ratios(records, pair), ratios(records, pair, AA_CONFIDENCE), strict=True
+            _times(records, pair), _times(records, pair, AA_CONFIDENCE), strict=True
         )
-        if ratio.measure in TIMED and ratio.interval is not None and wide.interval is not None
+        if clocked(ratio.measure) and ratio.interval is not None and wide.interval is not None
     )
+
+
+def _times(
+    records: Sequence[Record], pair: Pair, confidence: float = CONFIDENCE
+) -> tuple[Ratio, ...]:
+    selector = _selector(records, pair, Claim.margin)
+    own = selector.ratios(confidence) if selector is not None else ()
+    return ratios(records, pair, confidence) + own
+
+
+def _selector(records: Sequence[Record], pair: Pair, margin: float) -> Selector | None:
+    study = study_of(records, pair)
+    return Selector(study, pair, margin) if study is not None else None
 
 
 def _claims_of(pair: Pair, manifest: Manifest) -> tuple[Claim, ...]:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 
 from harness.declare.claims import Claim, Reading
 from harness.declare.suite import Member
-from harness.judge.debts import all_paid, unknown
+from harness.judge.debts import all_paid, failed, unknown
 from harness.judge.judgement import PairJudgement, Quality, Ratio, Verdict
 from harness.judge.noise import Noise
-from harness.judge.ratios import TIMED
+from harness.judge.ratios import clocked, withhold
+from harness.judge.selection import Selector
 from harness.judge.targets import MEASURES
-from harness.judge.verdicts import POSITIVE, Decision, Word, decide
+from harness.judge.verdicts import POSITIVE, Decision, Word, decide, decide_gain
 
 # A ratio that is but a bound, since some runs of a member never got there, can't carry these words.
 NEEDS_THERE: dict[Member, frozenset[Word]] = {
@@ -28,6 +29,7 @@ def pair_verdicts(
     late: frozenset[Member],
     quality_at: Callable[[float], Quality | None],
     lacking: Callable[[Claim], str | None],
+    selector: Selector | None = None,
 ) -> tuple[Verdict, ...]:
     """Judge every reading of every claim by what the pair measured.
 
@@ -39,15 +41,29 @@ def pair_verdicts(
     for claim in claims:
         missing, quality = lacking(claim), quality_at(claim.margin)
         for reading in claim.readings:
-            ratio = by_measure.get(reading.measure)
-            decision = _decide(judged, reading, ratio, noise, late, quality, missing)
+            ratio, own = by_measure.get(reading.measure), None
+            if reading.inner_steps is not None:
+                if selector is not None and reading.inner_steps not in selector.study.steps:
+                    continue  # the suite's protocol leaves this number of steps to others
+                if selector is not None:
+                    ratio, own = selector.read(reading.measure, reading.inner_steps, claim.margin)
+                    ratio = withhold(ratio, failed(judged.debts))
+            if reading.measure == "chosen_gain":
+                decision = decide_gain(
+                    ratio.interval if ratio is not None else None,
+                    reading.value,
+                    equivalence_ok=all_paid(judged.debts),
+                    missing=missing,
+                )
+            else:
+                decision = _decide(judged, reading, ratio, noise, late, own or quality, missing)
             shown = ratio.interval if ratio is not None and missing is None else None
             found.append(
                 Verdict(
                     claim=claim.name,
                     reading=reading.name,
                     text=reading.text,
-                    measure=reading.measure,
+                    measure=reading.quantity,
                     published=reading.value,
                     pair=judged.pair.name,
                     method=judged.pair.method,
@@ -56,6 +72,7 @@ def pair_verdicts(
                     ratio=shown,
                     algorithm="rival" if judged.pair.rival else claim.algorithm,
                     trust=reading.trust,
+                    quality=own,
                 )
             )
     return tuple(found)
@@ -73,13 +90,13 @@ def _decide(
     interval = ratio.interval if ratio is not None else None
     equivalence = all_paid(judged.debts)
     # No clock plays a part in steps and bytes, so neither does its noise.
-    clocked = reading.measure in TIMED or reading.measure == "time_to_target"
+    timed = clocked(reading.quantity) or reading.measure == "time_to_target"
     same_steps = judged.quality is not None and judged.quality.inherited
     decision = decide(
         interval,
         reading.value,
-        noise_floor=noise.floor if clocked else 0.0,
-        aa_ok=noise.ok if clocked else True,
+        noise_floor=noise.floor if timed else 0.0,
+        aa_ok=noise.ok if timed else True,
         rounds=ratio.rounds if ratio is not None else 0,
         equivalence_ok=equivalence,
         quality_ok=quality.not_worse if quality is not None else None,

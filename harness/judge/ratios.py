@@ -32,9 +32,24 @@ QUANTITIES = (
     Quantity("peak_bytes", "memory", "bytes", counted=True),
     Quantity("flops", "operations", "operations", counted=True),
     Quantity("backward_passes", "operations", "calls", counted=True),
+    Quantity("adaptation_flops", "operations", "operations", counted=True),
 )
 CONFIDENCE = 0.95
 TIMED = frozenset(quantity.measure for quantity in QUANTITIES if not quantity.counted)
+
+# Times of one task's adaptation, each at a number of inner steps: of the method's full variant, and
+# of the one that was chosen.
+FULL_TIME, CHOSEN_TIME = "full_time", "chosen_time"
+
+
+def at_steps(measure: str, steps: int) -> str:
+    """Name a measure at a number of inner steps."""
+    return f"{measure}_{steps}"
+
+
+def clocked(measure: str) -> bool:
+    """Say whether a measure is a time, which has noise."""
+    return measure in TIMED or measure.rpartition("_")[0] in (FULL_TIME, CHOSEN_TIME)
 
 
 def ratios(

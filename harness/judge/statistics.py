@@ -136,6 +136,16 @@ def paired_ratio(
     )
 
 
+def median_interval(values: Sequence[float], *, seed: int, confidence: float = 0.95) -> Interval:
+    """Return the median of some values with a bootstrap interval, or their span if they are few."""
+    if not values:
+        raise ValueError("a median needs at least one value")
+    ordered = np.sort(np.array([_positive(value, "a median") for value in values]))
+    low, high, how = _median_bounds(ordered, seed, confidence)
+    estimate = float(np.median(ordered))
+    return Interval(estimate, min(low, estimate), max(high, estimate), len(ordered), how)
+
+
 def geometric_mean(ratios: Sequence[Interval]) -> Interval:
     """Return the geometric mean of ratios measured on several workloads.
 

@@ -98,6 +98,47 @@ def decide(
     return decision
 
 
+def decide_gain(
+    gain: Interval | None,
+    asked: float,
+    *,
+    equivalence_ok: bool | None,
+    missing: str | None,
+) -> Decision:
+    """Judge a claim that quality is better by a measured difference, in the metric's own unit.
+
+    The words are those of a ratio, with 0 in the place of 1. No clock plays a part, and what was
+    gained is the quality itself: neither noise nor a condition on accuracy is asked for.
+    """
+    if missing is not None:
+        absent = missing.rstrip(". ")
+        return Decision(Word.NOT_TESTABLE, f"The claim needs what is absent here: {absent}.")
+    if failed := _failed(equivalence_ok, None):
+        return Decision(Word.INVALID, failed)
+    if gain is None:
+        return Decision(Word.INCONCLUSIVE, "Nothing was measured that could be compared.")
+    told = f"Gained {gain.estimate:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})"
+    if equivalence_ok is None:
+        return Decision(
+            Word.INCONCLUSIVE,
+            f"{told}, but whether both did the same work is unknown: the gradient check gave no "
+            "result.",
+        )
+    target = f"the {asked:g} asked for"
+    if gain.high < 0:
+        return Decision(Word.REVERSED, f"{told}: the quality is worse than the baseline's.")
+    if gain.low >= asked:
+        return Decision(Word.MET, f"{told}: even the lower end reaches {target}.")
+    if gain.low > 0:
+        reached = gain.high >= asked
+        word = Word.CONSISTENT if reached else Word.SMALLER
+        held = f"whose interval holds {target}" if reached else f"but less than {target}"
+        return Decision(word, f"{told}: a real gain, {held}.")
+    if gain.high < asked:
+        return Decision(Word.NONE, f"{told}: no gain was shown, and {target} is excluded.")
+    return Decision(Word.INCONCLUSIVE, f"{told}: the interval holds both no gain and {target}.")
+
+
 def _validate(
     ratio: Interval | None, published: float, noise_floor: float | None, missing: str | None
 ) -> None:

@@ -1,0 +1,227 @@
+"""A variant is chosen on validation tasks and early rounds, and judged on nothing of these."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from harness.judge.judgement import PairJudgement
+from harness.judge.selection import TAUS
+from harness.records.record import Record
+
+from .builders import changed, judged, without
+from .studies import (
+    BETTER,
+    NOISE,
+    STEPS,
+    STUDY,
+    THIRD,
+    counted,
+    no_gain,
+    qualities,
+    study,
+    times,
+)
+
+
+def judge_study(records: list[Record]) -> PairJudgement:
+    found = judged(records, pairs=(STUDY, NOISE), claims=(THIRD, BETTER))
+    return next(each for each in found.pairs if each.pair.name == "study")
+
+
+def chosen(records: list[Record], tau: float = 0.01, steps: int = 5):
+    selection = judge_study(records).selection
+    assert selection is not None
+    return selection.choice(tau, steps)
+
+
+def losing(**losses: float):
+    return lambda name, seed: -losses.get(name, 0.0)
+
+
+def test_the_fastest_is_chosen_that_loses_no_more_than_tau_on_validation_tasks():
+    valid = losing(head=0.1, light=0.015, half=0.003)
+    by_tau = {tau: chosen(study(valid), tau).variant for tau in TAUS}
+    assert by_tau == {0.0: "full", 0.005: "half", 0.01: "half", 0.02: "light", 0.05: "light"}
+    assert chosen(study(losing()), 0.0).variant == "head"
+
+
+def test_a_better_variant_is_good_enough_at_a_tau_of_nothing():
+    choice = chosen(study(lambda name, seed: 0.02 * (name == "light") - 0.1 * (name == "head")), 0)
+    assert choice.variant == "light"
+    assert choice.valid_gain == pytest.approx(0.02)
+    assert choice.within == 3
+
+
+def test_quality_is_judged_on_test_tasks_that_did_not_choose():
+    choice = chosen(study(valid=no_gain, test=losing(head=0.2)))
+    assert choice.variant == "head"
+    assert choice.gain.estimate == pytest.approx(-0.2)
+    assert choice.not_worse is False
+    assert "head gains -0.2" in choice.reason
+
+
+def test_a_round_that_was_kind_to_a_variant_may_choose_it_but_is_not_counted():
+    valid = losing(head=0.1)
+    kind = study(valid, lucky=lambda name, round_: 0.25 if (name, round_) == ("half", 0) else 1.0)
+    choice = chosen(kind)
+    assert choice.variant == "half"
+    assert choice.ratio.estimate == pytest.approx(2.5, rel=0.02)
+    assert choice.ratio.n == 9  # of 12 rounds, the first of each seed has chosen
+
+
+def test_the_gain_of_the_pattern_is_told_from_that_of_the_implementation():
+    choice = chosen(study(losing(head=0.1)))
+    assert choice.ratio.estimate == pytest.approx(5, rel=0.02)
+    assert choice.own_ratio.estimate == pytest.approx(4, rel=0.02)
+    assert choice.batch_ratio.estimate == pytest.approx(5, rel=0.02)
+    assert choice.flops_ratio == pytest.approx(5)
+    full = judge_study(study()).ratio("full_time_5")
+    assert full.interval.estimate == pytest.approx(1.25, rel=0.02)
+
+
+def test_a_published_rival_that_is_good_enough_stands_beside_the_choice():
+    rival = chosen(study(losing(head=0.004))).rival
+    assert (rival.name, rival.known_as) == ("head", "ANIL")
+    assert rival.ratio.estimate == pytest.approx(10, rel=0.02)
+    assert chosen(study(losing(head=0.1))).rival is None
+
+
+def test_each_seed_s_own_choice_is_told():
+    valid = lambda name, seed: -0.03 * (name == "head" and seed != 2)  # noqa: E731
+    choice = chosen(study(valid))
+    assert choice.variant == "light"
+    assert choice.own == ("light", "light", "head")
+
+
+def test_the_best_variant_is_the_best_on_validation_tasks():
+    valid = lambda name, seed: {"half": 0.03, "light": 0.02, "head": 0.01}.get(name, 0.0)  # noqa: E731
+    best = judge_study(study(valid, lambda name, seed: 0.05 * (name == "half"))).selection.best[0]
+    assert (best.steps, best.variant) == (1, "half")
+    assert best.gain.estimate == pytest.approx(0.05)
+    assert (best.rival.known_as, best.rival.gain.estimate) == ("ANIL", pytest.approx(0.0))
+
+
+def test_where_lower_is_better_tau_is_a_share_of_the_full_variant_s_loss():
+    records = changed(
+        study(lambda name, seed: {"head": 0.1, "light": 0.01}.get(name, 0.0)),
+        {"higher_is_better": False, "metric": "squared error"},
+        measured="variants",
+    )
+    assert chosen(records, 0.02).variant == "light"  # 0.71 is within 0.7 and 2 % of it
+    assert chosen(records, 0.01).variant == "half"
+
+
+def test_verdicts_are_given_at_the_steps_that_were_looked_at():
+    verdicts = judge_study(study(losing(head=0.1))).verdicts
+    assert [(v.claim, v.measure, v.word) for v in verdicts] == [
+        ("third", "chosen_time_1", "met"),
+        ("third", "chosen_time_5", "met"),
+        ("better", "chosen_gain_1", "none"),
+    ]
+    assert verdicts[0].quality.not_worse is True
+    assert verdicts[0].ratio.estimate == pytest.approx(5, rel=0.02)
+
+
+def test_a_choice_that_loses_more_on_test_tasks_makes_the_claim_invalid():
+    found = {v.measure: v for v in judge_study(study(test=losing(head=0.05))).verdicts}
+    assert found["chosen_time_5"].word == "invalid"
+    assert "head gains -0.05" in found["chosen_time_5"].reason
+
+
+@pytest.mark.parametrize(
+    ("gain", "word"),
+    [
+        (lambda seed: 0.05 + 0.001 * seed, "met"),
+        (lambda seed: 0.008 + 0.002 * seed, "consistent"),
+        (lambda seed: 0.005 + 0.0001 * seed, "smaller"),
+        (lambda seed: 0.02 * (seed - 1), "inconclusive"),
+        (lambda seed: -0.05 - 0.001 * seed, "reversed"),
+        (lambda seed: 0.0001 * (seed - 1), "none"),
+    ],
+)
+def test_a_gain_in_quality_is_read_like_a_ratio_with_nothing_in_the_place_of_one(gain, word):
+    records = study(
+        valid=lambda name, seed: 0.05 * (name == "light"),
+        test=lambda name, seed: gain(seed) if name == "light" else 0.0,
+    )
+    found = next(v for v in judge_study(records).verdicts if v.claim == "better")
+    assert found.word == word
+    assert found.trust == "ours"
+
+
+def test_a_failed_check_withholds_every_time_and_makes_both_claims_invalid():
+    records = changed(study(), {"passed": False}, measured="check", member="method")
+    found = judge_study(records)
+    assert {v.word for v in found.verdicts} == {"invalid"}
+    assert all(ratio.interval is None for ratio in found.ratios)
+
+
+def test_one_round_alone_leaves_nothing_to_judge_by():
+    found = judge_study(study(rounds=1))
+    assert chosen(study(rounds=1)).ratio is None
+    ratio = found.ratio("chosen_time_5")
+    assert ratio.interval is None
+    assert ratio.reason == "one round alone: none is left to judge by"
+
+
+def test_without_times_nothing_is_chosen_and_quality_is_still_shown():
+    found = judge_study(without(study(), measured="variant_times"))
+    assert found.selection.choices == ()
+    assert {v.word for v in found.verdicts if v.claim == "third"} == {"inconclusive"}
+    assert found.selection.rows[0].at[0].quality is not None
+
+
+def test_without_quality_times_are_still_shown():
+    found = judge_study(without(study(), measured="variants"))
+    assert found.selection.choices == ()
+    assert found.ratio("full_time_1").interval.estimate == pytest.approx(1.25, rel=0.02)
+    assert found.selection.rows[0].at[0].seconds is not None
+
+
+def test_the_noise_pair_times_the_same_calls():
+    found = judged(study(), pairs=(STUDY, NOISE), claims=(THIRD, BETTER))
+    assert [(twins.pair, twins.measure) for twins in found.twins] == [
+        ("noise", f"full_time_{steps}") for steps in STEPS
+    ]
+    assert found.aa_ok is True
+
+
+@pytest.mark.parametrize(
+    ("measured", "flaw"),
+    [
+        ("variants", {"variants": ("full", "full", "head", "half")}),
+        ("variants", {"variant_valid": ((0.5, 0.5),)}),
+        ("variants", {"variant_test": (((0.5,), (0.5, 0.6)),) * 4}),
+        ("variants", {"variant_full": "none"}),
+        ("variant_times", {"variant_seconds": (((0.0,), (0.1,)),) * 4}),
+        ("variant_times", {"variant_seconds": (((), (0.1,)),) * 4}),
+        ("variant_times", {"variant_steps": (5, 1)}),
+        ("operations", {"variant_flops": ((1,),) * 4}),
+    ],
+)
+def test_a_record_that_no_measurement_leaves_is_set_aside(measured, flaw):
+    records = changed(study(), flaw, measured=measured, member="method", pair="study")
+    failures = judge_study(records).failures
+    assert {(f.measured, f.status) for f in failures} == {(measured, "unusable")}
+
+
+def test_records_of_other_variants_than_the_first_s_do_not_count():
+    odd = dataclasses.replace(qualities()[2], variant_steps=(1, 7))
+    records = [*without(study(), measured="variants", seed=2), odd]
+    assert chosen(records).own == ("head", "head")
+
+
+def test_the_order_of_the_records_changes_nothing():
+    records = study(losing(head=0.1))
+    assert judge_study(records) == judge_study(records[::-1])
+
+
+def test_operations_stand_beside_times():
+    rows = {row.name: row for row in judge_study(study()).selection.rows}
+    assert rows["light"].at[1].flops == 10_000_000
+    assert rows["light"].at[1].batch_seconds == pytest.approx(0.08, rel=0.02)
+    assert rows["light"].at[1].tail == pytest.approx(0.015, rel=0.02)
+    assert counted()[1].variant_flops[1][1] == 10_000_000
+    assert len(times()) == 24
