@@ -14,6 +14,8 @@ that step and m_, v_ those before it:
     betty_cg  dL_meta/dlambda - (d^2 L_base / dlambda dtheta) x
               with x after n iterations for H x = v0 of conjugate gradients, but for a slip: the
               next direction is built on the residual that this iteration began with
+    untouched 0, the base steps being taken on
+              (1 - c) plain L_base + c L_meta, with c the share of clean data
 
 Weight decay that works through the gradient is part of g. The factor of Adam is the slope of an
 Adam step without bias correction by the step's gradient, but for the eps in it, which an exact
@@ -80,6 +82,20 @@ def betty_cg(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient
     return there.gradient(response)
 
 
+def untouched(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
+    """Training without meta-parameters, a share learner.clean_share of it on clean data."""
+    workload, share = learner.workload, learner.clean_share
+
+    def mixed(base: Params, meta: Params, data: Any) -> Tensor:
+        clean = workload.meta_loss(base, meta, batch.meta)
+        loss: Tensor = (1 - share) * workload.plain_loss(base, data) + share * clean
+        return loss
+
+    there = _Place.after_training(learner, state, batch, mixed)
+    loss = there.meta_loss(there.theta, there.meta)
+    return Gradient(loss, shaped(torch.zeros_like(there.meta), there.names))
+
+
 Loss = Callable[..., Tensor]
 
 
@@ -97,9 +113,14 @@ class _Place:
 
     @classmethod
     def after_training(
-        cls, learner: BilevelLearner, state: BilevelState, batch: BilevelBatch
+        cls,
+        learner: BilevelLearner,
+        state: BilevelState,
+        batch: BilevelBatch,
+        descended: Loss | None = None,
     ) -> _Place:
         workload, base, meta = learner.workload, state.base, state.meta.params
+        descended = descended or workload.base_loss
         theta, lam = flat(base.params), flat(meta)
 
         def of(loss: Callable[..., Tensor], data: Any, *purpose: str | int) -> Loss:
@@ -127,7 +148,7 @@ class _Place:
         elif base.velocity:
             velocity = flat({n: base.velocity.get(n, p * 0) for n, p in base.params.items()})
         for count, data in enumerate(batch.base, start=1):
-            raw = _slope(partial(of(workload.base_loss, data, "base", count - 1), lam=lam), theta)
+            raw = _slope(partial(of(descended, data, "base", count - 1), lam=lam), theta)
             g = raw + (1 - apart) * decay * theta
             theta = theta * (1 - apart * rate * decay)
             if isinstance(base, AdamState):

