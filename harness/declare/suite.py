@@ -101,6 +101,14 @@ class Protocol:
                 f"scaling_held_out = {self.scaling_held_out} must not be among scaling_ranks"
             )
 
+    @property
+    def scaling_points(self) -> tuple[tuple[int, int], ...]:
+        """The ranks that scaling is looked at with and the tasks that they share, each once."""
+        ranks = sorted((*self.scaling_ranks, self.scaling_held_out))
+        strong = [(each, self.scaling_batch) for each in ranks]
+        weak = [(each, self.scaling_share * each) for each in ranks]
+        return tuple(dict.fromkeys([*strong, *weak]))
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -205,7 +213,9 @@ def read_suite(path: Path) -> Suite:
 def resolve(suite: Suite, registry: Registry, claims: dict[str, Claim]) -> dict[str, Claim]:
     """Check every name in the suite and return the claims that it refers to."""
     for pair in suite.pair:
-        registry.find(pair.baseline, "baseline", *(["method"] if pair.is_aa else []))
+        # A method is a baseline for itself alone: for its noise, or for fewer ranks of it.
+        own = ["method"] if pair.baseline == pair.method else []
+        registry.find(pair.baseline, "baseline", *own)
         registry.find(pair.method, "method", "baseline")
         registry.find(pair.workload, "workload")
         for claim in pair.claims:

@@ -116,7 +116,7 @@ def _predicted(
 def _rounds(found: Sequence[Record], baseline: Times, protocol: Protocol, seats: int) -> list[Seen]:
     """Return the rounds in which every point was measured that the model is fitted to."""
     ranks = protocol.scaling_ranks
-    wanted = {of(each, protocol) for each in ranks for of in (_strong, _weak)}
+    wanted = {Point(*each) for each in protocol.scaling_points if each[0] in ranks}
     # Ranks that wait for a core, too, say little of the wire; they are asked where no others are.
     wired = [each for each in ranks if 1 < each <= seats] or [each for each in ranks if each > 1]
     rounds = []

@@ -29,10 +29,12 @@ class Block:
     device: str = "cpu"
     data_dir: str | None = None
     plugins: tuple[str, ...] = ()
+    tasks: int | None = None  # of a step, where it is looked at how ranks share so many
 
     @property
     def id(self) -> str:
-        return f"{self.pair.name}/{self.measured}/{self.member}/seed{self.seed}/round{self.round}"
+        what = self.measured + (f"-{self.ranks}x{self.tasks}" if self.tasks is not None else "")
+        return f"{self.pair.name}/{what}/{self.member}/seed{self.seed}/round{self.round}"
 
     @property
     def learner(self) -> str:
@@ -63,6 +65,7 @@ class Block:
             "device": self.device,
             "threads": self.threads,
             "processes": self.ranks,
+            "tasks": self.tasks,
             "communicator": self.pair.communication(self.member),
         }
         return Record(**about | seen)

@@ -11,7 +11,7 @@ import itertools
 import json
 
 from harness.config import RunConfig
-from harness.declare.suite import MEMBERS, Member, Pair, Pass, Suite
+from harness.declare.suite import MEMBERS, Member, Pair, Pass, Protocol, Suite
 from harness.errors import UsageError
 from harness.measure.block import Block
 
@@ -19,6 +19,9 @@ TIMED: tuple[Pass, ...] = ("step", "adaptation", "variant_times")
 COUNTED: tuple[Pass, ...] = ("operations", "memory", "growth")
 
 MOST_ROUNDS = 100_000
+
+BATCH = "meta_batch"
+"""The setting of a workload that says how many tasks a step has."""
 
 
 def plan(suite: Suite, config: RunConfig) -> list[Block]:
@@ -63,12 +66,40 @@ def plan(suite: Suite, config: RunConfig) -> list[Block]:
                 if measured in pair.passes:
                     order = _order(round_ + place)
                     blocks += [block(pair, measured, member, seed, round_) for member in order]
+    # As many for each rank wherever it stands, so that ranks are all that differs.
+    most = max(ranks for ranks, _ in suite.protocol.scaling_points)
+    each = max(1, config.threads // most)
+    for round_, (place, seed) in itertools.product(range(rounds), enumerate(seeds)):
+        for pair in suite.pair:
+            if "scaling" in pair.passes:
+                points = [
+                    dataclasses.replace(
+                        block(at, "scaling", member, seed, round_), threads=each, tasks=tasks
+                    )
+                    for at, member, tasks in _scaling(pair, suite.protocol)
+                ]
+                blocks += points[::-1] if (round_ + place) % 2 else points
     for pair in suite.pair:
         for place, seed in enumerate(seeds if "curve" in pair.passes else ()):
             blocks += [block(pair, "curve", member, seed) for member in _order(place)]
         # Its variants are held to the one that leaves nothing out, which is the baseline's equal.
         blocks += [block(pair, "variants", "method", s) for s in seeds if "variants" in pair.passes]
     return blocks
+
+
+def _scaling(pair: Pair, protocol: Protocol) -> list[tuple[Pair, Member, int]]:
+    """Return the pair as it is with so many ranks and tasks, and which member is measured then.
+
+    The baseline is measured once, beside one rank.
+    """
+
+    def at(ranks: int, tasks: int) -> Pair:
+        settings = {**pair.settings, BATCH: tasks}
+        return dataclasses.replace(pair, ranks=ranks, passes=("scaling",), settings=settings)
+
+    alone = protocol.scaling_batch
+    points: list[tuple[Pair, Member, int]] = [(at(1, alone), "baseline", alone)]
+    return [*points, *((at(*point), "method", point[1]) for point in protocol.scaling_points)]
 
 
 def _order(number: int) -> tuple[Member, ...]:

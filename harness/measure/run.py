@@ -116,8 +116,12 @@ def measured_by(engine: LocalEngine, block: Block, registry: Registry) -> Record
 
 def imports_of(block: Block, registry: Registry) -> tuple[str, ...]:
     """Return the modules that the block's worker needs; plugins are left to the worker."""
+    learners = {e.name: e for kind in ("baseline", "method") for e in registry.entries(kind)}
+    # A setting may name another learner, which the block's own is made of.
+    inner = [learners[word] for word in block.learner_settings.values() if word in learners]
     entries = (
         registry.find(block.learner, "baseline", "method"),
+        *inner,
         registry.find(block.pair.workload, "workload"),
     )
     modules = (entry.target.rpartition(":")[0] for entry in entries)
@@ -220,7 +224,7 @@ def _hashes(plugins: tuple[str, ...]) -> tuple[str, ...]:
 
 def _rehearse(blocks: list[Block], registry: Registry, engine: LocalEngine) -> None:
     """Make every learner that is given settings once: a wrong one must not cost a whole run."""
-    settled = {(block.pair.name, block.member): block for block in blocks}
+    settled = {(b.pair.name, b.member, b.tasks is None): b for b in blocks}
     for block in settled.values():
         if block.pair.settings or block.learner_settings:
             call = "harness.measure.worker:rehearse"

@@ -35,6 +35,7 @@ from harness.measure.probes import block_probes
 from harness.measure.team import told_by_all
 from harness.measure.training import train_curve, train_trajectory
 from harness.measure.variants import count_variants, time_variants, train_variants
+from harness.measure.wire import SMALLEST, time_wire
 from harness.meeting import meet
 from harness.records.record import Record
 from harness.registry import Registry
@@ -232,6 +233,23 @@ def _operations(block: Block, learner: Learner) -> Seen:
     return counted
 
 
+def _scaling(block: Block, learner: Learner) -> Seen:
+    seen, team = _step(block, learner), _team_of(learner)
+    if team.size == 1:
+        return seen
+    (state, batches), before = _prepared(block, learner), team.traffic.so_far()
+    learner.step(state, batches[0])
+    calls, sent = team.traffic.calls - before.calls, team.traffic.bytes - before.bytes
+    sizes = (SMALLEST, sent) if sent > SMALLEST else (SMALLEST,)
+    synchronize = device.synchronizer(block.device)
+    return seen | {
+        "allreduce_calls": calls,
+        "allreduce_bytes": sent,
+        "wire_bytes": sizes,
+        "wire_seconds": time_wire(team, sizes, block.device, synchronize),
+    }
+
+
 def _counted_by_all(team: Communicator, call: Callable[[], object]) -> Seen:
     """Count what all ranks did: work that several of them repeat is not saved."""
     own = operations_of(call)
@@ -271,6 +289,7 @@ def _check(block: Block, registry: Registry, team: Communicator) -> Seen:
 PASSES: dict[str, Callable[[Block, Learner], Seen]] = {
     "step": _step,
     "adaptation": _adaptation,
+    "scaling": _scaling,
     "memory": _memory,
     "growth": _growth,
     "operations": _operations,

@@ -13,7 +13,16 @@ from harness.records.record import Record
 from harness.report.gradient import no_ratio
 from harness.report.scaling_series import member_words
 from harness.report.table import Cell, Column, Group, Table, grouped_table
-from harness.report.units import UNKNOWN, percent, quantity, ratio, ratio_interval, with_bounds
+from harness.report.units import (
+    TIMES,
+    UNKNOWN,
+    count,
+    percent,
+    quantity,
+    ratio,
+    ratio_interval,
+    with_bounds,
+)
 from harness.report.verdict_table import tone_of
 from harness.report.words import basis, workload_words
 
@@ -66,11 +75,11 @@ def _cell(
 def _processes(judged: PairJudgement, records: Sequence[Record]) -> Cell:
     def seen(member: Member) -> str:
         for record in usable(records, judged.pair, "step", member):
-            return f"{record.processes or 1} by {record.threads or UNKNOWN}"
+            return f"{record.processes or 1} {TIMES} {record.threads or UNKNOWN}"
         return UNKNOWN
 
     baseline, method = map(seen, MEMBERS)
-    return Cell(f"{method}, {baseline}")
+    return Cell(method, f"against {baseline}")
 
 
 def _ratio(judged: PairJudgement, records: Sequence[Record]) -> Cell:
@@ -109,9 +118,9 @@ def _step(member: Member) -> Callable[[PairJudgement, Sequence[Record]], Cell]:
 
 def _calls(judged: PairJudgement, records: Sequence[Record]) -> Cell:
     for record in usable(records, judged.pair, "operations", "method"):
-        return Cell(
-            quantity(record.allreduce_calls, "calls"), quantity(record.allreduce_bytes, "bytes")
-        )
+        if record.allreduce_calls is not None:
+            calls = count(record.allreduce_calls, "call")
+            return Cell(calls, quantity(record.allreduce_bytes, "bytes"))
     return Cell(UNKNOWN)
 
 
@@ -122,13 +131,15 @@ def _waited(field: str) -> Callable[[PairJudgement, Sequence[Record]], Cell]:
         if not spans:
             return Cell(UNKNOWN)
         steps = [median(r.seconds or ()) for r in blocks]
-        return Cell(quantity(median(spans), "s"), f"{percent(median(spans) / median(steps))}")
+        return Cell(
+            quantity(median(spans), "s"), f"{percent(median(spans) / median(steps))} of a step"
+        )
 
     return cell
 
 
 ROWS: dict[str, Callable[[PairJudgement, Sequence[Record]], Cell]] = {
-    "Processes by threads": _processes,
+    "Processes × threads": _processes,
     "Baseline's step": _step("baseline"),
     "Method's step": _step("method"),
     "Ratio [95 %]": _ratio,

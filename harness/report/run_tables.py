@@ -105,6 +105,14 @@ def protocol_table(manifest: Manifest) -> Table:
         ),
         ("test tasks", str(protocol.test_tasks)),
         ("inner steps of memory growth", listed([str(n) for n in protocol.growth_steps])),
+        (
+            "ranks, and those held out",
+            f"{listed([str(n) for n in protocol.scaling_ranks])}; {protocol.scaling_held_out}",
+        ),
+        (
+            "tasks shared by ranks",
+            f"{protocol.scaling_batch} in all, or {protocol.scaling_share} each",
+        ),
         ("data folder", "given by the user" if manifest.data_dir else "none: embedded data"),
         ("plan", manifest.plan_hash),
     ]

@@ -48,7 +48,7 @@ def summary(content: Content, width: int) -> RenderableType:
     if content.verdicts is not None:
         heads = ("Read as", "Published", "Measured [95 %]", "Verdict")
         parts += [_heading("Claims"), _grid(content.verdicts, heads, width, notes=True)]
-    for name in ("pairs", "failures"):
+    for name in ("pairs", "ranks", "scaling", "predictions", "failures"):
         table = content.table(name)
         if table is not None:
             parts += [

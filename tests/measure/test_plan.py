@@ -79,6 +79,7 @@ def test_checks_come_first_and_curves_last():
         "step",
         "adaptation",
         "variant_times",
+        "scaling",
         "curve",
         "variants",
     ]
@@ -88,7 +89,7 @@ def test_what_does_not_vary_is_measured_once():
     counts = Counter(block.measured for block in plan(suite_of(EVERY), RunConfig()))
     assert counts == {
         "check": 2, "trajectory": 2, "operations": 2, "memory": 2, "growth": 2,
-        "step": 12, "adaptation": 12, "variant_times": 12, "curve": 4, "variants": 2,
+        "step": 12, "adaptation": 12, "variant_times": 12, "curve": 4, "variants": 2, "scaling": 48,
     }  # fmt: skip
 
 
@@ -121,7 +122,8 @@ def test_the_words_of_the_run_go_before_the_suite():
         seeds=(7, 3), rounds=1, threads=5, device="cuda:1", data_dir="d", plugins=("p",)
     )
     blocks = plan(suite_of(EVERY), config)
-    assert {(b.threads, b.device, b.data_dir, b.plugins) for b in blocks} == {
+    alone = [block for block in blocks if block.measured != "scaling"]  # ranks share the threads
+    assert {(b.threads, b.device, b.data_dir, b.plugins) for b in alone} == {
         (5, "cuda:1", "d", ("p",))
     }
     assert {block.seed for block in blocks if block.measured == "step"} == {7, 3}
@@ -186,7 +188,7 @@ class TestTheHash:
     @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Protocol)])
     def test_tells_every_other_protocol(self, name):
         value = getattr(PROTOCOL, name)
-        longer = (*value, value[-1] + 1) if isinstance(value, tuple) else value + 1
+        longer = (*value, value[-1] + 1) if isinstance(value, tuple) else value + 2
         other = dataclasses.replace(PROTOCOL, **{name: longer})
         blocks = plan(Suite("s", "S", (FAST, AA), other), RunConfig())
         assert plan_hash(blocks) != plan_hash(self.BLOCKS)
@@ -203,3 +205,42 @@ def test_a_block_knows_its_learner_and_writes_it_into_its_record():
     assert (record.settings, record.learner_settings) == ("a=1 b=2", "n=3")
     assert (record.seed, record.round, record.threads, record.device) == (4, 5, 2, "cpu")
     assert record.seconds == (1.0,)
+
+
+class TestScaling:
+    SHARED = Pair("shared", "plain", "fast", "toys", "ranks", ("check", "scaling"), ranks=2)
+
+    def blocks(self, **config: int) -> list[Block]:
+        suite = suite_of(self.SHARED, seeds=1, rounds=2)
+        every = plan(suite, RunConfig(**config))
+        return [block for block in every if block.measured == "scaling"]
+
+    def test_a_round_holds_the_baseline_and_every_point_once_and_the_next_turns_it_round(self):
+        first = [block.id for block in self.blocks() if block.round == 0]
+        assert first == [
+            "shared/scaling-1x32/baseline/seed0/round0",
+            "shared/scaling-1x32/method/seed0/round0",
+            "shared/scaling-2x32/method/seed0/round0",
+            "shared/scaling-3x32/method/seed0/round0",
+            "shared/scaling-4x32/method/seed0/round0",
+            "shared/scaling-1x8/method/seed0/round0",
+            "shared/scaling-2x16/method/seed0/round0",
+            "shared/scaling-3x24/method/seed0/round0",
+        ]
+        second = [block.id for block in self.blocks() if block.round == 1]
+        assert second == [each.replace("round0", "round1") for each in first[::-1]]
+
+    def test_a_block_has_the_ranks_and_the_tasks_that_its_name_says(self):
+        for block in self.blocks():
+            shown = block.id.split("/")[1]
+            assert shown == f"scaling-{block.ranks}x{block.tasks}"
+            assert block.pair.settings == {"meta_batch": block.tasks}
+            assert block.record("ok").tasks == block.tasks
+
+    @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (4, 1), (16, 4)])
+    def test_every_rank_has_as_many_threads_wherever_it_stands(self, cores, threads):
+        assert {block.threads for block in self.blocks(threads=cores)} == {threads}
+
+    def test_a_block_survives_its_journey_to_the_worker(self):
+        for block in self.blocks():
+            assert block_from(block.to_json()) == block

@@ -17,7 +17,8 @@ PASSES = get_args(Pass)
 SETTINGS = st.dictionaries(
     st.sampled_from("ab"), st.integers(0, 2) | st.booleans() | st.sampled_from([0.5, "x"])
 )
-ALONE = {"check", "variants"}  # done once for a learner, or for the method alone
+# Done once for a learner, for the method alone, or for it at many numbers of ranks.
+ALONE = {"check", "variants", "scaling"}
 PAIRS = st.lists(
     st.builds(
         Pair,
