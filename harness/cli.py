@@ -68,7 +68,9 @@ def run(options: argparse.Namespace) -> int:
     from harness.measure.engines.local import LocalEngine
     from harness.measure.progress import progress_for
     from harness.measure.run import prepare, resume
+    from harness.meeting import require_one_process
 
+    require_one_process("the run")
     progress = progress_for(sys.stderr)
     with LocalEngine() as engine:
         ready = (

@@ -1,6 +1,7 @@
 """How ranks meet: in a team that the harness starts, or in one that torchrun or Horovod started.
 
     team = from_environment()      # in a script under torchrun or horovodrun; alone elsewhere
+    place = Place(team=team)
 
 Ranks that run different code or different packages refuse to start.
 """
@@ -14,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from harness.distributed import Alone, Communicator, Seat
-from harness.errors import UnknownName
+from harness.errors import UnknownName, UsageError
 from harness.fingerprint import fingerprint, require_the_same
 
 COMMUNICATORS = ("torch", "horovod")
@@ -55,21 +56,49 @@ def meet(
 def from_environment(
     device: str = "cpu", stall_s: float = STALL_S, plugins: Sequence[str] = ()
 ) -> Communicator:
-    """Return a rank's end of the team that torchrun or horovodrun started, or of none."""
+    """Return a rank's end of the team that torchrun or horovodrun started, or of none.
+
+    On "cuda" the rank's own GPU of its machine becomes the current one.
+    """
+    launcher = launched_by()
+    if launcher is None:
+        return Alone()
     team: Communicator
-    if "HOROVOD_RANK" in os.environ:
+    if launcher == "horovodrun":
         from harness import horovod_communicator
 
-        team = horovod_communicator.join_from_environment(device, stall_s)
-    elif "TORCHELASTIC_RUN_ID" in os.environ:
+        own = _own_device(device, "HOROVOD_LOCAL_RANK")
+        team = horovod_communicator.join_from_environment(own, stall_s)
+    else:
         from harness import torch_communicator
 
         rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-        team = torch_communicator.join("env://", rank, size, device, stall_s)
-    else:
-        return Alone()
+        own = _own_device(device, "LOCAL_RANK")
+        team = torch_communicator.join("env://", rank, size, own, stall_s)
     require_the_same(team, fingerprint(plugins))
     return team
+
+
+def launched_by() -> str | None:
+    """Say which launcher started this process as one rank of several, if any did."""
+    if "HOROVOD_RANK" in os.environ:
+        return "horovodrun"
+    return "torchrun" if {"RANK", "WORLD_SIZE", "MASTER_ADDR"} <= os.environ.keys() else None
+
+
+def require_one_process(what: str) -> None:
+    """Refuse to do as several ranks what one process is to do."""
+    launcher = launched_by()
+    size = {"horovodrun": "HOROVOD_SIZE", "torchrun": "WORLD_SIZE"}.get(launcher or "", "")
+    if int(os.environ.get(size, 1)) > 1:
+        raise UsageError(
+            f"{what} was started by {launcher}, which would do it once a rank. Start it without: "
+            "a pair's `ranks` says how many processes it gets, and they are started for it."
+        )
+
+
+def _own_device(device: str, local_rank: str) -> str:
+    return f"cuda:{os.environ.get(local_rank, 0)}" if device == "cuda" else device
 
 
 def _stay_on_this_machine() -> None:

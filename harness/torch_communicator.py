@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from harness.distributed import Communicator
-from harness.errors import TeamBroken
+from harness.errors import TeamBroken, UsageError
 
 
 @dataclass
@@ -34,7 +35,9 @@ class TorchCommunicator(Communicator):
         return texts
 
     def close(self) -> None:
-        dist.destroy_process_group(self.group)
+        if dist.is_initialized():
+            dist.destroy_process_group(self.group)
+        self.group = None  # whoever still held it when the process ends would abort it
 
     def _start_sum(self, tensor: Tensor) -> Callable[[], object]:
         if not tensor.numel():
@@ -72,6 +75,11 @@ class TorchCommunicator(Communicator):
 
 def join(where: str, rank: int, size: int, device: str, stall_s: float) -> TorchCommunicator:
     """Meet the other ranks at "file:///..." or "env://", and make the process group of all."""
+    if dist.is_initialized():
+        raise UsageError(
+            "torch.distributed has been initialised in this process before. Leave that to the "
+            "harness, whose process group serves words on the CPU and tensors where they are."
+        )
     backend = "gloo"  # what ranks say to each other in words goes over the CPU in any case
     if device.startswith("cuda"):
         torch.cuda.set_device(device)
@@ -84,7 +92,9 @@ def join(where: str, rank: int, size: int, device: str, stall_s: float) -> Torch
             world_size=size,
             timeout=timedelta(seconds=stall_s),
         )
-    return TorchCommunicator(rank, size, group=dist.group.WORLD)
+    team = TorchCommunicator(rank, size, group=dist.group.WORLD)
+    atexit.register(team.close)  # gloo's threads abort a process that ends while it has a group
+    return team
 
 
 @contextmanager

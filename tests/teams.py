@@ -11,6 +11,7 @@ raise, with what they said.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import multiprocessing
 import os
 import tempfile
@@ -19,11 +20,12 @@ import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from harness.distributed import Communicator, Seat, Traffic
 from harness.errors import TeamBroken
+from harness.meeting import meet
 
 MOST = 4
 STALL_S = 20.0
@@ -44,7 +46,8 @@ class Told(NamedTuple):
 class Teams:
     """Processes of one thread each, of which the first few make a team."""
 
-    def __init__(self) -> None:
+    def __init__(self, communicator: str = "torch") -> None:
+        self._communicator = communicator
         self._ranks: list[tuple[BaseProcess, Connection]] = []
 
     def run(self, size: int, function: Callable[..., Any], *arguments: Any) -> list[Any]:
@@ -85,12 +88,14 @@ class Teams:
         # Libraries must not start threads in the process that the ranks are forked from.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["torch", "harness.torch_communicator", "tests.teams"])
+        context.set_forkserver_preload(["harness.torch_communicator", "tests.teams"])
         with tempfile.TemporaryDirectory() as folder:
-            store = Path(folder, "store").as_uri()
             for rank in range(MOST):
                 ours, theirs = context.Pipe()
-                process = context.Process(target=_serve, args=(rank, store, theirs), daemon=True)
+                seat = Seat(rank, MOST, folder)
+                process = context.Process(
+                    target=_serve, args=(self._communicator, seat, theirs), daemon=True
+                )
                 process.start()
                 theirs.close()
                 self._ranks.append((process, ours))
@@ -118,26 +123,40 @@ class Teams:
         self.close()
 
 
-def _serve(rank: int, store: str, pipe: Connection) -> None:
+def _serve(communicator: str, seat: Seat, pipe: Connection) -> None:
     """Answer calls until the pipe is closed."""
     import torch
-    import torch.distributed as dist
-
-    from harness.torch_communicator import TorchCommunicator, join
 
     torch.set_num_threads(1)
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    join(store, rank, MOST, "cpu", STALL_S)
-    groups = {size: dist.new_group(list(range(size))) for size in range(1, MOST + 1)}
+    os.environ["HOROVOD_DYNAMIC_PROCESS_SETS"] = "1"
+    everyone = meet(seat, communicator, stall_s=STALL_S)
+    teams = {size: _first(size, everyone) for size in range(1, MOST + 1)}
     pipe.send("here")
     with contextlib.suppress(EOFError):  # whoever asked has gone
         while True:
             size, function, arguments = pipe.recv()
-            # A team of its own for every call: nobody finds another's traffic in it.
-            team = TorchCommunicator(rank, size, group=groups[size])
+            # Nobody finds another's traffic in his team.
+            team = dataclasses.replace(teams[size], traffic=Traffic())
             try:
                 told = Told(function(team, *arguments))
             except BaseException:
                 told = Told(trouble=traceback.format_exc())
             pipe.send(told)
     os._exit(0)
+
+
+def _first(size: int, everyone: Communicator) -> Communicator:
+    """Return the team of the first ranks among all; all make it, as either library wants it."""
+    import torch.distributed as dist
+
+    from harness.horovod_communicator import HorovodCommunicator
+    from harness.torch_communicator import TorchCommunicator
+
+    ranks = list(range(size))
+    if isinstance(everyone, TorchCommunicator):
+        return dataclasses.replace(everyone, size=size, group=dist.new_group(ranks))
+    assert isinstance(everyone, HorovodCommunicator)
+    if size == everyone.size:
+        return everyone
+    processes = everyone.hvd.add_process_set(ranks)
+    return dataclasses.replace(everyone, size=size, processes=processes)

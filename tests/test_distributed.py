@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 
-from harness.distributed import Alone, Communicator
+from harness.distributed import Alone
+from harness.meeting import COMMUNICATORS
 from tests import in_team
 
 from .teams import RankFailed, Teams
@@ -13,9 +16,15 @@ from .teams import RankFailed, Teams
 SIZES = (1, 2, 3, 4)
 
 
-@pytest.fixture
-def alone() -> Communicator:
-    return Alone()
+@pytest.fixture(scope="module", params=COMMUNICATORS)
+def teams(request: pytest.FixtureRequest) -> Iterator[Teams]:
+    """Real processes that talk to each other with either library."""
+    if request.param == "horovod":
+        pytest.importorskip(
+            "horovod.torch", reason="horovod is not installed: tox run -e horovod keeps this half"
+        )
+    with Teams(request.param) as teams:
+        yield teams
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -109,7 +118,8 @@ def test_a_rank_that_fails_is_named_and_the_others_do_not_wait_for_it(
     assert len(teams.run(3, in_team.place)) == 3
 
 
-def test_alone_sums_are_what_was_put_in_and_nothing_is_sent(alone: Communicator):
+def test_alone_sums_are_what_was_put_in_and_nothing_is_sent():
+    alone = Alone()
     tensor = torch.ones(3)
     alone.all_reduce(tensor)
     alone.start_all_reduce(tensor).wait()

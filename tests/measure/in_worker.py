@@ -7,6 +7,11 @@ import subprocess
 import sys
 import time
 
+import torch
+
+from harness.distributed import Seat
+from harness.meeting import meet
+
 _imported = set(sys.modules)
 _calls = 0
 
@@ -38,3 +43,11 @@ def chatter(text: str) -> str:
 def sleep(text: str) -> str:
     time.sleep(600)
     return text
+
+
+def met(communicator: str, seat: Seat) -> str:
+    team = meet(seat, communicator)
+    tensor = torch.tensor([team.rank + 1.0])
+    team.all_reduce(tensor)
+    team.barrier()
+    return f"{team.rank} of {team.size}: {float(tensor)}"
