@@ -18,7 +18,7 @@ from harness.records.record import Record
 # A warm-up may miss its end by bad luck; where this share of blocks did, the limit was too short.
 UNSTEADY_SHARE = 0.25
 
-TIMED_PASSES = ("step", "adaptation", "variant_times")
+TIMED_PASSES = ("step", "adaptation", "variant_times", "scaling")
 
 # A block whose time was taken by other machines by more than this was not alone.
 STEAL = 0.05
