@@ -44,7 +44,7 @@ class BettyLearner(BilevelLearner):
     def advance(self, state: BilevelState, batch: BilevelBatch) -> tuple[Trained, Gradient]:
         levels = self._levels
         loss = levels.run(state, batch)
-        trained = Trained(levels.base.state(), levels.buffers(), levels.base.last_grads)
+        trained = Trained(levels.base.state(), levels.buffers())
         return trained, Gradient(loss, levels.meta.last_grads)
 
     def step(self, state: BilevelState, batch: BilevelBatch) -> tuple[BilevelState, Tensor]:

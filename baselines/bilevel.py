@@ -44,11 +44,10 @@ class BilevelState:
 
 @dataclass(frozen=True)
 class Trained:
-    """The base model after its steps, and the gradient that the last of them followed."""
+    """The base model after its steps."""
 
     base: AdamState | SgdState
     buffers: Params
-    last_grads: Params
 
 
 @dataclass(frozen=True)
@@ -88,14 +87,18 @@ class BilevelLearner(Learner):
 
     def trained(self, state: BilevelState, batch: BilevelBatch) -> Trained:
         """Train the base model on the batch's base batches, one step each."""
-        base, buffers, grads = state.base, copies(state.buffers), {}
+        base, buffers = state.base, copies(state.buffers)
         for step in range(len(batch.base)):
-            params = differentiable(base.params)
-            # The buffers are ours alone here, so running statistics may move in them.
-            loss = self.base_loss(params, buffers, state.meta.params, batch, step)
-            grads = gradients(loss, params)
-            base = base.update(grads, self.rules(params))
-        return Trained(base, buffers, grads)
+            grads = self.base_gradients(base.params, buffers, state.meta.params, batch, step)
+            base = base.update(grads, self.rules(grads))
+        return Trained(base, buffers)
+
+    def base_gradients(
+        self, params: Params, buffers: Params, meta: Params, batch: BilevelBatch, step: int
+    ) -> Params:
+        """Return what a base step follows; running statistics move in the buffers given."""
+        params = differentiable(params)
+        return gradients(self.base_loss(params, buffers, meta, batch, step), params)
 
     def base_loss(
         self, params: Params, buffers: Params, meta: Params, batch: BilevelBatch, step: int
@@ -109,6 +112,18 @@ class BilevelLearner(Learner):
     ) -> Tensor:
         with self.workload.drawing(batch, "meta"):
             return self.workload.meta_loss({**params, **buffers}, meta, batch.meta)
+
+    def meta_gradients(
+        self, params: Params, buffers: Params, meta: Params, batch: BilevelBatch
+    ) -> tuple[Tensor, Params, Params]:
+        """Return the meta loss and its partial gradients by the base and by the meta parameters."""
+        params, meta = differentiable(params), differentiable(meta)
+        loss = self.meta_loss(params, copies(buffers), meta, batch)
+        both = [*params.values(), *meta.values()]
+        grads = torch.autograd.grad(loss, both, materialize_grads=True)
+        by_base = dict(zip(params, grads, strict=False))
+        by_meta = dict(zip(meta, grads[len(params) :], strict=True))
+        return loss.detach(), by_base, by_meta
 
     def rules(self, params: Params) -> Rules:
         return {name: self.workload.base_rule(name) for name in params}
@@ -129,21 +144,10 @@ class HypergradientLearner(BilevelLearner):
         return trained, self.hypergradient(trained, state.meta.params, batch)
 
     def hypergradient(self, trained: Trained, meta: Params, batch: BilevelBatch) -> Gradient:
-        loss, vector, direct = self.meta_gradients(trained, meta, batch)
+        params, buffers = trained.base.params, trained.buffers
+        loss, vector, direct = self.meta_gradients(params, buffers, meta, batch)
         response = self.response(trained, meta, batch, vector)
         return Gradient(loss, {name: g + response[name] for name, g in direct.items()})
-
-    def meta_gradients(
-        self, trained: Trained, meta: Params, batch: BilevelBatch
-    ) -> tuple[Tensor, Params, Params]:
-        """Return the meta loss and its partial gradients by the base and by the meta parameters."""
-        params, meta = differentiable(trained.base.params), differentiable(meta)
-        loss = self.meta_loss(params, copies(trained.buffers), meta, batch)
-        both = [*params.values(), *meta.values()]
-        grads = torch.autograd.grad(loss, both, materialize_grads=True)
-        by_base = dict(zip(params, grads, strict=False))
-        by_meta = dict(zip(meta, grads[len(params) :], strict=True))
-        return loss.detach(), by_base, by_meta
 
     def last_base_loss(
         self, params: Params, trained: Trained, meta: Params, batch: BilevelBatch

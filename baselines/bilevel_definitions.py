@@ -8,7 +8,8 @@ that step and m_, v_ those before it:
     darts     w = v0, where v0 = dL_meta/dtheta
     sama      w = v0, for gradient descent; for Adam
               w = v0 * rate * [(1-b1) b2 v_ - b1 (1-b2) g m_] / (sqrt(v) + eps)^3
-    both      dL_meta/dlambda
+    sama_na   w = v0
+    all       dL_meta/dlambda
               - [dL_base(theta + e w)/dlambda - dL_base(theta - e w)/dlambda] / (2 e)
               with e = R / |w|, and without the second term where w = 0
     betty_cg  dL_meta/dlambda - (d^2 L_base / dlambda dtheta) x
@@ -55,10 +56,13 @@ def darts(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
 def sama(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
     """SAMA over learner.radius."""
     there = _Place.after_training(learner, state, batch)
-    radius = learner.radius
-    if radius is None:
-        radius = 0.01 if learner.workload.base_optimizer == "sgd" else 1.0
-    return _by_difference(there, there.meta_slope() * there.adaptation, radius)
+    return _by_difference(there, there.meta_slope() * there.adaptation, _radius(learner))
+
+
+def sama_na(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
+    """SAMA without adaptation over learner.radius."""
+    there = _Place.after_training(learner, state, batch)
+    return _by_difference(there, there.meta_slope(), _radius(learner))
 
 
 def betty_sama(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
@@ -175,6 +179,12 @@ class _Place:
         direct = _slope(lambda meta: self.meta_loss(self.theta, meta), self.meta)
         loss = self.meta_loss(self.theta, self.meta)
         return Gradient(loss, shaped(direct + response, self.names))
+
+
+def _radius(learner: Any) -> float:
+    if learner.radius is None:
+        return 0.01 if learner.workload.base_optimizer == "sgd" else 1.0
+    return float(learner.radius)
 
 
 def _adaptation(

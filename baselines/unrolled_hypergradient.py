@@ -38,7 +38,7 @@ class UnrolledHypergradient(BilevelLearner):
 
     def advance(self, state: BilevelState, batch: BilevelBatch) -> tuple[Trained, Gradient]:
         meta = differentiable(state.meta.params)
-        base, buffers, grads = state.base, copies(state.buffers), {}
+        base, buffers = state.base, copies(state.buffers)
         params = differentiable(base.params)
         for step in range(len(batch.base)):
             loss = self.base_loss(params, buffers, meta, batch, step)
@@ -49,7 +49,7 @@ class UnrolledHypergradient(BilevelLearner):
         loss = self.meta_loss(params, copies(buffers), meta, batch)
         gradient = Gradient(loss.detach(), gradients(loss, meta))
         parts = {field.name: _plain(getattr(base, field.name)) for field in fields(base)}
-        return Trained(type(base)(**parts), buffers, _plain(grads)), gradient
+        return Trained(type(base)(**parts), buffers), gradient
 
 
 def differentiable_update(

@@ -15,6 +15,7 @@ from torch.func import functional_call
 
 from harness.declare.learner import Params
 from harness.declare.outer import Rule
+from harness.declare.tree import leaves, rows
 from harness.declare.workload import Workload
 from harness.errors import UsageError
 from harness.seeds import derive
@@ -116,6 +117,29 @@ class Bilevel(Workload):
         """Return the base model's parameters and buffers, a pure function of the seed."""
         network = _seeded(self.base_network, derive(seed, "base"))
         return self._placed(network.named_parameters()), self._placed(network.named_buffers())
+
+    def count(self, part: Any) -> int:
+        """Return how many examples one of a batch's parts is of."""
+        lengths = {len(tensor) for tensor in leaves(part) if tensor.dim()}
+        if len(lengths) != 1:
+            raise UsageError(
+                f"{self.name or type(self).__name__}: its batches can't be shared among ranks, for "
+                "their tensors have not one row for every example alike. Write its `count` and "
+                "`share`, or give the pair one rank."
+            )
+        return lengths.pop()
+
+    def share(self, part: Any) -> Any:
+        """Return this rank's examples of one of a batch's parts."""
+        return rows(part, self.place.team.share(self.count(part)))
+
+    def portion(self, part: Any) -> float:
+        """Return what share of a part's examples are this rank's."""
+        team = self.place.team
+        if team.size == 1:
+            return 1.0
+        count = self.count(part)
+        return len(team.share(count)) / count
 
     @contextmanager
     def drawing(self, batch: BilevelBatch, *purpose: str | int) -> Iterator[None]:

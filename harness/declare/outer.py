@@ -80,6 +80,17 @@ class AdamState:
             )
         return AdamState(params, first, second, steps)
 
+    @torch.no_grad()
+    def moments(self, grads: Params) -> tuple[Params, Params]:
+        """Return the moments that `update` leads to, given gradients with their weight decay."""
+        slopes = [grads[name] for name in self.params]
+        first = torch._foreach_lerp([self.first[n] for n in self.params], slopes, 1 - BETA1)
+        second = torch._foreach_mul([self.second[n] for n in self.params], BETA2)
+        torch._foreach_addcmul_(second, slopes, slopes, 1 - BETA2)
+        return dict(zip(self.params, first, strict=True)), dict(
+            zip(self.params, second, strict=True)
+        )
+
 
 @dataclass(frozen=True)
 class SgdState:

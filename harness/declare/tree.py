@@ -32,6 +32,20 @@ def leaves(tree: Any) -> Iterator[Tensor]:
         )
 
 
+def rows(tree: Any, chosen: range) -> Any:
+    """Return the tree with these rows of its tensors; what has no rows is left as it is."""
+    if isinstance(tree, Tensor):
+        return tree[chosen.start : chosen.stop : chosen.step] if tree.dim() else tree
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        parts = {f.name: rows(getattr(tree, f.name), chosen) for f in dataclasses.fields(tree)}
+        return dataclasses.replace(tree, **parts)
+    if isinstance(tree, Mapping):
+        return {name: rows(value, chosen) for name, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return type(tree)(rows(value, chosen) for value in tree)
+    return tree
+
+
 def live_bytes(*trees: Any) -> int:
     """Return the bytes of the distinct storages behind the trees."""
     storages = {t.untyped_storage().data_ptr(): t.untyped_storage() for t in leaves(list(trees))}
