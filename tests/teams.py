@@ -27,6 +27,7 @@ from harness.distributed import Communicator, Seat, Traffic
 from harness.errors import TeamBroken
 from harness.meeting import meet
 
+HOROVOD_IS_MISSING = "horovod is not installed: `tox run -e horovod` keeps this half"
 MOST = 4
 STALL_S = 20.0
 GRACE_S = 3.0  # for ranks to notice that another one failed

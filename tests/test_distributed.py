@@ -11,7 +11,7 @@ from harness.distributed import Alone
 from harness.meeting import COMMUNICATORS
 from tests import in_team
 
-from .teams import RankFailed, Teams
+from .teams import HOROVOD_IS_MISSING, RankFailed, Teams
 
 SIZES = (1, 2, 3, 4)
 
@@ -20,9 +20,7 @@ SIZES = (1, 2, 3, 4)
 def teams(request: pytest.FixtureRequest) -> Iterator[Teams]:
     """Real processes that talk to each other with either library."""
     if request.param == "horovod":
-        pytest.importorskip(
-            "horovod.torch", reason="horovod is not installed: tox run -e horovod keeps this half"
-        )
+        pytest.importorskip("horovod.torch", reason=HOROVOD_IS_MISSING)
     with Teams(request.param) as teams:
         yield teams
 

@@ -25,6 +25,7 @@ from harness.measure.engines.local import LocalEngine
 from harness.meeting import COMMUNICATORS, from_environment, meet
 
 from .command import ROOT, harness
+from .teams import HOROVOD_IS_MISSING
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 HOROVODRUN = [str(Path(sys.executable).with_name("horovodrun")), "-np", "2", "--gloo"]
@@ -33,9 +34,7 @@ LAUNCHED = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_
 
 def require(communicator: str) -> None:
     if communicator == "horovod":
-        pytest.importorskip(
-            "horovod.torch", reason="horovod is not installed: tox run -e horovod keeps this half"
-        )
+        pytest.importorskip("horovod.torch", reason=HOROVOD_IS_MISSING)
 
 
 @pytest.mark.slow

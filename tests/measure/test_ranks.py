@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import Any
 import psutil
 import pytest
 
+from harness.distributed import Seat
 from harness.measure.engines.local import LocalEngine
 from harness.measure.run import measured_by
+from harness.measure.worker import measured
 from harness.records.record import Record
 from harness.registry import Registry
 
+from ..teams import HOROVOD_IS_MISSING
 from .conftest import QUICK, make_block
 
 SHARING = str(Path(__file__).with_name("sharing.py"))
@@ -147,6 +151,43 @@ def test_a_rank_that_goes_wrong_is_named_and_ends_the_block(
     assert time.monotonic() - start < BOUND_S
     assert not _left_behind(engine)
     assert run(engine, "shared", "step", ranks).status == "ok"
+
+
+@pytest.mark.parametrize("measured", ["step", "operations", "memory", "trajectory", "check"])
+def test_over_horovod_a_team_measures_the_same(engine: LocalEngine, measured: str):
+    pytest.importorskip("horovod.torch", reason=HOROVOD_IS_MISSING)
+    record = run(engine, "shared", measured, communicator="horovod")
+    assert record.status == "ok", record.reason
+    assert record.communicator == "horovod"
+    over_torch = run(engine, "shared", measured)
+    for name in ("allreduce_calls", "allreduce_bytes", "flops", "losses", "fingerprint", "worst"):
+        assert getattr(record, name) == getattr(over_torch, name)
+
+
+@pytest.mark.parametrize(
+    ("method", "status"),
+    [("one_raises", "failed"), ("one_is_killed", "died"), ("one_hangs", "timeout")],
+)
+def test_over_horovod_a_rank_that_goes_wrong_is_named(
+    engine: LocalEngine, method: str, status: str
+):
+    pytest.importorskip("horovod.torch", reason=HOROVOD_IS_MISSING)
+    start = time.monotonic()
+    record = run(engine, method, "step", stall_s=2, communicator="horovod")
+    assert record.status == status, record.reason
+    assert (record.reason or "").startswith("rank 1 of 2: ")
+    assert time.monotonic() - start < BOUND_S
+    assert not _left_behind(engine)
+
+
+def test_where_the_communicator_is_missing_the_block_is_skipped_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setitem(sys.modules, "horovod", None)
+    block = make_block("reference_maml", "step", ranks=2, communicator="horovod")
+    record = measured(block, Seat(0, 2, str(tmp_path)))
+    assert record.status == "skipped"
+    assert "Install it with: python -m baselines.install horovod" in (record.reason or "")
 
 
 def test_what_goes_wrong_everywhere_is_told_of_one_rank(engine: LocalEngine):
