@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from harness.distributed import Alone
+from harness.distributed import Alone, Traffic
 from harness.meeting import COMMUNICATORS
 from tests import in_team
 
@@ -128,3 +128,11 @@ def test_alone_sums_are_what_was_put_in_and_nothing_is_sent():
     assert alone.gather("here") == ["here"]
     assert list(alone.share(3)) == [0, 1, 2]
     assert (alone.rank, alone.size, alone.traffic.calls, alone.traffic.bytes) == (0, 1, 0, 0)
+
+
+def test_what_a_device_waited_is_read_when_it_is_asked_for():
+    traffic, read = Traffic(), []
+    traffic.waits_on_device(lambda: read.append(None) or 0.25)
+    traffic.waited(1.0)
+    assert not read
+    assert (traffic.seconds, traffic.seconds, len(read)) == (1.25, 1.25, 1)

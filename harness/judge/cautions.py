@@ -40,7 +40,7 @@ def cautions(
             f"speed is not judged by suite {manifest.suite.name}: its protocol is too short, and "
             "its ratios show that the plumbing works and no more"
         )
-    found += [*_absent(records, pairs)]
+    found += [*_crowded(manifest, pairs), *_absent(records, pairs)]
     if manifest.suite.verdicts:
         found += [*_disturbed(records)]
     if unplanned:
@@ -64,6 +64,20 @@ def _rounds(pairs: Sequence[PairJudgement]) -> Iterator[str]:
     if few:
         named = ", ".join(f"{name} has {rounds}" for name, rounds in few.items())
         yield f"too few rounds: a verdict on time needs {MIN_ROUNDS}, and {named}"
+
+
+def _crowded(manifest: Manifest, pairs: Sequence[PairJudgement]) -> Iterator[str]:
+    """Name the pairs whose ranks had to take turns, or got more cores than the baseline."""
+    if manifest.device.startswith("cuda"):
+        return
+    known = manifest.probes.get("usable_cores")
+    cores = min(manifest.threads, known) if isinstance(known, int) else manifest.threads
+    for judged in pairs:
+        if judged.pair.ranks > cores:
+            yield (
+                f"pair {judged.pair.name} has {judged.pair.ranks} ranks of one thread each for "
+                f"{cores} core{'s' * (cores != 1)}: its times are not those of as many cores"
+            )
 
 
 def _absent(records: Sequence[Record], pairs: Sequence[PairJudgement]) -> Iterator[str]:

@@ -78,6 +78,31 @@ class TestAPair:
         assert pair.learner_settings("method") == {"m": 2}
 
 
+class TestSeveralProcesses:
+    PAIR = Pair("p", "a", "a", "w", "", ranks=3)
+
+    def test_are_the_methods_alone(self):
+        assert (self.PAIR.processes("baseline"), self.PAIR.processes("method")) == (1, 3)
+        assert self.PAIR.communication("baseline") is None
+        assert self.PAIR.communication("method") == "torch"
+        assert Pair("p", "a", "b", "w", "").communication("method") is None
+
+    def test_are_never_the_noise(self):
+        assert not self.PAIR.is_aa
+
+    @pytest.mark.parametrize(
+        ("cores", "baseline", "method"), [(8, 8, 2), (3, 3, 1), (2, 2, 1), (1, 1, 1)]
+    )
+    def test_share_the_cores_that_the_baseline_has_as_well(self, cores, baseline, method):
+        assert self.PAIR.threads("baseline", cores) == baseline
+        assert self.PAIR.threads("method", cores) == method
+
+    @pytest.mark.parametrize(("cores", "each"), [(8, 2), (3, 1), (2, 1)])
+    def test_have_each_as_many_as_the_baseline_worker_for_worker(self, cores, each):
+        pair = Pair("p", "a", "b", "w", "", ranks=3, cores="each")
+        assert pair.threads("baseline", cores) == pair.threads("method", cores) == each
+
+
 class TestSomePairsOnly:
     def test_bring_the_noise_with_them_where_there_are_verdicts(self, read):
         suite = read(SUITE + PAIR.replace('"fast"', '"other"'))
@@ -117,6 +142,15 @@ class TestSomePairsOnly:
             'differ = "how"',
             'differ = "how"\nsettings = { a = nan }',
             "settings = .* must be a table",
+        ),
+        ('differ = "how"', 'differ = "how"\nranks = 0', r"'fast': ranks = 0 must be from 1 to 256"),
+        ('differ = "how"', 'differ = "how"\nranks = "2"', "ranks = '2' is a str, but must"),
+        ('differ = "how"', 'differ = "how"\ncores = "all"', "'same' or 'each'"),
+        ('differ = "how"', 'differ = "how"\ncommunicator = "mpi"', "'torch' or 'horovod'"),
+        (
+            'differ = "how"',
+            'differ = "how"\nranks = 2\npasses = ["step", "variants"]',
+            r"passes = \['variants'\] are those of one process, and ranks = 2",
         ),
         ('name = "aa"', 'name = "fast"', r"two pairs are called 'fast'\. Rename either"),
         ('name = "fast"', 'name = "a,b"', r"'a,b' can't be a name on the command line"),

@@ -4,6 +4,7 @@ import dataclasses
 import random
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -227,6 +228,23 @@ class TestChecks:
         assert found.ratios[0].interval is not None
 
 
+class TestChecksOfTeams:
+    PAIR = dataclasses.replace(PAIR, ranks=2)
+
+    def test_are_those_of_as_many_ranks(self) -> None:
+        other = dataclasses.replace(self.PAIR, name="three", ranks=3)
+        records = [*whole(self.PAIR), *checks(other, (True, False)), *timed(other)]
+        about = {"pairs": (self.PAIR, other, AA), "threads": 4}
+        found = {judged.pair.name: judged for judged in judged(records, **about).pairs}
+        assert [debt.passed for debt in found["pair"].debts] == [True, True]
+        assert [debt.passed for debt in found["three"].debts] == [True, False]
+
+    def test_are_those_over_the_same_communicator(self) -> None:
+        other = dataclasses.replace(self.PAIR, communicator="horovod")
+        (judgement, _) = judged(whole(self.PAIR), pairs=(other, AA), threads=4).pairs
+        assert [debt.passed for debt in judgement.debts] == [True, None]
+
+
 class TestNoise:
     def test_floor_is_the_farthest_end_of_any_aa_interval(self) -> None:
         quiet = dataclasses.replace(AA, name="quiet")
@@ -414,6 +432,22 @@ class TestDisturbance:
         assert judged(few).warnings == ()
         (said,) = judged(many).warnings
         assert "warm-up of 16 of 48 timed blocks" in said
+
+    @pytest.mark.parametrize(
+        ("threads", "usable", "cores"), [(1, 8, "1 core"), (8, 2, "2 cores"), (3, None, "3 cores")]
+    )
+    def test_of_ranks_by_each_other_is_on_the_first_page(
+        self, threads: int, usable: int | None, cores: str
+    ) -> None:
+        pair = dataclasses.replace(PAIR, ranks=4)
+        about = {"threads": threads, "probes": {"usable_cores": usable}, "pairs": (pair, AA)}
+        (said,) = judged(whole(pair), **about).warnings
+        assert said.startswith(f"pair pair has 4 ranks of one thread each for {cores}:")
+
+    @pytest.mark.parametrize("about", [{"device": "cuda"}, {"threads": 4}])
+    def test_of_ranks_is_none_where_each_has_a_device_or_a_core(self, about: Any) -> None:
+        pair = dataclasses.replace(PAIR, ranks=4)
+        assert judged(whole(pair), pairs=(pair, AA), **about).warnings == ()
 
     def test_is_no_matter_where_speed_is_not_judged(self) -> None:
         records = changed(whole(), {"warmup_steady": False, "steal": 0.5}, measured="step")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
 from harness.declare.suite import Protocol
+from harness.distributed import Alone
 from harness.measure import clock
 from harness.measure.clock import time_steps
 
@@ -29,6 +31,48 @@ class FakeTime:
 
 
 PROTOCOL = Protocol(warmup_s=3.0, interval_s=0.1, intervals=5)
+
+
+@dataclasses.dataclass
+class OneOfTwo(Alone):
+    """A rank whose only other one takes twice as long, and never waits."""
+
+    calls: list[str] = dataclasses.field(default_factory=list)
+
+    def gather(self, text: str) -> list[str]:
+        span, _ = json.loads(text)
+        return [text, json.dumps([2 * span, 0.0])]
+
+    def barrier(self) -> None:
+        self.calls.append("barrier")
+
+
+def test_a_team_goes_by_its_slowest_rank(monkeypatch: pytest.MonkeyPatch):
+    time = FakeTime(monkeypatch, [], 0.004)
+    team = OneOfTwo(calls=time.calls)
+    timing = time_steps(time.repeat, time.synchronize, PROTOCOL, team)
+    assert timing.seconds == pytest.approx([0.008] * 5)
+    assert timing.steps_per_interval == pytest.approx(0.1 * clock.MARGIN / 0.008, abs=1)
+
+
+def test_ranks_start_together_and_do_not_meet_inside_an_interval(monkeypatch: pytest.MonkeyPatch):
+    time = FakeTime(monkeypatch, [], 0.004)
+    time_steps(time.repeat, time.synchronize, PROTOCOL, OneOfTwo(calls=time.calls))
+    kinds = [call.partition(" ")[0] for call in time.calls]
+    assert kinds == ["synchronize", "barrier", "repeat", "synchronize"] * (len(kinds) // 4)
+
+
+def test_what_all_wait_for_is_told_from_what_one_waits_for(monkeypatch: pytest.MonkeyPatch):
+    time = FakeTime(monkeypatch, [], 0.004)
+    team = OneOfTwo()
+
+    def repeat(steps: int) -> None:
+        time.repeat(steps)
+        team.traffic.waited(0.002 * steps)
+
+    timing = time_steps(repeat, time.synchronize, PROTOCOL, team)
+    assert timing.allreduce_seconds == pytest.approx([0.0] * 5)
+    assert timing.imbalance_seconds == pytest.approx([0.001] * 5)
 
 
 def test_seconds_are_those_of_one_step(monkeypatch: pytest.MonkeyPatch):

@@ -113,6 +113,27 @@ def test_a_learner_is_checked_again_under_other_settings():
     assert "tuned/check/method/seed0/round0" in ids(suite_of(FAST, tuned), measured="check")
 
 
+def test_a_learner_is_checked_again_in_another_team():
+    two = dataclasses.replace(FAST, name="two", ranks=2)
+    again = dataclasses.replace(two, name="again")
+    over_horovod = dataclasses.replace(two, name="horovod", communicator="horovod")
+    assert ids(suite_of(FAST, two, again, over_horovod), measured="check") == [
+        "fast/check/baseline/seed0/round0",
+        "fast/check/method/seed0/round0",
+        "two/check/method/seed0/round0",
+        "horovod/check/method/seed0/round0",
+    ]
+
+
+def test_each_members_processes_get_their_share_of_the_threads():
+    pair = dataclasses.replace(FAST, ranks=2)
+    blocks = plan(suite_of(pair), RunConfig(threads=5))
+    assert {(b.member, b.ranks, b.threads) for b in blocks} == {
+        ("baseline", 1, 5),
+        ("method", 2, 2),
+    }
+
+
 def test_a_pair_is_measured_by_its_own_passes_alone():
     assert {block.measured for block in plan(suite_of(FAST), RunConfig())} == {"check", "step"}
 

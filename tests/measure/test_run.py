@@ -109,6 +109,33 @@ def test_every_kind_of_fault_stays_in_its_pair_and_is_told_in_the_report(tmp_pat
     assert str(Path.home()) + "/" not in (run / "records.jsonl").read_text()
 
 
+@pytest.mark.slow
+def test_a_rank_that_dies_ends_its_block_alone_and_is_named_in_the_report(tmp_path: Path):
+    shared = [
+        pair(method, passes).replace("differ", "ranks = 2\ndiffer")
+        for method, passes in (
+            ("one_is_killed", '"step"'),
+            ("one_raises", '"step"'),
+            ("shared", '"check", "trajectory", "operations", "step"'),
+        )
+    ]
+    toml, run = suite(tmp_path, *shared), tmp_path / "run"
+    sharing = Path(MISBEHAVING).with_name("sharing.py")
+    done = harness("run", f"suite={toml}", f"plugin={sharing}", f"out={run}", "threads=2")
+    assert done.returncode == 0, done.stderr
+    found = {(r["pair"], r["member"], r["measured"]): r for r in records(run)}
+    assert found["with-one_is_killed", "method", "step"]["status"] == "died"
+    assert found["with-one_raises", "method", "step"]["status"] == "failed"
+    for (name, member, _), record in found.items():
+        if name == "with-shared" or member == "baseline":
+            assert record["status"] == "ok", record["reason"]
+        ranks = 2 if member == "method" else 1
+        assert (record["processes"], record["threads"]) == (ranks, 2 // ranks)
+    page = html.unescape((run / "report.html").read_text())
+    assert "rank 1 of 2: its process was ended by SIGKILL" in page
+    assert "rank 1 of 2: RuntimeError: out of ideas" in page
+
+
 # Stands in for a machine on which the package was never installed.
 WITHOUT_HIGHER = """
 import sys
