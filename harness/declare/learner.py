@@ -3,6 +3,9 @@
 State goes in and comes out; nothing that was passed in is changed. A step takes a whole batch of
 tasks, so that a learner may couple, batch or distribute them. Training, timing, checking and
 evaluating are written once over this interface and know no family.
+
+Where several ranks share the work (`workload.place.team`), all of them make the same calls with the
+same arguments in the same order, and each returns the whole result.
 """
 
 from __future__ import annotations

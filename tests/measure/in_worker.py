@@ -40,9 +40,19 @@ def chatter(text: str) -> str:
     return text
 
 
-def sleep(text: str) -> str:
+def sleep(text: str, seat: Seat | None = None) -> str:
     time.sleep(600)
     return text
+
+
+def seat(text: str, seat: Seat) -> str:
+    return f"{text} {seat.rank} {seat.size} {seat.folder} {os.getpid()}"
+
+
+def one_ends(text: str, seat: Seat) -> str:
+    if seat.rank == int(text):
+        os._exit(3)
+    return sleep(text)
 
 
 def met(communicator: str, seat: Seat) -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -94,16 +95,36 @@ def test_a_server_that_was_killed_is_started_again():
         assert engine.call("os.path:basename", "/a/b", 10, ()).text == "b"
 
 
+def test_a_call_of_ranks_has_an_answer_of_each(engine: LocalEngine):
+    answers = engine.call_ranks("tests.measure.in_worker:seat", "here", 20, (), 3)
+    seats = [answer.text.split() for answer in answers]
+    assert [words[:3] for words in seats] == [["here", str(rank), "3"] for rank in range(3)]
+    assert len({words[3] for words in seats}) == 1
+    assert not Path(seats[0][3]).exists()  # the folder where they met
+    assert len({words[4] for words in seats}) == 3
+    assert sorted(answer.place for answer in answers if answer.place is not None) == [0, 1, 2]
+
+
+def test_ranks_do_not_outlive_one_that_ended(engine: LocalEngine):
+    """Whoever is still busy long after another one ended would wait for it in vain."""
+    start = time.monotonic()
+    answers = engine.call_ranks("tests.measure.in_worker:one_ends", "1", 600, (), 3)
+    assert [answer.place for answer in answers] == [None, 0, None]
+    assert [answer.exit for answer in answers] == [-signal.SIGKILL, 3, -signal.SIGKILL]
+    assert time.monotonic() - start < 60
+
+
+@pytest.mark.parametrize("call", ["call({}, '', 600, ())", "call_ranks({}, '', 600, (), 2)"])
 @pytest.mark.parametrize("depth", ["server", "manager"])
-def test_a_worker_ends_when_its_server_or_whoever_asked_is_killed(depth: str):
+def test_workers_end_when_their_server_or_whoever_asked_is_killed(depth: str, call: str):
     """Nothing outlives a kill -9 of the manager or of the server."""
     program = (
         "from harness.measure.engines.local import LocalEngine\n"
-        "LocalEngine().call('tests.measure.in_worker:sleep', '', 600, ())\n"
+        f"LocalEngine().{call.format(repr('tests.measure.in_worker:sleep'))}\n"
     )
     manager = subprocess.Popen([sys.executable, "-c", program])
-    server, worker = _wait_for_children(manager.pid, 2)
-    children = [worker] if depth == "server" else [server, worker]
+    server, *workers = _wait_for_children(manager.pid, 3 if "ranks" in call else 2)
+    children = workers if depth == "server" else [server, *workers]
     os.kill(server.pid if depth == "server" else manager.pid, signal.SIGKILL)
     manager.wait()
     _, alive = psutil.wait_procs(children, timeout=10)
