@@ -151,6 +151,10 @@ class Bilevel(Workload):
             yield
 
     @property
+    def parameters(self) -> int:
+        return sum(p.numel() for p in self._networks[True].parameters())
+
+    @property
     def inner_steps(self) -> int:
         """The length of the loop that rounding errors grow along."""
         return self.unroll

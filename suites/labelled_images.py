@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import torch
@@ -28,6 +29,8 @@ class LabelledImages(Reweighted):
 
     Between the two every class has fewer than the one before it by the same factor.
     """
+    judged_by: Literal["clean", "train"] = "clean"
+    """The split that the meta loss is of; that of training is under its own labels."""
 
     @abstractmethod
     def split_tables(self) -> dict[str, Table]:
@@ -48,7 +51,9 @@ class LabelledImages(Reweighted):
         return Labelled(self.varied(self.scaled(images[rows]), rng), self.said(seed)[rows])
 
     def meta_batch(self, seed: int, index: int) -> Labelled:
-        images, labels = self._tables["clean"]
+        images, labels = self._tables[self.judged_by]
+        if self.judged_by == "train":
+            labels = self.said(seed)
         rows = self.rows(seed, "clean", index, len(labels), self.meta_batch_size)
         return Labelled(self.scaled(images[rows]), labels[rows])
 
@@ -57,6 +62,13 @@ class LabelledImages(Reweighted):
         self.require_held_out(split, start + count, len(labels))
         chosen = slice(start, start + count)
         return Labelled(self.scaled(images[chosen]), labels[chosen])
+
+    def training_set(self, seed: int) -> Labelled:
+        """Return all training images as they are, under the labels that they are given."""
+        return Labelled(self.scaled(self._tables["train"][0]), self.said(seed))
+
+    def held_out_examples(self, split: str) -> int:
+        return len(self._tables[split][1])
 
     def said(self, seed: int) -> Tensor:
         """Return the labels that the training images are given, some of them wrong."""

@@ -93,27 +93,38 @@ class Reweighted(Bilevel):
     def classes(self) -> int:
         """How many labels there are."""
 
+    @property
+    def samples(self) -> int:
+        return self.unroll * self.base_batch_size
+
     def meta_network(self) -> nn.Module:
         if self.correct:
             return WeigherAndCorrector(self.meta_hidden, self.classes)
         return Weigher(self.meta_hidden)
 
     def base_loss(self, base: Params, meta: Params, batch: Labelled) -> Tensor:
-        outputs = self.outputs(base, batch)
-        losses = cross_entropy(outputs, batch.labels, reduction="none").unsqueeze(1)
-        if self.correct:
-            given = one_hot(batch.labels, self.classes).to(outputs.dtype)
-            told = (losses.detach(), outputs.detach().softmax(1), given)
-            weights, better = self.meta_outputs(meta, told)
-            losses = -(better.softmax(1) * log_softmax(outputs, 1)).sum(1, keepdim=True)
-        else:
-            weights = self.meta_outputs(meta, losses.detach())
+        weights, losses = self._weighed(self.outputs(base, batch), meta, batch.labels)
         total = weights.sum().clamp(min=torch.finfo(weights.dtype).tiny)
         shares: Tensor = (weights * losses).sum() / total
         return shares
 
     def meta_loss(self, base: Params, meta: Params, batch: Labelled) -> Tensor:
         return self.plain_loss(base, batch)
+
+    def weights(self, base: Params, meta: Params, batch: Labelled) -> Tensor:
+        """Return what the weigher gives to every example, the base model not being in training."""
+        outputs = self.base_outputs(base, batch.inputs, training=False)
+        return self._weighed(outputs, meta, batch.labels)[0].flatten()
+
+    def _weighed(self, outputs: Tensor, meta: Params, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return every example's weight and its loss, which correction has a part in."""
+        losses = cross_entropy(outputs, labels, reduction="none").unsqueeze(1)
+        if not self.correct:
+            return self.meta_outputs(meta, losses.detach()), losses
+        given = one_hot(labels, self.classes).to(outputs.dtype)
+        told = (losses.detach(), outputs.detach().softmax(1), given)
+        weights, better = self.meta_outputs(meta, told)
+        return weights, -(better.softmax(1) * log_softmax(outputs, 1)).sum(1, keepdim=True)
 
     def plain_loss(self, base: Params, batch: Labelled) -> Tensor:
         return cross_entropy(self.outputs(base, batch), batch.labels)

@@ -54,6 +54,16 @@ class Workload(ABC):
     def data(self) -> str:
         """The data that the tasks are really made of."""
 
+    @property
+    def samples(self) -> int | None:
+        """How many training examples a step works on, where that is what throughput counts."""
+        return None
+
+    @property
+    def parameters(self) -> int | None:
+        """How many parameters the model has that memory is to be held against."""
+        return None
+
     @abstractmethod
     def initial(self, seed: int) -> dict[str, torch.Tensor]:
         """Return the initial meta-parameters, a pure function of the seed."""

@@ -154,6 +154,8 @@ def _about(learner: Learner) -> Seen:
         "metric": workload.metric.name,
         "higher_is_better": workload.metric.higher_is_better,
         "dtype": workload.place.dtype,
+        "samples": workload.samples,
+        "parameters": workload.parameters,
         "fast_paths": " ".join(f"{k}={v}" for k, v in sorted(learner.fast_paths().items())) or None,
     }
 

@@ -50,6 +50,8 @@ class Record:
     higher_is_better: bool | None = None
     device: str | None = None
     dtype: str | None = None
+    samples: int | None = _in("samples")  # of a step
+    parameters: int | None = None  # of the model whose memory is looked at
     threads: int | None = None  # of each process
     processes: int | None = None  # the ranks that shared the work
     communicator: str | None = None  # what they talked to each other with

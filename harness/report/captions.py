@@ -22,9 +22,11 @@ from harness.report.plots import (
     RankPoint,
     RoundPlot,
     ScalingPlot,
+    SizePlot,
     TargetPlot,
 )
 from harness.report.scaling_series import scaling_plots
+from harness.report.size_series import size_plots
 from harness.report.units import UNKNOWN, count, percent, quantity, ratio, significant
 from harness.report.words import listed
 
@@ -53,6 +55,7 @@ def describe_figures(
         *_series("targets", series.target_plots(judgement)),
         *_series("rounds", series.round_plots(judgement, records, manifest.plan)),
         *_series("memory", series.memory_plots(judgement, records)),
+        *_series("sizes", size_plots(judgement, records)),
         *_series("growth", series.growth_plots(judgement, records)),
         *_series("profile", series.profile_plots(judgement)),
         *_series("scaling", scaling_plots(judgement)),
@@ -87,6 +90,8 @@ def _title(plot: Plot) -> str:
             return "Peak memory"
         case GrowthPlot():
             return "Peak memory against inner steps"
+        case SizePlot():
+            return "Peak memory against the size of the model"
         case ProfilePlot():
             return "Performance profile"
         case ScalingPlot():
@@ -137,6 +142,12 @@ def _caption(plot: Plot) -> str:
             return (
                 f"Peak bytes above those at a step's start, on {workload} with other numbers of "
                 "inner steps; both axes are logarithmic. Counts, which have no interval."
+            )
+        case SizePlot(workload=workload, setting=setting):
+            return (
+                f"Peak bytes above those at a step's start, on {workload} by the size of the model "
+                f"that is trained (setting {setting}); both axes are logarithmic. Counts, which "
+                "have no interval."
             )
         case ProfilePlot(problems=problems):
             return (
@@ -210,6 +221,12 @@ def _alternative(plot: Plot) -> str:
                 f"{line.learner}: {quantity(line.peaks[0], 'bytes')} at "
                 f"{count(line.steps[0], 'inner step')}, {quantity(line.peaks[-1], 'bytes')} at "
                 f"{line.steps[-1]}"
+                for line in lines
+            )
+        case SizePlot(lines=lines):
+            return "Line plot of bytes against parameters. " + _joined(
+                f"{line.learner}: {quantity(line.peaks[0], 'bytes')} at {line.parameters[0]} "
+                f"parameters, {quantity(line.peaks[-1], 'bytes')} at {line.parameters[-1]}"
                 for line in lines
             )
         case ProfilePlot(steps=steps):

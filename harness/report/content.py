@@ -29,6 +29,7 @@ from harness.report.pair_tables import (
 from harness.report.ranks_table import ranks_table
 from harness.report.run_tables import machine_table, member_table, protocol_table
 from harness.report.scaling_tables import prediction_table, scaling_table
+from harness.report.side_by_side import accuracy_table, cost_table
 from harness.report.table import Table
 from harness.report.verdict_table import verdict_table
 from harness.report.words import capital, cleaned, full_stop
@@ -104,8 +105,9 @@ def _sections(
         section(
             "Speed and memory",
             pair_table(judgement),
+            cost_table(judgement, records),
             growth_table(figures),
-            of="speedups rounds memory growth profile",
+            of="speedups rounds memory sizes growth profile",
         ),
         section(
             "Distribution over ranks",
@@ -114,7 +116,13 @@ def _sections(
             prediction_table(judgement),
             of="scaling",
         ),
-        section("Accuracy", quality_table(judgement), target_table(judgement), of="curves targets"),
+        section(
+            "Accuracy",
+            accuracy_table(judgement, records),
+            quality_table(judgement),
+            target_table(judgement),
+            of="curves targets",
+        ),
         section(
             "Noise, and what is missing",
             noise_table(judgement),

@@ -33,6 +33,7 @@ from harness.report.plots import (
     ProfilePlot,
     RoundPlot,
     ScalingPlot,
+    SizePlot,
     TargetPlot,
 )
 from harness.report.scaling_figure import draw_scaling
@@ -69,6 +70,8 @@ def draw(figure: Figure) -> str:
                 canvas = _memory(figure.plot)
             case GrowthPlot():
                 canvas = _growth(figure.plot)
+            case SizePlot():
+                canvas = _sizes(figure.plot)
             case TargetPlot():
                 canvas = _targets(figure.plot)
             case ProfilePlot():
@@ -212,19 +215,34 @@ def _memory(plot: MemoryPlot) -> Canvas:
 
 
 def _growth(plot: GrowthPlot) -> Canvas:
-    canvas, (ax,) = panels(1, height=max(1.5, 0.14 * len(plot.lines)), head=0.08)
-    factor, unit = scale(max(max(line.peaks) for line in plot.lines), "bytes")
-    for number, line in enumerate(plot.lines):
-        peaks = [peak / factor for peak in line.peaks]
-        ax.plot(line.steps, peaks, **learner_style(number), marker="o", markersize=2.6)
+    lines = [(line.learner, line.steps, line.peaks) for line in plot.lines]
     counts = sorted({float(steps) for line in plot.lines for steps in line.steps})
-    log_axis(ax, "x", counts, pad=1.1, ticks=counts if len(counts) <= MOST_TICKS else None)
-    log_axis(ax, "y", [peak / factor for line in plot.lines for peak in line.peaks], pad=1.1)
+    return _peaks(lines, "inner steps (log scale)", counts if len(counts) <= MOST_TICKS else None)
+
+
+def _sizes(plot: SizePlot) -> Canvas:
+    lines = [(line.learner, line.parameters, line.peaks) for line in plot.lines]
+    return _peaks(lines, "parameters (log scale)")
+
+
+def _peaks(
+    lines: Sequence[tuple[str, Sequence[int], Sequence[int]]],
+    along: str,
+    ticks: Sequence[float] | None = None,
+) -> Canvas:
+    """Draw every learner's peak bytes along what makes them grow."""
+    canvas, (ax,) = panels(1, height=max(1.5, 0.14 * len(lines)), head=0.08)
+    factor, unit = scale(max(max(peaks) for _, _, peaks in lines), "bytes")
+    for number, (_, xs, peaks) in enumerate(lines):
+        ys = [peak / factor for peak in peaks]
+        ax.plot(xs, ys, **learner_style(number), marker="o", markersize=2.6)
+    log_axis(ax, "x", [float(x) for _, xs, _ in lines for x in xs], pad=1.1, ticks=ticks)
+    log_axis(ax, "y", [peak / factor for _, _, peaks in lines for peak in peaks], pad=1.1)
     ax.grid(axis="y", color=GRID, linewidth=0.4)
-    ax.set_xlabel("inner steps (log scale)")
+    ax.set_xlabel(along)
     ax.set_ylabel(f"peak bytes ({unit}, log)")
-    ends = [(line.steps[-1], line.peaks[-1] / factor) for line in plot.lines]
-    name_ends(ax, ends, [shorten(line.learner, 20) for line in plot.lines])
+    ends = [(xs[-1], peaks[-1] / factor) for _, xs, peaks in lines]
+    name_ends(ax, ends, [shorten(learner, 20) for learner, _, _ in lines])
     return canvas
 
 

@@ -103,11 +103,29 @@ class GrowthLine:
 
 
 @dataclass(frozen=True)
+class SizeLine:
+    """One learner's peak bytes at numbers of parameters."""
+
+    learner: str
+    parameters: tuple[int, ...]
+    peaks: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class GrowthPlot:
     """The learners that were looked at on one workload."""
 
     workload: str
     lines: tuple[GrowthLine, ...]
+
+
+@dataclass(frozen=True)
+class SizePlot:
+    """The learners that were looked at with several sizes of a workload's model."""
+
+    workload: str
+    setting: str
+    lines: tuple[SizeLine, ...]
 
 
 @dataclass(frozen=True)
@@ -164,6 +182,7 @@ Plot = (
     | RoundPlot
     | MemoryPlot
     | GrowthPlot
+    | SizePlot
     | TargetPlot
     | ProfilePlot
     | ScalingPlot

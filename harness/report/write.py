@@ -26,7 +26,9 @@ from harness.report.verdict_table import verdict_reason
 CLAIMS_SCHEMA = 1
 
 # The names that figures are given, so that those of an earlier report can be taken away.
-_OURS = re.compile(r"(speedups|curves|targets|rounds|memory|growth|profile|scaling)(-\d+)?\.svg")
+_OURS = re.compile(
+    r"(speedups|curves|targets|rounds|memory|sizes|growth|profile|scaling)(-\d+)?\.svg"
+)
 
 
 def write(
