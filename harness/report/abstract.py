@@ -104,13 +104,16 @@ def own_cost(judgement: Judgement) -> str:
 def _opening(manifest: Manifest, judgement: Judgement) -> str:
     workloads = listed(list(dict.fromkeys(workload_words(j.pair) for j in judgement.pairs)))
     data = list(dict.fromkeys(judged.data for judged in judgement.pairs if judged.data))
+    several = any(judged.pair.ranks > 1 for judged in judgement.pairs)
+    alone = f"a fresh process with {count(manifest.threads, 'thread')}"
+    processes = "fresh processes, one or several," if several else alone
     made = f" Tasks are made of {listed(data)}." if data else ""
     return (
         f"{count(len(judgement.pairs), 'pair')} of meta-learners "
         f"{'was' if len(judgement.pairs) == 1 else 'were'} compared on {workloads or 'nothing'}, "
         f"in {count(manifest.rounds, 'interleaved round')} for each of "
-        f"{count(len(manifest.seeds), 'seed')}, every block in a fresh process with "
-        f"{count(manifest.threads, 'thread')} on {manifest.device} "
+        f"{count(len(manifest.seeds), 'seed')}, every block in {processes} on "
+        f"{manifest.device} "
         f"({machine_words(manifest.probes)}).{made}"
     )
 
