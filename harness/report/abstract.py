@@ -13,7 +13,14 @@ from harness.report.run_tables import machine_words
 from harness.report.table import Cell
 from harness.report.units import count, percent, ratio, ratio_interval
 from harness.report.verdict_table import MEANINGS, tone_of, verdict_reason
-from harness.report.words import full_stop, listed, measure_name, span, workload_words
+from harness.report.words import (
+    full_stop,
+    listed,
+    measure_name,
+    span,
+    team_words,
+    workload_words,
+)
 
 # An abstract is read in one breath; the table of claims holds every verdict.
 MOST_VERDICTS = 6
@@ -134,7 +141,8 @@ def _tally(verdicts: Sequence[tuple[PairJudgement, Verdict]]) -> str:
 
 
 def _finding_words(judged: PairJudgement, verdict: Verdict) -> str:
-    head = f"{full_stop(verdict.text)[:-1]}, by {verdict.method} against {judged.pair.baseline}"
+    method = f"{verdict.method}{team_words(judged.pair)}"
+    head = f"{full_stop(verdict.text)[:-1]}, by {method} against {judged.pair.baseline}"
     if verdict.ratio is not None and no_ratio(judged) is None and verdict.word in _SHOWN_RATIO:
         rests_on = span(verdict.measure, verdict.ratio)
         return (

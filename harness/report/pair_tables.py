@@ -22,6 +22,7 @@ from harness.report.words import (
     full_stop,
     measure_name,
     pass_name,
+    team_words,
     with_settings,
     workload_words,
 )
@@ -175,7 +176,7 @@ def _pair_group(judged: PairJudgement) -> Group:
     method = with_settings(pair.method, dict(pair.method_settings))
     baseline = with_settings(pair.baseline, dict(pair.baseline_settings))
     what = "A/A: the same member twice" if pair.is_aa else f"differ: {pair.differ}"
-    note = f"{baseline} against {method} on {workload_words(pair)}; {what}."
+    note = f"{baseline} against {method}{team_words(pair)} on {workload_words(pair)}; {what}."
     instead = no_ratio(judged)
     rows: list[tuple[Cell, ...]] = (
         [(instead,)] if instead else [_ratio_row(found) for found in judged.ratios]

@@ -223,7 +223,8 @@ def _names(judged: PairJudgement) -> tuple[str, str]:
     baseline = with_settings(pair.baseline, dict(pair.baseline_settings))
     if pair.is_aa:
         return baseline, f"{baseline} again"
-    return baseline, with_settings(pair.method, dict(pair.method_settings))
+    method = with_settings(pair.method, dict(pair.method_settings))
+    return baseline, method if pair.ranks == 1 else f"{method}, {pair.ranks} ranks"
 
 
 def _rule(judged: PairJudgement) -> float | None:

@@ -14,6 +14,7 @@ from harness.report.words import (
     listed,
     measure_name,
     span,
+    team_words,
     with_settings,
     workload_words,
 )
@@ -116,7 +117,8 @@ def _group(claim: Claim | None, verdicts: list[Verdict], judged: PairJudgement) 
     return Group(
         tuple(_row(verdict, judged) for verdict in verdicts),
         claim.sentence if claim else first.claim,
-        f"{source}Pair {judged.pair.name}: {method} against {judged.pair.baseline} on "
+        f"{source}Pair {judged.pair.name}: {method}{team_words(judged.pair)} against "
+        f"{judged.pair.baseline} on "
         f"{workload_words(judged.pair)}{rival}.{_spans(verdicts, judged)}",
     )
 

@@ -88,6 +88,14 @@ def with_settings(name: str, settings: dict[str, Any]) -> str:
     return f"{name} ({words})" if words else name
 
 
+def team_words(pair: Pair) -> str:
+    """Say on how many ranks the method is measured and by which reading, where there are more."""
+    if pair.ranks == 1:
+        return ""
+    reading = {"same": "the same cores in total", "each": "worker for worker"}[pair.cores]
+    return f" on {count(pair.ranks, 'rank')} ({reading})"
+
+
 def workload_words(pair: Pair) -> str:
     return with_settings(pair.workload, pair.settings)
 
