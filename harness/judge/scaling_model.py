@@ -26,6 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from harness.judge.blocks import SHORTEST_S
+
 TERMS = {
     "fixed": "a step",
     "compute": "a task",
@@ -99,7 +101,9 @@ class Model:
     def seconds(self, point: Point, *, own_cores: bool) -> tuple[float, Vector]:
         """Return the time of a step, and what each of the resamples makes of it."""
         counts = self.shape.step(point, own_cores=own_cores)
-        return float(self.coefficients @ counts), self.resampled @ counts
+        # Of wild rounds a resample may be fitted best by terms that one rank has none of.
+        spread: Vector = np.maximum(self.resampled @ counts, SHORTEST_S)
+        return max(float(self.coefficients @ counts), SHORTEST_S), spread
 
     def speedup(self, point: Point, *, own_cores: bool) -> tuple[float, Vector]:
         """Return how many times the baseline's speed that is, likewise."""
