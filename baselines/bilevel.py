@@ -12,9 +12,9 @@ How the second term, the response, is formed is all that the learners differ in.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import torch
 from torch import Tensor
@@ -25,6 +25,8 @@ from suites.bilevel import Bilevel, BilevelBatch
 
 Vector = Sequence[Tensor]
 """A vector of the base model's parameter space, one tensor a parameter."""
+
+Name = TypeVar("Name")
 
 OPTIMIZERS: dict[str, type[AdamState] | type[SgdState]] = {
     "adam": AdamState,
@@ -119,8 +121,8 @@ class BilevelLearner(Learner):
         """Return the meta loss and its partial gradients by the base and by the meta parameters."""
         params, meta = differentiable(params), differentiable(meta)
         loss = self.meta_loss(params, copies(buffers), meta, batch)
-        both = [*params.values(), *meta.values()]
-        grads = torch.autograd.grad(loss, both, materialize_grads=True)
+        both = enumerate([*params.values(), *meta.values()])
+        grads = list(gradients(loss, dict(both)).values())
         by_base = dict(zip(params, grads, strict=False))
         by_meta = dict(zip(meta, grads[len(params) :], strict=True))
         return loss.detach(), by_base, by_meta
@@ -186,8 +188,11 @@ class ImplicitLearner(HypergradientLearner):
 
 
 def gradients(
-    of: Tensor, by: Params, create_graph: bool = False, retain_graph: bool | None = None
-) -> Params:
+    of: Tensor,
+    by: Mapping[Name, Tensor],
+    create_graph: bool = False,
+    retain_graph: bool | None = None,
+) -> dict[Name, Tensor]:
     """Return the gradient by every tensor, zero for one that has no part in it."""
     if not of.requires_grad:
         return {name: torch.zeros_like(value) for name, value in by.items()}

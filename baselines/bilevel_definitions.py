@@ -12,6 +12,8 @@ that step and m_, v_ those before it:
     all       dL_meta/dlambda
               - [dL_base(theta + e w)/dlambda - dL_base(theta - e w)/dlambda] / (2 e)
               with e = R / |w|, and without the second term where w = 0
+              several ranks: the mean, by their shares of the base batch, of the second terms that
+              the ranks' examples give, each rank's along its own w; unless they share the direction
     betty_cg  dL_meta/dlambda - (d^2 L_base / dlambda dtheta) x
               with x after n iterations for H x = v0 of conjugate gradients, but for a slip: the
               next direction is built on the residual that this iteration began with
@@ -30,7 +32,7 @@ rate * sign(g), and its slope is indeed 0.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -42,7 +44,8 @@ from baselines.bilevel import BilevelLearner, BilevelState
 from baselines.flat import flat, shaped
 from harness.declare.learner import Gradient, Params
 from harness.declare.outer import AdamState
-from suites.bilevel import BilevelBatch
+from harness.declare.tree import rows
+from suites.bilevel import Bilevel, BilevelBatch
 
 B1, B2, EPS = 0.9, 0.999, 1e-8
 
@@ -50,25 +53,24 @@ B1, B2, EPS = 0.9, 0.999, 1e-8
 def darts(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
     """T1-T2 by a central difference over learner.radius."""
     there = _Place.after_training(learner, state, batch)
-    return _by_difference(there, there.meta_slope(), learner.radius)
+    return there.gradient(_by_difference(there, there.meta_slope(), learner.radius))
 
 
 def sama(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
     """SAMA over learner.radius."""
-    there = _Place.after_training(learner, state, batch)
-    return _by_difference(there, there.meta_slope() * there.adaptation, _radius(learner))
+    return _over_ranks(learner, state, batch, adapts=True)
 
 
 def sama_na(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
     """SAMA without adaptation over learner.radius."""
-    there = _Place.after_training(learner, state, batch)
-    return _by_difference(there, there.meta_slope(), _radius(learner))
+    return _over_ranks(learner, state, batch, adapts=False)
 
 
 def betty_sama(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
     """Betty 0.2.1's SAMA, which is sama where no weight decay works through the gradient."""
     there = _Place.after_training(learner, state, batch)
-    return _by_difference(there, there.meta_slope() * there.betty_adaptation, learner.radius)
+    vector = there.meta_slope() * there.betty_adaptation
+    return there.gradient(_by_difference(there, vector, learner.radius))
 
 
 def betty_cg(learner: Any, state: BilevelState, batch: BilevelBatch) -> Gradient:
@@ -114,6 +116,7 @@ class _Place:
     adaptation: Tensor
     betty_adaptation: Tensor
     names: Params
+    of: Callable[..., Loss]
 
     @classmethod
     def after_training(
@@ -169,7 +172,17 @@ class _Place:
                 theta = theta - rate * velocity
         last = of(workload.base_loss, batch.base[-1], "base", len(batch.base) - 1)
         clean = of(workload.meta_loss, batch.meta, "meta")
-        return cls(last, clean, theta, lam, adaptation, betty_adaptation, meta)
+        return cls(last, clean, theta, lam, adaptation, betty_adaptation, meta, of)
+
+    def seen_by(
+        self, workload: Bilevel, batch: BilevelBatch, of_base: range, of_meta: range
+    ) -> _Place:
+        """Return the same place on some of the examples."""
+        last = self.of(
+            workload.base_loss, rows(batch.base[-1], of_base), "base", len(batch.base) - 1
+        )
+        clean = self.of(workload.meta_loss, rows(batch.meta, of_meta), "meta")
+        return replace(self, base_loss=last, meta_loss=clean)
 
     def meta_slope(self) -> Tensor:
         return _slope(lambda theta: self.meta_loss(theta, self.meta), self.theta)
@@ -194,13 +207,33 @@ def _adaptation(
     return rate * above / (second.sqrt() + EPS) ** 3
 
 
-def _by_difference(there: _Place, vector: Tensor, radius: float) -> Gradient:
+def _over_ranks(learner: Any, state: BilevelState, batch: BilevelBatch, adapts: bool) -> Gradient:
+    workload = learner.workload
+    there = _Place.after_training(learner, state, batch)
+    parts = [there]
+    portions = [1.0]
+    size = workload.place.team.size
+    if size > 1 and not learner.shared_direction:
+        counts = [workload.count(part) for part in (batch.base[-1], batch.meta)]
+        whose = [[range(rank, count, size) for count in counts] for rank in range(size)]
+        busy = [each for each in whose if all(each)]  # without examples there is no second term
+        parts = [there.seen_by(workload, batch, *each) for each in busy]
+        portions = [len(of_base) / counts[0] for of_base, _ in busy]
+    response = torch.zeros_like(there.meta)
+    for part, portion in zip(parts, portions, strict=True):
+        vector = part.meta_slope() * (part.adaptation if adapts else 1)
+        response = response + portion * _by_difference(part, vector, _radius(learner))
+    return there.gradient(response)
+
+
+def _by_difference(there: _Place, vector: Tensor, radius: float) -> Tensor:
     if not vector.any():
-        return there.gradient(torch.zeros_like(there.meta))
+        return torch.zeros_like(there.meta)
     e = radius / vector.norm()
     above = _slope(lambda meta: there.base_loss(there.theta + e * vector, meta), there.meta)
     below = _slope(lambda meta: there.base_loss(there.theta - e * vector, meta), there.meta)
-    return there.gradient(-(above - below) / (2 * e))
+    response: Tensor = -(above - below) / (2 * e)
+    return response
 
 
 def _slope(function: Callable[[Tensor], Tensor], point: Tensor) -> Tensor:

@@ -55,8 +55,9 @@ def summed_gradients(
     try:
         line.advance()
         if term.tensor.requires_grad:
-            weight = torch.as_tensor(term.weight).to(term.tensor)
-            torch.autograd.backward(term.tensor, weight, inputs=list(leaves.values()))
+            loss = term.tensor
+            weight = torch.as_tensor(term.weight, dtype=loss.dtype, device=loss.device)
+            torch.autograd.backward(loss, weight, inputs=list(leaves.values()))
     finally:
         for hook in hooks:
             hook.remove()

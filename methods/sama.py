@@ -56,6 +56,7 @@ import torch
 from torch import Tensor
 
 from baselines.bilevel import (
+    BilevelLearner,
     BilevelState,
     Trained,
     copies,
@@ -93,8 +94,9 @@ class SamaLearner(SharedBilevelLearner):
 
     def advance(self, state: BilevelState, batch: BilevelBatch) -> tuple[Trained, Gradient]:
         meta, last = state.meta.params, len(batch.base) - 1
-        # Steps go by their numbers, so these are the first ones of the whole batch.
-        earlier = super().trained(state, replace(batch, base=batch.base[:last]))
+        # Steps go by their numbers, so these are the first ones of the whole batch. Ranks need not
+        # agree on running statistics before the end.
+        earlier = BilevelLearner.trained(self, state, replace(batch, base=batch.base[:last]))
         before, buffers = earlier.base, earlier.buffers
         g = self.base_gradients(before.params, buffers, meta, batch, last)
         rules = self.rules(g)

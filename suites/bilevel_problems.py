@@ -29,10 +29,11 @@ DIRECT = 0.1  # strength of the direct term, where there is one
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs, and outputs to be fitted."""
+    """Inputs, outputs to be fitted, and which examples of all these are."""
 
     x: Tensor
     y: Tensor
+    rows: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -57,8 +58,8 @@ class FreeWeights(nn.Module):
         super().__init__()
         self.logits = nn.Parameter(torch.randn(examples))
 
-    def forward(self, examples: Tensor) -> Tensor:
-        return self.logits.unsqueeze(1).expand(len(examples), 1)
+    def forward(self, rows: Tensor) -> Tensor:
+        return self.logits[rows].unsqueeze(1)
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ class RandomBilevel(Bilevel):
         return LEAST_CURVATURE / 2 * base["weight"].square().sum()
 
     def example_weights(self, meta: Params, batch: Examples) -> Tensor:
-        return torch.sigmoid(self.meta_outputs(meta, torch.cat([batch.x, batch.y], dim=1)))
+        shown = batch.rows if self.kind == "weights" else torch.cat([batch.x, batch.y], dim=1)
+        return torch.sigmoid(self.meta_outputs(meta, shown))
 
     def base_batch(self, seed: int, index: int) -> Examples:
         return self._drawn(seed, "base", self.examples)
@@ -180,7 +182,8 @@ class RandomBilevel(Bilevel):
         x = torch.randn(count, self.features, generator=generator, dtype=torch.float64) * spread
         x = x * count**0.5 / torch.linalg.matrix_norm(x, ord=2)  # X'X/n up to 1
         noise = torch.randn(count, 1, generator=generator, dtype=torch.float64)
-        return Examples(self._put(x), self._put(x @ truth + noise))
+        rows = torch.arange(count, device=self.place.device)
+        return Examples(self._put(x), self._put(x @ truth + noise), rows)
 
 
 @problems("bilevel")
