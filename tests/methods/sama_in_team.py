@@ -6,17 +6,18 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from baselines import bilevel_definitions as definitions
+from baselines.bilevel import BilevelState
 from baselines.flat import flat
 from harness.declare.tree import leaves
 from harness.distributed import Communicator, Sent
 from methods.sama import Sama, SamaLearner, SamaNa
-from suites.bilevel import Bilevel
+from suites.bilevel import Bilevel, BilevelBatch
 
 METHODS: dict[str, type[SamaLearner]] = {"sama": Sama, "sama_na": SamaNa}
 
 
 class Worked(NamedTuple):
-    """What one rank saw of some steps, of a gradient after them, and of what that is defined as."""
+    """What one rank saw of two steps and of a gradient after them, and what it is defined as."""
 
     losses: list[float]
     params: list[float]
@@ -49,7 +50,7 @@ def worked(
         flat({**state.base.params, **state.meta.params}).tolist(),
         _bytes(state),
         flat(learner.meta_gradient(state, batch).grads).tolist(),
-        flat(getattr(definitions, name)(learner, state, batch).grads).tolist(),
+        [] if team.rank else _defined(name, learner, state, batch),
         _bytes(learner.adapt(state, batch)),
         learner.evaluate(state, workload.eval_batch(seed, "valid", 0, 3)).tolist(),
     )
@@ -67,6 +68,13 @@ def sent(
     both = team.traffic.so_far()
     rest = Sent(both.calls - of_step.calls, both.bytes - of_step.bytes, 0.0)
     return Sent(of_step.calls, of_step.bytes, 0.0), rest
+
+
+def _defined(
+    name: str, learner: SamaLearner, state: BilevelState, batch: BilevelBatch
+) -> list[float]:
+    defined: list[float] = flat(getattr(definitions, name)(learner, state, batch).grads).tolist()
+    return defined
 
 
 def _bytes(tree: Any) -> bytes:
