@@ -21,6 +21,7 @@ from harness.registry import ROOT, Entry, Registry
 if TYPE_CHECKING:
     from harness.records.manifest import Manifest
     from harness.records.record import Record
+    from harness.report.content import Content
 
 LISTED = ("baselines", "methods", "workloads", "suites", "claims")
 PLUGIN = {"plugin": WORDS["plugin"]}
@@ -34,6 +35,7 @@ EXAMPLES = """examples:
   python -m harness list methods
   python -m harness check batched_maml
   python -m harness report results/paper-20260102-030405
+  python -m harness report history.jsonl
   python -m harness compare runs/before runs/after
 """
 
@@ -91,8 +93,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
-    """Rebuild a run's report from its records alone."""
-    _write_report(options.run)
+    """Rebuild a run's report from its records alone, or draw a history of gates over commits."""
+    if options.run.is_file() or (options.run.suffix == ".jsonl" and not options.run.is_dir()):
+        _report_history(options.run, options.json)
+    else:
+        _write_report(options.run, options.json)
     return 0
 
 
@@ -194,18 +199,47 @@ def _peer_words(entry: Entry) -> str:
     return f" [{entry.peer} is not installed{remedy}]"
 
 
-def _write_report(folder: Path) -> None:
+def _write_report(folder: Path, as_json: bool = False) -> None:
     from harness.judge.judge import judge
     from harness.records.pyperf_export import export
     from harness.report.content import compose
-    from harness.report.terminal import print_summary
-    from harness.report.write import write
+    from harness.report.write import claims_json, write
 
     manifest, records = _read_run(folder)
     judgement = judge(manifest, records)
     export(folder, records)
     write(folder, manifest, records, judgement)
-    print_summary(compose(manifest, records, judgement), sys.stdout)
+    told = claims_json(manifest, judgement) if as_json else None
+    _tell_report(compose(manifest, records, judgement), folder, told)
+
+
+def _report_history(path: Path, as_json: bool) -> None:
+    from harness.judge.chains import series_of
+    from harness.records.history import read
+    from harness.report.history import compose_history
+    from harness.report.history_json import changes_json
+    from harness.report.write import write_content
+
+    history = read(path)
+    for note in history.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if not history.entries:
+        raise UsageError(f"{path}: holds no line of a gate. Name a history, or a run folder.")
+    courses = series_of(history.entries)
+    content = compose_history(path.name, history.entries, courses)
+    told = changes_json(courses)
+    folder = path.with_name(f"{path.stem}-report")
+    write_content(folder, content, {"changes.json": told})
+    _tell_report(content, folder, told if as_json else None)
+
+
+def _tell_report(content: Content, folder: Path, as_json: str | None) -> None:
+    from harness.report.terminal import print_summary
+
+    if as_json is not None:
+        print(as_json, end="")
+        return
+    print_summary(content, sys.stdout)
     print(f"report: {folder / 'report.pdf'} and report.html beside it")
 
 
@@ -289,7 +323,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     checking.add_argument("--json", action="store_true", help="one object, for machines")
     command("probe", probe, {}).add_argument("--json", action="store_true", help="one object")
-    command("report", report, {}).add_argument("run", type=Path, help="a run folder")
+    reporting = command("report", report, {})
+    reporting.add_argument("run", type=Path, help="a run folder, or a file that history= made")
+    reporting.add_argument("--json", action="store_true", help="one object, for machines")
     comparing = command("compare", compare, {})
     comparing.add_argument("before", type=Path, help="a run folder")
     comparing.add_argument("after", type=Path, help="another")

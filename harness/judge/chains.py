@@ -11,19 +11,19 @@ disagree (Birge's ratio). To take the last would let a job be repeated until it 
 the last one measured; if others differ, a note says so.
 
 A time's error is the larger of its interval's longer side and the noise floor of its job, for both
-are luck and the smaller one more so.
+are luck and the smaller one more so, and never below the scatter of the series.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from statistics import NormalDist
 
 from harness.judge.blocks import LARGEST
-from harness.judge.changepoints import Change, Step, factor, find_changes
+from harness.judge.changepoints import Change, Step, factor, find_changes, scatter, threshold
 from harness.judge.statistics import MIN_ROUNDS
 from harness.records.history import Entry, Probe
 
@@ -71,17 +71,25 @@ class Chain:
     def levels(self) -> tuple[float, ...]:
         """The value of every commit as a multiple of the first base's, which stands before them.
 
-        Of times that is the product of the ratios, whose error grows with every link; of counts it
-        is as exact as they are.
+        Of times that is the product of the ratios, whose error grows with every link.
         """
         logarithms = accumulate((math.log(link.ratio) for link in self.links), initial=0.0)
         return tuple(map(factor, logarithms))
 
-    @property
-    def errors(self) -> tuple[float, ...]:
-        """The standard error of every level's logarithm."""
+    def bounds(self, steps: int) -> tuple[tuple[float, float], ...]:
+        """Return bounds of every level, which hold like those of changes: all of them together.
+
+        So a level whose bounds exclude 1 has a change before it. `steps` are those of the series.
+        """
         variances = accumulate((link.error**2 for link in self.links), initial=0.0)
-        return tuple(map(math.sqrt, variances))
+        reaches = (
+            factor(math.sqrt(variance) * threshold(length, steps)) if length else 1.0
+            for length, variance in enumerate(variances)
+        )
+        return tuple(
+            (level / reach, level * reach)
+            for level, reach in zip(self.levels, reaches, strict=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -158,7 +166,10 @@ def _series(entries: Sequence[Entry]) -> Series:
     if first.counted:
         found = tuple(map(_count_changes, paths))
     else:
-        found = find_changes([[Step(math.log(x.ratio), x.error) for x in path] for path in paths])
+        steps = [[Step(math.log(link.ratio), link.error) for link in path] for path in paths]
+        found = find_changes(steps)
+        least = scatter([step for path in steps for step in path])
+        paths = [tuple(replace(x, error=max(x.error, least)) for x in path) for path in paths]
     return Series(
         subject=first.subject,
         measure=first.measure,

@@ -16,6 +16,9 @@ from harness.report.plots import (
     CurvePlot,
     ForestPlot,
     GrowthPlot,
+    HistoryLine,
+    HistoryPanel,
+    HistoryPlot,
     MemoryPlot,
     Plot,
     ProfilePlot,
@@ -50,19 +53,20 @@ def describe_figures(
 ) -> tuple[Figure, ...]:
     """Return the figures that have data, in the order of the report."""
     return (
-        *_series("speedups", series.forest_plots(judgement)),
-        *_series("curves", series.curve_plots(judgement, records)),
-        *_series("targets", series.target_plots(judgement)),
-        *_series("rounds", series.round_plots(judgement, records, manifest.plan)),
-        *_series("memory", series.memory_plots(judgement, records)),
-        *_series("sizes", size_plots(judgement, records)),
-        *_series("growth", series.growth_plots(judgement, records)),
-        *_series("profile", series.profile_plots(judgement)),
-        *_series("scaling", scaling_plots(judgement)),
+        *figures_of("speedups", series.forest_plots(judgement)),
+        *figures_of("curves", series.curve_plots(judgement, records)),
+        *figures_of("targets", series.target_plots(judgement)),
+        *figures_of("rounds", series.round_plots(judgement, records, manifest.plan)),
+        *figures_of("memory", series.memory_plots(judgement, records)),
+        *figures_of("sizes", size_plots(judgement, records)),
+        *figures_of("growth", series.growth_plots(judgement, records)),
+        *figures_of("profile", series.profile_plots(judgement)),
+        *figures_of("scaling", scaling_plots(judgement)),
     )
 
 
-def _series(name: str, found: Iterable[Plot]) -> list[Figure]:
+def figures_of(name: str, found: Iterable[Plot]) -> list[Figure]:
+    """Return a figure for every plot of a kind, numbered where there are several."""
     made = list(found)
     return [
         Figure(
@@ -96,6 +100,8 @@ def _title(plot: Plot) -> str:
             return "Performance profile"
         case ScalingPlot():
             return "Scaling over ranks"
+        case HistoryPlot(subject=subject):
+            return f"Over commits: {subject}"
 
 
 def _caption(plot: Plot) -> str:
@@ -170,6 +176,8 @@ def _caption(plot: Plot) -> str:
                 f"{text}Below: tasks a second and rank, as a share of one rank's. Open points were "
                 "held out from the model."
             )
+        case HistoryPlot(machine=machine, panels=panels):
+            return _history_caption(machine, panels)
 
 
 def _alternative(plot: Plot) -> str:
@@ -244,10 +252,42 @@ def _alternative(plot: Plot) -> str:
             if predicted:
                 parts.append(f"predicted speed-up {_by_rank(predicted[-1:])}")
             return "Plots against ranks. " + _joined(parts)
+        case HistoryPlot(panels=panels):
+            return "Line plot over commits. " + _joined(
+                f"{panel.measure} from {line.commits[0]} to {line.commits[-1]}: "
+                f"{_history_ends(panel, line)}, with {count(len(line.marks), 'change')}"
+                for panel in panels
+                for line in panel.lines
+            )
 
 
 def _by_rank(points: Sequence[RankPoint]) -> str:
     return listed([f"{significant(p.ends[1])} at {p.ranks}" for p in points]) or UNKNOWN
+
+
+def _history_caption(machine: str, panels: Sequence[HistoryPanel]) -> str:
+    text = f"On {machine}, from left to right commit by commit."
+    if any(panel.unit is None for panel in panels):
+        text += (
+            " Times are multiples of a line's first commit (open point), by ratios of head over "
+            "base that one job measured each. Bands hold together with the intervals of the "
+            "changes, so a line whose band leaves 1 has changed; the dashed line holds the changes "
+            "alone."
+        )
+    if any(line.marks for panel in panels for line in panel.lines):
+        text += " Triangles mark changes, up for more and down for less."
+    if any(len(panel.lines) > 1 for panel in panels):
+        text += (
+            " Grey gaps were not measured: no line and no change crosses them, and times begin "
+            "anew at 1."
+        )
+    return text
+
+
+def _history_ends(panel: HistoryPanel, line: HistoryLine) -> str:
+    ends = line.values[0], line.values[-1]
+    first, last = (ratio(x) if panel.unit is None else quantity(x, panel.unit) for x in ends)
+    return f"{first} to {last}"
 
 
 def _span(values: list[float]) -> str:

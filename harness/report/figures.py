@@ -24,10 +24,12 @@ from harness.report.axes import (
     write,
 )
 from harness.report.captions import Figure
+from harness.report.history_figure import history
 from harness.report.plots import (
     CurvePlot,
     ForestPlot,
     GrowthPlot,
+    HistoryPlot,
     Line,
     MemoryPlot,
     ProfilePlot,
@@ -78,6 +80,8 @@ def draw(figure: Figure) -> str:
                 canvas = _profile(figure.plot)
             case ScalingPlot():
                 canvas = draw_scaling(figure.plot)
+            case HistoryPlot():
+                canvas = history(figure.plot)
         return to_svg(canvas, figure.name, figure.title, figure.alternative)
 
 

@@ -176,6 +176,43 @@ class ScalingPlot:
     threads: int | None
 
 
+@dataclass(frozen=True)
+class HistoryMark:
+    """A change, between the commits at these places of its line."""
+
+    before: int
+    last: int
+    ratio: float
+
+
+@dataclass(frozen=True)
+class HistoryLine:
+    """A chain of commits, its first base at the head: values, bounds, and what is established."""
+
+    commits: tuple[str, ...]
+    values: tuple[float, ...]
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
+    established: tuple[float, ...]  # the first value, times the changes up to here
+    marks: tuple[HistoryMark, ...]
+
+
+@dataclass(frozen=True)
+class HistoryPanel:
+    """One measure over commits; its lines are apart, for what lies between was not measured."""
+
+    measure: str
+    unit: str | None  # None: multiples of a line's first value
+    lines: tuple[HistoryLine, ...]
+
+
+@dataclass(frozen=True)
+class HistoryPlot:
+    subject: str
+    machine: str
+    panels: tuple[HistoryPanel, ...]
+
+
 Plot = (
     ForestPlot
     | CurvePlot
@@ -186,4 +223,5 @@ Plot = (
     | TargetPlot
     | ProfilePlot
     | ScalingPlot
+    | HistoryPlot
 )

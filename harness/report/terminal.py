@@ -18,6 +18,9 @@ from harness.report.words import clean
 # The width of lines that go to a file.
 PLAIN_WIDTH = 100
 
+# The tables that follow the verdicts, of those that the content has.
+SHOWN = ("pairs", "ranks", "scaling", "predictions", "failures", "changes", "courses")
+
 INDENT, GUTTER = 2, 2
 
 # What a column of words and one of numbers keep on a narrow terminal.
@@ -48,7 +51,7 @@ def summary(content: Content, width: int) -> RenderableType:
     if content.verdicts is not None:
         heads = ("Read as", "Published", "Measured [95 %]", "Verdict")
         parts += [_heading("Claims"), _grid(content.verdicts, heads, width, notes=True)]
-    for name in ("pairs", "ranks", "scaling", "predictions", "failures"):
+    for name in SHOWN:
         table = content.table(name)
         if table is not None:
             parts += [

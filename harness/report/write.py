@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from harness.judge.judgement import Judgement, PairJudgement, Verdict
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.records.store import replace_file
-from harness.report.content import compose
+from harness.report.content import Content, compose
 from harness.report.figures import draw
 from harness.report.gradient import no_ratio
 from harness.report.page import to_page
@@ -27,7 +27,7 @@ CLAIMS_SCHEMA = 1
 
 # The names that figures are given, so that those of an earlier report can be taken away.
 _OURS = re.compile(
-    r"(speedups|curves|targets|rounds|memory|sizes|growth|profile|scaling)(-\d+)?\.svg"
+    r"(speedups|curves|targets|rounds|memory|sizes|growth|profile|scaling|history)(-\d+)?\.svg"
 )
 
 
@@ -36,20 +36,25 @@ def write(
 ) -> list[Path]:
     """Write claims.json, the figures, the page and the paper; return their paths."""
     content = compose(manifest, records, judgement)
+    return write_content(run_folder, content, {"claims.json": claims_json(manifest, judgement)})
+
+
+def write_content(folder: Path, content: Content, texts: Mapping[str, str]) -> list[Path]:
+    """Write the texts by their names, and the content as figures, page and paper."""
     svgs = {figure.name: draw(figure) for figure in content.figures}
     files = {
-        "claims.json": claims_json(manifest, judgement).encode(),
+        **{name: text.encode() for name, text in texts.items()},
         **{f"figures/{name}.svg": svg.encode() for name, svg in svgs.items()},
         "report.html": to_page(content, svgs).encode(),
         "report.pdf": to_pdf(content, svgs),
     }
-    _make_folder(run_folder / "figures")
+    _make_folder(folder / "figures")
     for name, data in files.items():
-        replace_file(run_folder / name, data)
-    for path in sorted((run_folder / "figures").glob("*.svg")):
+        replace_file(folder / name, data)
+    for path in sorted((folder / "figures").glob("*.svg")):
         if _OURS.fullmatch(path.name) and path.stem not in svgs:
             path.unlink()
-    return [run_folder / name for name in files]
+    return [folder / name for name in files]
 
 
 def claims_json(manifest: Manifest, judgement: Judgement) -> str:
@@ -68,7 +73,7 @@ def claims_json(manifest: Manifest, judgement: Judgement) -> str:
             key=lambda v: (v["claim"], v["pair"], v["reading"], v["measure"]),
         ),
     }
-    return json.dumps(_finite(table), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(finite(table), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _told(verdict: Verdict, judged: PairJudgement) -> Verdict:
@@ -86,12 +91,12 @@ def _make_folder(path: Path) -> None:
         ) from None
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """Return plain data with null wherever a number is unknown; JSON has no NaN."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {key: _finite(part) for key, part in value.items()}
+        return {key: finite(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
+        return [finite(part) for part in value]
     return value

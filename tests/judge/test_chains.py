@@ -91,11 +91,26 @@ def test_another_kernel_ends_none():
     assert paths(only(timed(1), timed(2, machine=on(MACHINE, os="Linux 7")))) == [[0, 1, 2]]
 
 
-def test_levels_multiply_and_their_errors_grow():
+def test_levels_multiply_and_their_bounds_widen():
     (chain,) = only(timed(1, 1.1), timed(2, 1.0), timed(3, 1.1)).chains
     assert chain.levels == pytest.approx((1, 1.1, 1.1, 1.21))
-    errors = [link.error for link in chain.links]
-    assert chain.errors == pytest.approx([0, *(math.hypot(*errors[:n]) for n in (1, 2, 3))])
+    widths = [high / low for low, high in chain.bounds(3)]
+    assert widths[0] == 1
+    assert widths == sorted(set(widths))
+
+
+def test_bounds_that_exclude_1_and_changes_agree():
+    (alone,) = (series := only(timed(1, 1.1))).chains
+    assert alone.bounds(1)[1] == pytest.approx((series.found[0][1].low, series.found[0][1].high))
+    creep = only(*(timed(n, 1.02) for n in range(1, 25)))
+    low, high = creep.chains[0].bounds(24)[-1]
+    assert (low > 1 or high < 1) <= bool(creep.found)
+
+
+def test_errors_are_never_below_the_scatter_of_their_series():
+    wild = only(*(timed(n, 1.1 if n % 2 else 0.9) for n in range(1, 13)))
+    assert min(link.error for link in wild.chains[0].links) > 0.1
+    assert wild.found == ()
 
 
 def test_a_step_of_a_tenth_is_found_where_it_is():

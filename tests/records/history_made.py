@@ -54,15 +54,15 @@ def timed(number: int, ratio: float = 1.0, *, half: float = 0.02, **changes: Any
     return dataclasses.replace(entry, **changes)
 
 
-def counted(number: int, base: int, head: int, **changes: Any) -> Entry:
+def counted(number: int, before: int, after: int, **changes: Any) -> Entry:
     """Return the peak bytes of the number-th commit and the one before."""
-    ratio = head / base if base and head else None
+    ratio = after / before if before and after else None
     fixed = {
         "measure": "peak_bytes",
         "unit": "bytes",
         "counted": True,
-        "base_value": float(base),
-        "head_value": float(head),
+        "base_value": float(before),
+        "head_value": float(after),
         "ratio": ratio,
         "low": ratio,
         "high": ratio,

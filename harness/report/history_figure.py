@@ -1,0 +1,169 @@
+"""The figure of a history: one measure a panel, commit by commit, with the changes marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator, NullLocator
+
+from harness.report.axes import log_axis, panels
+from harness.report.plots import HistoryLine, HistoryMark, HistoryPanel, HistoryPlot
+from harness.report.svg import BAND, GRID, INK, MARK, METHOD, METHOD_LIGHT, OTHERS, PAPER
+from harness.report.units import ratio, scale
+from harness.report.words import capital
+
+Item = TypeVar("Item")
+
+# Between two lines, in commits.
+BREAK = 1.0
+
+# The share of a panel's width that a commit's hash takes, and that a ratio takes.
+LABEL, RATIO = 0.17, 0.1
+
+MORE, LESS = MARK, OTHERS[0]
+
+
+def history(plot: HistoryPlot) -> Canvas:
+    canvas, axes = panels(len(plot.panels), head=0.3)
+    for ax, panel in zip(axes, plot.panels, strict=True):
+        starts = list(_starts(panel.lines))
+        end = starts[-1] + len(panel.lines[-1].commits) - 1
+        ax.set_xlim(-0.5 - 0.02 * end, end + 0.5 + 0.02 * end)
+        _scale_values(ax, panel)
+        for start, line in zip(starts, panel.lines, strict=True):
+            _draw_line(ax, start, line, panel)
+        for start in starts[1:]:
+            ax.axvspan(start - BREAK - 0.5, start - 0.5, color=BAND, linewidth=0, zorder=0)
+        _name_commits(ax, starts, panel.lines)
+        _name_changes(ax, starts, panel.lines)
+        ax.annotate(
+            capital(panel.measure),
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(-1, 12),
+            textcoords="offset points",
+            weight="bold",
+            va="bottom",
+        )
+        ax.grid(axis="y", color=GRID, linewidth=0.4)
+    axes[-1].set_xlabel("commit")
+    return canvas
+
+
+def _starts(lines: Sequence[HistoryLine]) -> Iterator[float]:
+    at = 0.0
+    for line in lines:
+        yield at
+        at += len(line.commits) + BREAK
+
+
+def _scale_values(ax: Axes, panel: HistoryPanel) -> None:
+    values = [value for line in panel.lines for part in (line.lows, line.highs) for value in part]
+    if panel.unit is None:
+        log_axis(ax, "y", [*values, 0.98, 1.02], pad=1.02)
+        ax.set_ylabel("× first (log)")
+        return
+    factor, name = scale(max(values), panel.unit)
+    low, high = min(values), max(values)
+    room = 0.15 * (high - low) or 0.05 * high
+    ax.set_ylim((low - room) / factor, (high + room) / factor)
+    ax.yaxis.set_major_locator(MaxNLocator(4))
+    ax.ticklabel_format(axis="y", useOffset=False)
+    ax.set_ylabel(name)
+
+
+def _draw_line(ax: Axes, start: float, line: HistoryLine, panel: HistoryPanel) -> None:
+    factor = 1.0 if panel.unit is None else scale(_largest(panel), panel.unit)[0]
+    xs = [start + place for place in range(len(line.commits))]
+    values = [value / factor for value in line.values]
+    if panel.unit is None:
+        ax.fill_between(xs, line.lows, line.highs, color=METHOD_LIGHT, alpha=0.45, linewidth=0)
+        ax.plot(xs, line.established, color=INK, linewidth=0.7, linestyle=(0, (4, 1.6)), zorder=2.5)
+    few = len(xs) <= 60
+    ax.plot(xs, values, color=METHOD, linewidth=1.0, marker="o" if few else None, markersize=2.2)
+    ax.plot(
+        xs[0],
+        values[0],
+        "o",
+        color=METHOD,
+        markersize=3.2,
+        markerfacecolor=PAPER,
+        markeredgewidth=0.8,
+        zorder=3,
+    )
+    for mark in line.marks:
+        ax.axvspan(
+            xs[mark.before], xs[mark.last], color=_colour(mark), alpha=0.14, linewidth=0, zorder=1
+        )
+        ax.plot(
+            xs[mark.last],
+            values[mark.last],
+            "^" if mark.ratio > 1 else "v",
+            color=_colour(mark),
+            markersize=4.6,
+            markeredgewidth=0,
+            zorder=4,
+        )
+
+
+def _largest(panel: HistoryPanel) -> float:
+    return max(max(line.highs) for line in panel.lines)
+
+
+def _colour(mark: HistoryMark) -> str:
+    return MORE if mark.ratio > 1 else LESS
+
+
+def _name_commits(ax: Axes, starts: Sequence[float], lines: Sequence[HistoryLine]) -> None:
+    """Label commits as there is room: first those of changes, then the ends, then any other."""
+    wanted: list[tuple[float, str]] = []
+    ends: list[tuple[float, str]] = []
+    others: list[tuple[float, str]] = []
+    for start, line in zip(starts, lines, strict=True):
+        wanted += [(start + mark.last, line.commits[mark.last]) for mark in line.marks]
+        last = len(line.commits) - 1
+        ends += [(start + last, line.commits[last]), (start, line.commits[0])]
+        others += [(start + place, name) for place, name in enumerate(line.commits)]
+    chosen = _roomy(ax, [*wanted, *reversed(ends), *others], LABEL)
+    ax.set_xticks([x for x, _ in chosen], [name for _, name in chosen])
+    left, right = ax.get_xlim()
+    for (x, _), label in zip(chosen, ax.get_xticklabels(), strict=True):
+        if right - x < LABEL / 2 * (right - left):  # it would be cut off
+            label.set_horizontalalignment("right")
+    ax.xaxis.set_minor_locator(NullLocator())
+
+
+def _name_changes(ax: Axes, starts: Sequence[float], lines: Sequence[HistoryLine]) -> None:
+    found = [
+        (start + (mark.before + mark.last) / 2, mark)
+        for start, line in zip(starts, lines, strict=True)
+        for mark in line.marks
+    ]
+    largest = sorted(found, key=lambda each: -max(each[1].ratio, 1 / each[1].ratio))
+    for x, mark in _roomy(ax, largest, RATIO):
+        text = ratio(mark.ratio)
+        ax.annotate(
+            text if text != ratio(1) else "",
+            (x, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 1.5),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            color=_colour(mark),
+            annotation_clip=False,
+        )
+
+
+def _roomy(ax: Axes, items: Sequence[tuple[float, Item]], width: float) -> list[tuple[float, Item]]:
+    """Return those items, the first before the last, that do not stand too close to one chosen."""
+    left, right = ax.get_xlim()
+    apart = width * (right - left)
+    chosen: list[tuple[float, Item]] = []
+    for x, item in items:
+        if all(abs(x - other) >= apart for other, _ in chosen):
+            chosen.append((x, item))
+    return chosen
