@@ -24,7 +24,6 @@ from statistics import NormalDist
 
 from harness.judge.blocks import LARGEST
 from harness.judge.changepoints import Change, Step, factor, find_changes, scatter, threshold
-from harness.judge.statistics import MIN_ROUNDS
 from harness.records.history import Entry, Probe
 
 # Probes that are not of the machine. A kernel is replaced too often to end a chain for.
@@ -34,10 +33,12 @@ IGNORED = ("os",)
 # What lies beyond these was not measured, whatever a file says.
 LARGEST_RATIO, SMALLEST_ERROR = 1e4, 1e-9
 
+LEAST_ROUNDS = 6  # five rounds of one sign come by chance in 1 of 16 cases
+
 SHORT = 8  # of a commit's hash
 
-NOISE_CONFIDENCE = 0.95
-"""A noise floor is an end of A/A's interval of this confidence (harness.judge.statistics)."""
+NOISE_ERROR = 0.025
+"""A noise floor is an end of A/A's interval of 95 % (harness.judge.statistics)."""
 
 
 @dataclass(frozen=True)
@@ -193,9 +194,9 @@ def _useless(entry: Entry) -> str | None:
         return entry.reason or "its ratio is unknown"
     if not 1 / LARGEST_RATIO < entry.ratio < LARGEST_RATIO:
         return f"its ratio of {entry.ratio:.3g} is none that clocks give"
-    if entry.rounds is None or entry.rounds < MIN_ROUNDS:
-        return f"it has {entry.rounds or 0} of the {MIN_ROUNDS} rounds that an interval needs"
-    if entry.noise_floor is None or entry.confidence is None:
+    if entry.rounds is None or entry.rounds < LEAST_ROUNDS:
+        return f"it has {entry.rounds or 0} of the {LEAST_ROUNDS} rounds that an interval needs"
+    if None in (entry.noise_floor, entry.low_error, entry.high_error):
         return "how large the noise was is unknown"
     if not SMALLEST_ERROR < _error(entry) < math.log(LARGEST_RATIO):
         return "its interval has a width that clocks don't give"
@@ -232,15 +233,16 @@ def _error(entry: Entry) -> float:
     assert entry.ratio is not None
     assert entry.low is not None
     assert entry.high is not None
-    side = max(math.log(entry.high / entry.ratio), math.log(entry.ratio / entry.low))
     return max(
-        side / _deviations(entry.confidence or NOISE_CONFIDENCE),
-        math.log1p(entry.noise_floor or 0.0) / _deviations(NOISE_CONFIDENCE),
+        math.log(entry.ratio / entry.low) / _deviations(entry.low_error),
+        math.log(entry.high / entry.ratio) / _deviations(entry.high_error),
+        math.log1p(entry.noise_floor or 0.0) / _deviations(NOISE_ERROR),
     )
 
 
-def _deviations(confidence: float) -> float:
-    return NormalDist().inv_cdf((1 + confidence) / 2)
+def _deviations(error: float | None) -> float:
+    """Return how many standard errors away a bound is that is wrong this often."""
+    return -NormalDist().inv_cdf(error or NOISE_ERROR)
 
 
 def _software(entry: Entry) -> tuple[Probe, ...]:

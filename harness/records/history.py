@@ -52,7 +52,8 @@ class Entry:
     ratio: float | None
     low: float | None
     high: float | None
-    confidence: float | None  # of the interval from low to high
+    low_error: float | None  # the chance that the true ratio lies below low
+    high_error: float | None  # the chance that it lies above high
     noise_floor: float | None  # of the job, by A/A
     rounds: int | None
     word: str  # the gate's
@@ -75,8 +76,10 @@ class Entry:
                 raise ValueError(f"low, ratio, high = {ends}: all three are known, or none")
         elif not 0 < ends[0] <= ends[1] <= ends[2] < math.inf:  # type: ignore[operator]  # none is None
             raise ValueError(f"low, ratio, high = {ends}: not in order, or not above 0")
-        if self.confidence is not None and not 0.5 <= self.confidence <= 0.999999:
-            raise ValueError(f"confidence = {self.confidence} is not that of an interval")
+        for name in ("low_error", "high_error"):
+            chance = getattr(self, name)
+            if chance is not None and not 0 < chance < 0.5:
+                raise ValueError(f"{name} = {chance} does not lie between 0 and a half")
         for name in ("base_value", "head_value", "noise_floor", "rounds"):
             value = getattr(self, name)
             if value is not None and value < 0:

@@ -160,7 +160,7 @@ def test_why_lines_count_for_nothing_is_said():
     table = found.table("unusable")
     assert table is not None
     ((row,),) = [group.rows for group in table.groups]
-    assert row[2].text == "It has 3 of the 8 rounds that an interval needs."
+    assert row[2].text == "It has 3 of the 6 rounds that an interval needs."
     assert row[3].text == "2"
 
 
