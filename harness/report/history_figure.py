@@ -32,7 +32,7 @@ def history(plot: HistoryPlot) -> Canvas:
         starts = list(_starts(panel.lines))
         end = starts[-1] + len(panel.lines[-1].commits) - 1
         ax.set_xlim(-0.5 - 0.02 * end, end + 0.5 + 0.02 * end)
-        _scale_values(ax, panel)
+        unit = _scale_values(ax, panel)
         for start, line in zip(starts, panel.lines, strict=True):
             _draw_line(ax, start, line, panel)
         for start in starts[1:]:
@@ -40,7 +40,7 @@ def history(plot: HistoryPlot) -> Canvas:
         _name_commits(ax, starts, panel.lines)
         _name_changes(ax, starts, panel.lines)
         ax.annotate(
-            capital(panel.measure),
+            f"{capital(panel.measure)} ({unit})",
             (0, 1),
             xycoords="axes fraction",
             xytext=(-1, 12),
@@ -60,19 +60,20 @@ def _starts(lines: Sequence[HistoryLine]) -> Iterator[float]:
         at += len(line.commits) + BREAK
 
 
-def _scale_values(ax: Axes, panel: HistoryPanel) -> None:
-    values = [value for line in panel.lines for part in (line.lows, line.highs) for value in part]
+def _scale_values(ax: Axes, panel: HistoryPanel) -> str:
+    """Set the axis of values and return what it counts in."""
+    values = [value for line in panel.lines for value in (*line.values, *line.established)]
     if panel.unit is None:
-        log_axis(ax, "y", [*values, 0.98, 1.02], pad=1.02)
-        ax.set_ylabel("× first (log)")
-        return
+        # Bands may leave the panel: over many commits they would leave no room for the lines.
+        log_axis(ax, "y", [*values, 0.95, 1.05], pad=1.1)
+        return "multiples of the first, log"
     factor, name = scale(max(values), panel.unit)
     low, high = min(values), max(values)
     room = 0.15 * (high - low) or 0.05 * high
     ax.set_ylim((low - room) / factor, (high + room) / factor)
     ax.yaxis.set_major_locator(MaxNLocator(4))
     ax.ticklabel_format(axis="y", useOffset=False)
-    ax.set_ylabel(name)
+    return name
 
 
 def _draw_line(ax: Axes, start: float, line: HistoryLine, panel: HistoryPanel) -> None:

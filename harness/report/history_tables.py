@@ -46,11 +46,11 @@ def change_table(courses: Sequence[Series]) -> Table | None:
         f"{percent(1 - ALPHA)} confidence. Where no single commit shows a change, it lies "
         "somewhere among those named. Counts repeat exactly, so any difference is a change.",
         (
-            Column("Measure", 1.1),
-            Column("Commit", 1.7),
+            Column("Measure", 1.0),
+            Column("Commit", 1.6),
             Column("Change", 1.6, numeric=True),
-            Column("It is", 0.6),
-            Column("Gates said", 0.8),
+            Column("It is", 0.7),
+            Column("Gates said", 0.9),
         ),
         groups,
     )
@@ -64,7 +64,7 @@ def course_table(courses: Sequence[Series]) -> Table | None:
     return grouped_table(
         "courses",
         "From first to last",
-        "The last chain of commits without a break. Times are last over first, by all ratios of "
+        "The longest chain of commits without a break. Times are last over first, by all ratios of "
         "head over base between them, each measured in one job. Their interval holds together with "
         "those of the changes, and grows with every commit. Seconds of different days are not "
         "compared.",
@@ -79,7 +79,7 @@ def course_table(courses: Sequence[Series]) -> Table | None:
 
 
 def _course_row(series: Series) -> tuple[Cell, ...]:
-    chain = series.chains[-1]
+    chain = max(reversed(series.chains), key=lambda each: len(each.links))
     links = chain.links
     breaks = count(len(series.chains) - 1, "break") if len(series.chains) > 1 else ""
     if series.counted:
