@@ -12,6 +12,10 @@ the last one measured; if others differ, a note says so.
 
 A time's error is the larger of its interval's longer side and the noise floor of its job, for both
 are luck and the smaller one more so, and never below the scatter of the series.
+
+A gate that stops as soon as it may pass is likelier to stop where luck made head fast. So a ratio
+leans to the fast side: simulated, by 0.15 % of a time whose rounds scatter by 3 %, and by 0.5 %
+where they scatter by 6 %. That is far inside its error, but a long chain of such gates sinks.
 """
 
 from __future__ import annotations
@@ -190,7 +194,7 @@ def _useless(entry: Entry) -> str | None:
     if entry.counted:
         ends = (entry.base_value, entry.head_value)
         return None if min(ends) >= 1 and max(ends) < LARGEST else "no ratio comes of its counts"
-    if entry.ratio is None:
+    if entry.ratio is None or entry.base_value <= 0:
         return entry.reason or "its ratio is unknown"
     if not 1 / LARGEST_RATIO < entry.ratio < LARGEST_RATIO:
         return f"its ratio of {entry.ratio:.3g} is none that clocks give"

@@ -80,7 +80,7 @@ class Entry:
             chance = getattr(self, name)
             if chance is not None and not 0 < chance < 0.5:
                 raise ValueError(f"{name} = {chance} does not lie between 0 and a half")
-        for name in ("base_value", "head_value", "noise_floor", "rounds"):
+        for name in ("noise_floor", "rounds"):
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ValueError(f"{name} = {value} is below 0")
