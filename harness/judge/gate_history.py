@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 import harness
 from harness.errors import UsageError
@@ -45,7 +46,7 @@ def _entry(report: GateReport, base: str, head: str, finding: Finding) -> Entry:
     return Entry(
         commit=head,
         base=base,
-        committed=report.head.committed,
+        committed=_moment(report.head.committed),
         started=report.started,
         machine=report.machine,
         subject=finding.subject,
@@ -65,6 +66,15 @@ def _entry(report: GateReport, base: str, head: str, finding: Finding) -> Entry:
         reason=finding.reason,
         version=harness.__version__,
     )
+
+
+def _moment(text: str | None) -> str | None:
+    """Return the date, or None where git was told to say something else as well."""
+    try:
+        datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return text
 
 
 def _known(value: float | None) -> float | None:

@@ -75,6 +75,12 @@ def test_what_is_no_number_is_unknown(tmp_path: Path):
     assert (entry.base_value, entry.head_value, entry.noise_floor) == (-0.5, None, None)
 
 
+@pytest.mark.parametrize("text", [None, "", "gpg: a signature"])
+def test_a_date_that_is_none_is_unknown(text: str | None):
+    odd = dataclasses.replace(HEAD, committed=text)
+    assert {entry.committed for entry in entries_of(report(head=odd))} == {None}
+
+
 def test_no_title_and_no_name_of_a_branch_is_kept():
     lines = "".join(entry.to_line() for entry in entries_of(report()))
     assert "A title" not in lines
