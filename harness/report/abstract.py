@@ -11,8 +11,14 @@ from harness.records.manifest import Manifest
 from harness.report.gradient import no_ratio
 from harness.report.run_tables import machine_words
 from harness.report.table import Cell
-from harness.report.units import count, percent, ratio, ratio_interval
-from harness.report.verdict_table import MEANINGS, tone_of, verdict_reason
+from harness.report.units import count, percent
+from harness.report.verdict_table import (
+    MEANINGS,
+    measured_cell,
+    published_cell,
+    tone_of,
+    verdict_reason,
+)
 from harness.report.words import (
     full_stop,
     listed,
@@ -145,9 +151,11 @@ def _finding_words(judged: PairJudgement, verdict: Verdict) -> str:
     head = f"{full_stop(verdict.text)[:-1]}, by {method} against {judged.pair.baseline}"
     if verdict.ratio is not None and no_ratio(judged) is None and verdict.word in _SHOWN_RATIO:
         rests_on = span(verdict.measure, verdict.ratio)
+        published = published_cell(verdict)
         return (
-            f"{head} on {workload_words(judged.pair)}. Measured {ratio_interval(verdict.ratio)} in "
-            f"{measure_name(verdict.measure)}{f' ({rests_on})' if rests_on else ''}, published "
-            f"{ratio(verdict.published)}."
+            f"{head} on {workload_words(judged.pair)}. Measured "
+            f"{measured_cell(verdict, judged).text} in "
+            f"{measure_name(verdict.measure)}{f' ({rests_on})' if rests_on else ''}, "
+            f"{published.note or f'published {published.text}'}."
         )
     return f"{head}. {verdict_reason(verdict, judged)}"

@@ -27,10 +27,13 @@ from harness.report.plots import (
     ScalingPlot,
     SizePlot,
     TargetPlot,
+    VariantPlot,
+    VariantPoint,
 )
 from harness.report.scaling_series import scaling_plots
 from harness.report.size_series import size_plots
 from harness.report.units import UNKNOWN, count, percent, quantity, ratio, significant
+from harness.report.variant_series import variant_plots
 from harness.report.words import listed
 
 # Beyond this many values a text alternative is no longer listened to; the tables hold them all.
@@ -62,6 +65,7 @@ def describe_figures(
         *figures_of("growth", series.growth_plots(judgement, records)),
         *figures_of("profile", series.profile_plots(judgement)),
         *figures_of("scaling", scaling_plots(judgement)),
+        *figures_of("variants", variant_plots(judgement)),
     )
 
 
@@ -102,6 +106,8 @@ def _title(plot: Plot) -> str:
             return "Scaling over ranks"
         case HistoryPlot(subject=subject):
             return f"Over commits: {subject}"
+        case VariantPlot():
+            return "Variants: quality against time"
 
 
 def _caption(plot: Plot) -> str:
@@ -178,6 +184,14 @@ def _caption(plot: Plot) -> str:
             )
         case HistoryPlot(machine=machine, panels=panels):
             return _history_caption(machine, panels)
+        case VariantPlot(about=about, metric=metric):
+            return (
+                f"Every variant of {about}: {metric} on test tasks against the time of adapting to "
+                "one task, on a logarithmic axis. Bars are 95 % intervals, over tasks and over "
+                "rounds. The diamond is the fastest of those that lose no more than the margin on "
+                "validation tasks; published variants have marks of their own. The baseline "
+                "stands at the full variant's quality, which is its own."
+            )
 
 
 def _alternative(plot: Plot) -> str:
@@ -259,6 +273,13 @@ def _alternative(plot: Plot) -> str:
                 for panel in panels
                 for line in panel.lines
             )
+        case VariantPlot(pair=pair, panels=panels):
+            return f"Dot plot of quality against time, {pair}. " + _joined(
+                f"{count(panel.steps, 'inner step')}: {_point(point)}"
+                for panel in panels
+                for point in (*panel.points, *([panel.baseline] if panel.baseline else []))
+                if point.known_as or point is panel.baseline or point.name == panel.chosen
+            )
 
 
 def _by_rank(points: Sequence[RankPoint]) -> str:
@@ -288,6 +309,11 @@ def _history_ends(panel: HistoryPanel, line: HistoryLine) -> str:
     ends = line.values[0], line.values[-1]
     first, last = (ratio(x) if panel.unit is None else quantity(x, panel.unit) for x in ends)
     return f"{first} to {last}"
+
+
+def _point(point: VariantPoint) -> str:
+    name = f"{point.name}{f' ({point.known_as})' if point.known_as else ''}"
+    return f"{name} {significant(point.quality[1])} in {quantity(point.seconds[1], 's')}"
 
 
 def _span(values: list[float]) -> str:

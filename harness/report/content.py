@@ -31,6 +31,7 @@ from harness.report.run_tables import machine_table, member_table, protocol_tabl
 from harness.report.scaling_tables import prediction_table, scaling_table
 from harness.report.side_by_side import accuracy_table, cost_table
 from harness.report.table import Table
+from harness.report.variant_tables import rivals_words, selection_table, variant_table
 from harness.report.verdict_table import verdict_table
 from harness.report.words import capital, cleaned, full_stop
 
@@ -122,6 +123,13 @@ def _sections(
             quality_table(judgement),
             target_table(judgement),
             of="curves targets",
+        ),
+        section(
+            "Variants",
+            selection_table(judgement),
+            variant_table(judgement),
+            of="variants",
+            text=rivals_words(judgement),
         ),
         section(
             "Noise, and what is missing",

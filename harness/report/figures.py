@@ -37,6 +37,7 @@ from harness.report.plots import (
     ScalingPlot,
     SizePlot,
     TargetPlot,
+    VariantPlot,
 )
 from harness.report.scaling_figure import draw_scaling
 from harness.report.svg import (
@@ -52,6 +53,7 @@ from harness.report.svg import (
     to_svg,
 )
 from harness.report.units import quantity, scale
+from harness.report.variant_figure import draw_variants
 from harness.report.words import shorten
 
 # More numbers than these would run into one another below an axis.
@@ -82,6 +84,8 @@ def draw(figure: Figure) -> str:
                 canvas = draw_scaling(figure.plot)
             case HistoryPlot():
                 canvas = history(figure.plot)
+            case VariantPlot():
+                canvas = draw_variants(figure.plot)
         return to_svg(canvas, figure.name, figure.title, figure.alternative)
 
 

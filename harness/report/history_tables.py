@@ -9,15 +9,16 @@ from typing import Any
 
 from harness.judge.chains import SHORT, Chain, Series
 from harness.judge.changepoints import ALPHA, Change
+from harness.judge.gating import TIMES
 from harness.judge.statistics import Interval
 from harness.records.history import Entry
 from harness.report.run_tables import machine_words
 from harness.report.table import Cell, Column, Group, Table, grouped_table, simple_table
 from harness.report.units import UNKNOWN, count, percent, quantity, ratio, ratio_interval
-from harness.report.words import TIMED, capital, full_stop, listed, measure_name
+from harness.report.words import capital, full_stop, listed, measure_name
 
 # Always shown; other counts are drawn where they changed.
-DRAWN = (*TIMED, "peak_bytes")
+DRAWN = (*TIMES, "peak_bytes")
 
 # Gates' words that a reader must know of, whether a change was found or not.
 GRAVE = ("mismatch", "regressed")

@@ -48,7 +48,9 @@ def pair_table(judgement: Judgement) -> Table | None:
         "pairs",
         "Pairs",
         "Medians of both members, and the median of the per-round ratios (baseline over method) "
-        f"with its 95 % interval. Of fewer than {MIN_ROUNDS} rounds the brackets hold the span of "
+        f"with its 95 % interval. Of a task's adaptation at a number of inner steps: full is the "
+        "method's variant that leaves nothing out, chosen the one that validation tasks chose. Of "
+        f"fewer than {MIN_ROUNDS} rounds the brackets hold the span of "
         "all, for which no confidence is claimed.",
         (
             Column("Measure", 1.4),

@@ -213,6 +213,37 @@ class HistoryPlot:
     panels: tuple[HistoryPanel, ...]
 
 
+Ends = tuple[float, float, float]
+"""Low, estimate, high."""
+
+
+@dataclass(frozen=True)
+class VariantPoint:
+    name: str
+    known_as: str
+    full: bool
+    seconds: Ends
+    quality: Ends
+
+
+@dataclass(frozen=True)
+class VariantPanel:
+    """All variants at a number of inner steps, the baseline, and the one that was chosen."""
+
+    steps: int
+    points: tuple[VariantPoint, ...]
+    baseline: VariantPoint | None
+    chosen: str | None
+
+
+@dataclass(frozen=True)
+class VariantPlot:
+    pair: str
+    about: str
+    metric: str
+    panels: tuple[VariantPanel, ...]
+
+
 Plot = (
     ForestPlot
     | CurvePlot
@@ -224,4 +255,5 @@ Plot = (
     | ProfilePlot
     | ScalingPlot
     | HistoryPlot
+    | VariantPlot
 )

@@ -13,7 +13,7 @@ from harness.report.table import Cell, Column, Group, Table, grouped_table, simp
 from harness.report.units import TIMES, UNKNOWN, count, percent, quantity, significant
 from harness.report.words import listed
 
-TIMED = ("step", "adaptation")
+TIMED = ("step", "adaptation", "variant_times")
 
 # The probe that maps every installed package to its version.
 PACKAGES = "packages"
@@ -104,6 +104,12 @@ def protocol_table(manifest: Manifest) -> Table:
             f"{protocol.curve_tasks} tasks",
         ),
         ("test tasks", str(protocol.test_tasks)),
+        (
+            "variants",
+            f"after {protocol.variant_train_steps} steps, chosen on {protocol.variant_tasks} "
+            f"validation tasks at {listed([str(n) for n in protocol.variant_steps])} inner steps, "
+            f"{protocol.variant_calls} timed calls a round",
+        ),
         ("inner steps of memory growth", listed([str(n) for n in protocol.growth_steps])),
         (
             "ranks, and those held out",

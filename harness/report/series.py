@@ -9,6 +9,7 @@ from typing import TypeVar
 from harness.declare.suite import MEMBERS, Member
 from harness.judge.blocks import usable
 from harness.judge.judgement import Judgement, PairJudgement
+from harness.judge.ratios import clocked
 from harness.judge.statistics import Interval, performance_profile
 from harness.judge.verdicts import Word
 from harness.records.record import Record
@@ -197,7 +198,9 @@ def _forest_rows(judged: PairJudgement) -> list[ForestRow]:
             is_aa,
         )
         for found in judged.ratios
-        if found.measure in DRAWN and found.interval is not None and found.interval.low > 0
+        if (found.measure in DRAWN or clocked(found.measure))
+        and found.interval is not None
+        and found.interval.low > 0
     ]
 
 

@@ -19,7 +19,7 @@ from harness.report.words import clean
 PLAIN_WIDTH = 100
 
 # The tables that follow the verdicts, of those that the content has.
-SHOWN = ("pairs", "ranks", "scaling", "predictions", "failures", "changes", "courses")
+SHOWN = ("pairs", "selection", "ranks", "scaling", "predictions", "failures", "changes", "courses")
 
 INDENT, GUTTER = 2, 2
 

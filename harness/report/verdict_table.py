@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.declare.claims import Claim
-from harness.judge.judgement import Judgement, PairJudgement, Verdict
+from harness.judge.judgement import Judgement, PairJudgement, Quality, Verdict
 from harness.judge.statistics import Interval
 from harness.report.gradient import no_ratio, pair_cell
 from harness.report.table import Cell, Column, Group, Table, Tone, grouped_table
@@ -11,6 +11,7 @@ from harness.report.units import UNKNOWN, ratio, ratio_interval, significant, wi
 from harness.report.words import (
     basis,
     full_stop,
+    is_gain,
     listed,
     measure_name,
     span,
@@ -46,6 +47,11 @@ ORIGINS = {
     "known": "known algorithm",
     "reconstructed": "reconstructed algorithm",
     "rival": "a rival's algorithm",
+}
+
+TRUST = {
+    "low": ", a reading of low trust",
+    "ours": ", a threshold of ours, since none was published",
 }
 
 COLUMNS = (
@@ -95,9 +101,16 @@ def measured_cell(verdict: Verdict, judged: PairJudgement) -> Cell:
         why = found.reason if found else None
         return Cell("not measured", why or measure_name(verdict.measure), "open")
     return Cell(
-        ratio_interval(verdict.ratio),
+        with_bounds(verdict.ratio) if is_gain(verdict.measure) else ratio_interval(verdict.ratio),
         f"{measure_name(verdict.measure)}, {basis(verdict.measure, verdict.ratio)}",
     )
+
+
+def published_cell(verdict: Verdict) -> Cell:
+    """Write the published figure, or what is asked for where none was published."""
+    value = significant(verdict.published, 2) if is_gain(verdict.measure) else None
+    value = value or ratio(verdict.published)
+    return Cell("no figure", f"asked for: {value}") if verdict.trust == "ours" else Cell(value)
 
 
 def verdict_reason(verdict: Verdict, judged: PairJudgement) -> str:
@@ -133,19 +146,18 @@ def _spans(verdicts: list[Verdict], judged: PairJudgement) -> str:
 
 
 def _row(verdict: Verdict, judged: PairJudgement) -> tuple[Cell, ...]:
-    trust = "" if verdict.trust == "stated" else f", a reading of {verdict.trust} trust"
+    trust = TRUST.get(verdict.trust, "")
     return (
         Cell(verdict.text, f"{ORIGINS.get(verdict.algorithm, verdict.algorithm)}{trust}"),
-        Cell(ratio(verdict.published)),
+        published_cell(verdict),
         measured_cell(verdict, judged),
         pair_cell(judged),
-        _accuracy(judged),
+        _accuracy(verdict.quality or judged.quality),
         Cell(verdict.word, verdict_reason(verdict, judged), tone_of(verdict.word)),
     )
 
 
-def _accuracy(judged: PairJudgement) -> Cell:
-    quality = judged.quality
+def _accuracy(quality: Quality | None) -> Cell:
     if quality is None:
         return Cell("not measured", tone="open")
     words = {True: "not worse", False: "worse", None: "undecided"}[quality.not_worse]

@@ -7,6 +7,7 @@ import unicodedata
 from typing import Any, TypeVar
 
 from harness.declare.suite import Pair, settings_words
+from harness.judge.ratios import clocked
 from harness.judge.statistics import MIN_ROUNDS, Interval, PairedInterval
 from harness.report.units import count
 
@@ -20,12 +21,18 @@ MEASURES = {
     "peak_bytes": "peak memory",
     "flops": "operations",
     "backward_passes": "backward passes",
+    "adaptation_flops": "adaptation operations",
 }
 
-TIMED = ("step_time", "adaptation_time")
+# Measures that have a number of inner steps at their end.
+AT_STEPS = {
+    "full_time": "task: full",
+    "chosen_time": "task: chosen",
+    "chosen_gain": "quality gained",
+}
 
 # Counts repeat exactly, so one of them is enough.
-COUNTED = ("peak_bytes", "flops", "backward_passes")
+COUNTED = ("peak_bytes", "flops", "backward_passes", "adaptation_flops")
 
 # How the judge calls an interval of what both members share.
 INHERITED = "inherited"
@@ -40,6 +47,8 @@ PASSES = {
     "step": "step time",
     "adaptation": "adaptation time",
     "scaling": "scaling",
+    "variants": "quality of variants",
+    "variant_times": "times of variants",
 }
 
 # Joiners shape letters and emoji; every other format character can hide or reorder text.
@@ -47,7 +56,15 @@ _KEPT_FORMATS = "\u200c\u200d"
 
 
 def measure_name(measure: str) -> str:
+    name, _, steps = measure.rpartition("_")
+    if name in AT_STEPS and steps.isdigit():
+        return f"{AT_STEPS[name]}, {count(int(steps), 'step')}"
     return MEASURES.get(measure, measure.replace("_", " "))
+
+
+def is_gain(measure: str) -> bool:
+    """Say whether a verdict's measure is a difference in quality and not a ratio."""
+    return measure.startswith("chosen_gain")
 
 
 def too_few(measure: str, interval: Interval) -> bool:
@@ -60,7 +77,7 @@ def span(measure: str, interval: Interval) -> str:
     """Say what the bounds are where they are no interval, or nothing where they are one."""
     if not too_few(measure, interval) or interval.low == interval.high:
         return ""
-    return f"span of {count(interval.n, 'round' if measure in TIMED else 'value')}"
+    return f"span of {count(interval.n, 'round' if clocked(measure) else 'value')}"
 
 
 def basis(measure: str, interval: Interval) -> str:
@@ -69,7 +86,9 @@ def basis(measure: str, interval: Interval) -> str:
         return "counted"
     if interval.method == INHERITED:
         return INHERITED
-    number = count(interval.n, "round") if measure in TIMED else f"n = {interval.n}"
+    if is_gain(measure):
+        return count(interval.n, "seed") if "seeds" in interval.method else interval.method
+    number = count(interval.n, "round") if clocked(measure) else f"n = {interval.n}"
     number = span(measure, interval) or number
     if interval.low == interval.high:
         number += f", {interval.method.removeprefix('one value, ')}"

@@ -17,7 +17,7 @@ from harness.records.record import Record
 from harness.records.store import replace_file
 from harness.report.content import Content, compose
 from harness.report.figures import draw
-from harness.report.gradient import no_ratio
+from harness.report.gradient import no_ratio, withheld
 from harness.report.page import to_page
 from harness.report.pdf import to_pdf
 from harness.report.run_tables import machine_words
@@ -27,7 +27,8 @@ CLAIMS_SCHEMA = 1
 
 # The names that figures are given, so that those of an earlier report can be taken away.
 _OURS = re.compile(
-    r"(speedups|curves|targets|rounds|memory|sizes|growth|profile|scaling|history)(-\d+)?\.svg"
+    r"(speedups|curves|targets|rounds|memory|sizes|growth|profile|scaling|variants|history)"
+    r"(-\d+)?\.svg"
 )
 
 
@@ -68,6 +69,19 @@ def claims_json(manifest: Manifest, judgement: Judgement) -> str:
         "aa_ok": judgement.aa_ok,
         "noise_floor": judgement.noise_floor,
         "warnings": list(judgement.warnings),
+        "selections": [
+            {
+                "pair": judged.pair.name,
+                "method": judged.pair.method,
+                "method_settings": judged.pair.method_settings,
+                "workload": judged.pair.workload,
+                "settings": judged.pair.settings,
+                "choices": [dataclasses.asdict(choice) for choice in judged.selection.choices],
+                "best": [dataclasses.asdict(best) for best in judged.selection.best],
+            }
+            for judged in judgement.pairs
+            if judged.selection is not None and judged.selection.choices and not withheld(judged)
+        ],
         "verdicts": sorted(
             (dataclasses.asdict(verdict) for verdict in verdicts),
             key=lambda v: (v["claim"], v["pair"], v["reading"], v["measure"]),

@@ -1,0 +1,213 @@
+"""The tables of variants: what was chosen for every loss allowed, and the figures of each."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from harness.judge.judgement import At, Best, Choice, Judgement, PairJudgement, Rival, Selection
+from harness.judge.statistics import Interval
+from harness.report.gradient import withheld
+from harness.report.table import Cell, Column, Group, Table, grouped_table
+from harness.report.units import (
+    UNKNOWN,
+    count,
+    percent,
+    quantity,
+    ratio,
+    ratio_interval,
+    significant,
+    with_bounds,
+)
+from harness.report.words import listed, workload_words
+
+
+def selection_table(judgement: Judgement) -> Table | None:
+    """Return the variant that is chosen for every loss allowed, and how it fares."""
+    groups = [
+        _selection_group(judged, judged.selection, at.steps)
+        for judged in judgement.pairs
+        if judged.selection is not None and judged.selection.choices
+        for at in judged.selection.baseline.at
+    ]
+    return grouped_table(
+        "selection",
+        "Chosen variants",
+        "The fastest variant that loses no more than is allowed against the full one on "
+        "validation tasks. Its gain is on test tasks, over seeds; its time is held against the "
+        "baseline's on one task, in rounds that had no part in choosing. The pattern's part is "
+        "the full variant's time over the chosen one's: what is left of the ratio is the "
+        "implementation's. A rival is the fastest variant that others have published and that is "
+        "allowed too.",
+        (
+            Column("Allowed", 0.8),
+            Column("Chosen", 0.9),
+            Column("Gain [95 %]", 1.5, numeric=True),
+            Column("Faster [95 %]", 1.5, numeric=True),
+            Column("Rival", 0.9),
+        ),
+        groups,
+    )
+
+
+def variant_table(judgement: Judgement) -> Table | None:
+    """Return quality, time and operations of every variant."""
+    groups = [
+        _variant_group(judged, judged.selection, column)
+        for judged in judgement.pairs
+        if judged.selection is not None and not judged.pair.is_aa and withheld(judged) is None
+        for column in range(len(judged.selection.baseline.at))
+    ]
+    return grouped_table(
+        "variants",
+        "Variants",
+        "Quality on test tasks, seconds of adapting to one task and to a batch (medians, and below "
+        "them the 95th percentiles of all calls), and operations of adapting to one task.",
+        (
+            Column("Variant", 1.1),
+            Column("Quality", 0.9, numeric=True),
+            Column("One task", 1.0, numeric=True),
+            Column("Batch", 1.0, numeric=True),
+            Column("Operations", 1.1, numeric=True),
+        ),
+        groups,
+    )
+
+
+def rivals_words(judgement: Judgement) -> str:
+    """Say where a variant that others have published already gives the gain in time."""
+    return " ".join(
+        f"{judged.pair.name}: {listed(parts)}."
+        for judged in judgement.pairs
+        if judged.selection is not None and withheld(judged) is None
+        if (parts := _rival_parts(judged.selection))
+    )
+
+
+def _rival_parts(selection: Selection) -> list[str]:
+    parts = []
+    for at in selection.baseline.at:
+        choice = selection.choice(selection.margin, at.steps)
+        if choice is None or choice.ratio is None:
+            continue
+        when = f"at {count(at.steps, 'inner step')}"
+        faster = f"{ratio(choice.ratio.estimate)} faster"
+        if choice.variant == selection.full:
+            parts.append(f"{when} no variant but the full one is good enough")
+        elif choice.known_as:
+            parts.append(f"{when} the published {choice.known_as} is the choice, {faster}")
+        elif choice.rival is None or choice.rival.ratio is None:
+            parts.append(
+                f"{when} no published variant is good enough, and {choice.variant} is {faster}"
+            )
+        else:
+            parts.append(
+                f"{when} the published {choice.rival.known_as} is good enough and "
+                f"{ratio(choice.rival.ratio.estimate)} faster, where {choice.variant} is {faster}"
+            )
+    return parts
+
+
+def _selection_group(judged: PairJudgement, selection: Selection, steps: int) -> Group:
+    reason = withheld(judged)
+    mine = [choice for choice in selection.choices if choice.steps == steps]
+    rows: list[tuple[Cell, ...]] = [
+        _choice_row(list(alike), selection, reason)
+        for _, alike in groupby(mine, key=lambda choice: (choice.variant, choice.rival))
+    ]
+    rows += [
+        (_best_cell(best, selection),)
+        for best in selection.best
+        if best.steps == steps and reason is None
+    ]
+    rounds = count(selection.choosing_rounds, "round")
+    note = (
+        f"{judged.pair.method} on {workload_words(judged.pair)}; {selection.metric}; times of "
+        f"{rounds} a seed chose, those of {selection.judging_rounds} are shown."
+    )
+    return Group(tuple(rows), f"{judged.pair.name}, {count(steps, 'inner step')}", note)
+
+
+def _choice_row(alike: list[Choice], selection: Selection, reason: str | None) -> tuple[Cell, ...]:
+    """Write one row for all losses allowed at which the same variant is chosen."""
+    choice = alike[0]
+    others = {own for each in alike for own in each.own if own != choice.variant}
+    own = f"single seeds: {', '.join(sorted(others))}" if others else choice.known_as
+    write = significant if selection.higher_is_better else percent
+    allowed = " to ".join(dict.fromkeys(write(each.tau, 2) for each in (alike[0], alike[-1])))
+    within = " to ".join(dict.fromkeys(str(each.within) for each in (alike[0], alike[-1])))
+    stands = {True: "not worse", False: "worse", None: "undecided"}[choice.not_worse]
+    at_margin = f"{stands} by {significant(selection.margin, 2)}"
+    return (
+        Cell(allowed, f"{within} of {count(len(selection.rows), 'variant')}"),
+        Cell(choice.variant, own),
+        Cell(_gain(choice.gain), at_margin if choice.gain else ""),
+        Cell("not shown", reason) if reason else _faster(choice),
+        Cell(UNKNOWN) if reason else _rival_cell(choice, selection),
+    )
+
+
+def _faster(choice: Choice) -> Cell:
+    if choice.ratio is None:
+        return Cell(UNKNOWN, "no rounds are left to judge")
+    parts = [
+        ("pattern's part", choice.own_ratio.estimate if choice.own_ratio else None),
+        ("batch", choice.batch_ratio.estimate if choice.batch_ratio else None),
+        ("operations", choice.flops_ratio),
+    ]
+    told = ", ".join(f"{what} {ratio(value)}" for what, value in parts if value is not None)
+    return Cell(ratio_interval(choice.ratio), told)
+
+
+def _rival_cell(choice: Choice, selection: Selection) -> Cell:
+    if choice.variant == selection.full:
+        return Cell("none", "only the full one is good enough or as fast")
+    if choice.known_as:
+        return Cell(f"it is {choice.known_as}")
+    if choice.rival is None:
+        return Cell("none")
+    return Cell(
+        f"{choice.rival.known_as} {_estimate(choice.rival)}",
+        f"gain {significant(choice.rival.gain.estimate, 2)}" if choice.rival.gain else "",
+    )
+
+
+def _estimate(rival: Rival) -> str:
+    return ratio(rival.ratio.estimate) if rival.ratio else UNKNOWN
+
+
+def _best_cell(best: Best, selection: Selection) -> Cell:
+    name = f"{best.variant}{f' ({best.known_as})' if best.known_as else ''}"
+    text = f"best on validation tasks: {name}, gain on test tasks {_gain(best.gain)}"
+    if best.variant == selection.full:
+        return Cell(f"{text}: it is the full variant")
+    if best.rival is not None and not best.known_as:
+        text += f"; the best published one, {best.rival.known_as}, {_gain(best.rival.gain)}"
+    return Cell(text)
+
+
+def _gain(gain: Interval | None) -> str:
+    return with_bounds(gain) if gain is not None else UNKNOWN
+
+
+def _variant_group(judged: PairJudgement, selection: Selection, column: int) -> Group:
+    rows = [_variant_row(row.name, row.known_as, row.at[column]) for row in selection.rows]
+    rows.append(_variant_row(selection.baseline.name, "baseline", selection.baseline.at[column]))
+    steps = count(selection.baseline.at[column].steps, "inner step")
+    batch = f"; a batch holds {count(selection.batch, 'task')}" if selection.batch else ""
+    note = f"{judged.pair.method} on {workload_words(judged.pair)}; {selection.metric}{batch}."
+    return Group(tuple(rows), f"{judged.pair.name}, {steps}", note)
+
+
+def _variant_row(name: str, known_as: str, at: At) -> tuple[Cell, ...]:
+    half = (at.over_tasks.high - at.over_tasks.low) / 2 if at.over_tasks else None
+    return (
+        Cell(name, known_as),
+        Cell(significant(at.quality), f"± {significant(half, 2)}" if half is not None else ""),
+        Cell(quantity(at.seconds.estimate if at.seconds else None, "s"), _tail(at.tail)),
+        Cell(quantity(at.batch_seconds, "s"), _tail(at.batch_tail)),
+        Cell(quantity(at.flops, "operations")),
+    )
+
+
+def _tail(seconds: float | None) -> str:
+    return f"95 %: {quantity(seconds, 's')}" if seconds is not None else ""

@@ -1,0 +1,123 @@
+"""A report shows every variant, what was chosen among them, and what others had already."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.judge.judge import judge
+from harness.report.content import Content, compose
+from harness.report.figures import draw
+from harness.report.page import to_page
+from harness.report.pdf import to_pdf
+from harness.report.terminal import print_summary
+from harness.report.write import claims_json
+from tests.judge.builders import changed, manifest
+from tests.judge.studies import BETTER, NOISE, STUDY, THIRD, study
+
+
+def report(records) -> tuple[Content, dict]:
+    about = manifest(records, pairs=(STUDY, NOISE), claims=(THIRD, BETTER))
+    judgement = judge(about, records)
+    return compose(about, records, judgement), json.loads(claims_json(about, judgement))
+
+
+def losing(**losses: float):
+    return lambda name, seed: -losses.get(name, 0.0)
+
+
+@pytest.fixture(scope="module")
+def usual() -> tuple[Content, dict]:
+    """The head alone loses too much; without it a quarter of the time is enough."""
+    return report(study(losing(head=0.1, half=0.03), losing(head=0.1, half=0.02)))
+
+
+def rows_of(content: Content, name: str):
+    table = content.table(name)
+    assert table is not None
+    return [row for group in table.groups for row in group.rows if len(row) > 1]
+
+
+def test_the_figure_has_a_panel_for_each_number_of_steps_and_marks_the_choice(usual):
+    content, _ = usual
+    figure = next(figure for figure in content.figures if figure.name == "variants")
+    assert [panel.steps for panel in figure.plot.panels] == [1, 5]
+    assert {panel.chosen for panel in figure.plot.panels} == {"light"}
+    assert [len(panel.points) for panel in figure.plot.panels] == [4, 4]
+    assert "<svg" in draw(figure)
+    assert "head (ANIL) 0.61" in figure.alternative
+    assert "light 0.71" in figure.alternative
+
+
+def test_losses_that_choose_alike_share_a_row(usual):
+    content, _ = usual
+    rows = rows_of(content, "selection")
+    assert [row[1].text for row in rows] == ["light", "light"]
+    allowed, _, gain, faster, rival = rows[0]
+    assert allowed.text == "0 to 0.050"
+    assert allowed.note == "2 to 3 of 4\u00a0variants"
+    assert gain.text == "0.00"
+    assert faster.text.startswith("5.0")
+    assert "pattern's part 4.0" in faster.note
+    assert "operations 5.00" in faster.note
+    assert rival.text == "none"
+
+
+def test_where_a_published_rival_gives_the_gain_already_is_said():
+    content, _ = report(study(losing(light=0.1, head=0.002)))
+    text = next(section.text for section in content.sections if section.title == "Variants")
+    assert "at 5\u00a0inner steps the published ANIL is the choice, 10.0" in text
+    assert "no published variant is good enough, and light" in next(
+        section.text for section in report(study(losing(head=0.1)))[0].sections if section.text
+    )
+
+
+def test_the_table_of_variants_ends_with_the_baseline(usual):
+    content, _ = usual
+    rows = rows_of(content, "variants")
+    assert [row[0].text for row in rows[:5]] == ["full", "light", "head", "half", "plain"]
+    name, quality, task, batch, operations = rows[2]
+    assert (name.note, quality.text) == ("ANIL", "0.610")
+    assert "ms" in task.text
+    assert task.note.startswith("95 %: ")
+    assert "ms" in batch.text
+    assert operations.text == "1.00\u00a0MFLOP"
+
+
+def test_a_claim_without_a_figure_says_so(usual):
+    content, _ = usual
+    assert content.verdicts is not None
+    cells = [cell for group in content.verdicts.groups for row in group.rows for cell in row]
+    assert "no figure" in [cell.text for cell in cells]
+    assert any("a threshold of ours" in cell.note for cell in cells)
+
+
+def test_programs_are_told_what_was_chosen(usual):
+    _, claims = usual
+    [selection] = claims["selections"]
+    assert (selection["pair"], selection["method"], selection["workload"]) == (
+        "study", "fast", "toys"
+    )  # fmt: skip
+    chosen = [c["variant"] for c in selection["choices"] if (c["steps"], c["tau"]) == (5, 0.01)]
+    assert chosen == ["light"]
+    assert selection["best"][0]["steps"] == 1
+
+
+def test_it_is_set_in_every_form(usual, tmp_path):
+    content, _ = usual
+    svgs = {figure.name: draw(figure) for figure in content.figures}
+    assert "Chosen variants" in to_page(content, svgs)
+    assert to_pdf(content, svgs).startswith(b"%PDF")
+    with (tmp_path / "out.txt").open("w") as stream:
+        print_summary(content, stream, width=100)
+    assert "Chosen variants" in (tmp_path / "out.txt").read_text()
+
+
+def test_a_pair_whose_check_failed_shows_no_times():
+    failed = changed(study(), {"passed": False}, measured="check", member="method")
+    content, claims = report(failed)
+    assert content.table("variants") is None
+    assert not [figure for figure in content.figures if figure.name.startswith("variants")]
+    assert {row[3].text for row in rows_of(content, "selection")} == {"not shown"}
+    assert claims["selections"] == []
