@@ -12,7 +12,7 @@ import hypothesis
 
 from harness.declare.equivalence import Exact
 from harness.declare.learner import Learner
-from harness.declare.problem import Problem
+from harness.declare.problem import Problem, problems_for
 from harness.declare.settings import build
 from harness.registry import Entry, Registry
 
@@ -52,7 +52,7 @@ class Subject:
             suppress_health_check=list(hypothesis.HealthCheck),
             phases=(hypothesis.Phase.generate,),
         )
-        @hypothesis.given(self.family.strategy())
+        @hypothesis.given(problems_for(self.family, self.learner_class, self.settings))
         def draw(problem: Problem) -> None:
             drawn.append(problem)
 

@@ -27,7 +27,7 @@ support set's while adapting, by the query set's when it is applied.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise
@@ -35,6 +35,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.func import grad, vmap
 
 from baselines.maml import MamlLearner
 from harness.declare.equivalence import Approximate, Equivalence
@@ -48,6 +49,8 @@ from suites.models import Stage, Staged
 
 Schedule = tuple[Pattern, ...]
 
+TOGETHER = 32  # most tasks that are adapted in one call, to bound memory
+
 
 @method("lambda_patterns")
 @dataclass(frozen=True)
@@ -59,7 +62,9 @@ class LambdaPatterns(MamlLearner):
     in_training: bool = True
     """Whether patterns act in meta-training too, and not in adaptation alone."""
 
-    equivalence: ClassVar[Equivalence] = Approximate("naive_masked_gradient")
+    equivalence: ClassVar[Equivalence] = Approximate(
+        "naive_masked_gradient", adaptation="naive_masked_adaptations"
+    )
     corners: ClassVar[tuple[dict[str, Any], ...]] = ({"pattern": "maml"}, {"in_training": False})
     origin: ClassVar[str] = "reconstructed"
 
@@ -104,6 +109,13 @@ class LambdaPatterns(MamlLearner):
             )
         return members
 
+    @classmethod
+    def workload_needed(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for as many layers as the bits are for, beside the head."""
+        words = str(settings.get("pattern", "")).split("/")
+        bits = {len(word) for word in words if word and not set(word) - set("01")}
+        return {"layers": max(1, bits.pop() - 1)} if len(bits) == 1 else {}
+
     def variants(self) -> dict[str, Variant]:
         """Return all patterns over the groups."""
         named = {_bits(p): name.upper() for name, p in corners(len(self.groups)).items()}
@@ -128,10 +140,19 @@ class LambdaPatterns(MamlLearner):
         return Gradient(torch.stack(losses).mean(), {n: g / len(batch) for n, g in sums.items()})
 
     def adapt(self, state: AdamState, batch: Tasks) -> list[Params]:
-        """Return each task's parameters; those of groups that never change are the state's own."""
+        """Return each task's parameters; those of groups that never change are the state's own.
+
+        One task is adapted in place, since a single call of few kernels is the fastest; several are
+        adapted in one vmapped call, which runs frozen groups on all tasks' images at once.
+        """
+        if len(batch) == 1:
+            [task] = batch
+            return [self._adapted(state.params, task.support_x, task.support_y, self.schedule)]
+        together = vmap(partial(self._moved, state.params), chunk_size=TOGETHER)
+        moved = together(batch.support_x, batch.support_y)
         return [
-            self._adapted(state.params, task.support_x, task.support_y, self.schedule)
-            for task in batch
+            state.params | {name: p[task] for name, p in moved.items()}
+            for task in range(len(batch))
         ]
 
     def _task_gradient(
@@ -163,6 +184,20 @@ class LambdaPatterns(MamlLearner):
             with torch.no_grad():
                 torch._foreach_add_(own, grads, alpha=-self.workload.inner_lr)
         return params | moving
+
+    def _moved(self, params: Params, x: Tensor, y: Tensor) -> Params:
+        """Return what the inner steps change, by transforms that can be vmapped over tasks."""
+        inputs = _Inputs(self._network.stages(), self.schedule, x)
+        for pattern in self.schedule:
+            low = lowest(pattern)
+            x = inputs.of(low, partial(self.workload.stretch, params))
+            own = {name: params[name] for name in self._changed_by(pattern)}
+            grads = grad(self._support_loss)(own, params, x, y, low)
+            params = params | {n: p - self.workload.inner_lr * grads[n] for n, p in own.items()}
+        return {name: params[name] for name in self._changed_by(_union(self.schedule))}
+
+    def _support_loss(self, own: Params, params: Params, x: Tensor, y: Tensor, low: int) -> Tensor:
+        return self.workload.loss(self.workload.stretch(params | own, x, low), y)
 
     def _differentiably_adapted(
         self, params: Params, x: Tensor, y: Tensor, schedule: Schedule
@@ -221,6 +256,14 @@ def naive_masked_gradient(learner: LambdaPatterns, state: AdamState, batch: Task
     loss = torch.stack(losses).mean()
     grads = torch.autograd.grad(loss, list(params.values()))
     return Gradient(loss.detach(), dict(zip(params, grads, strict=True)))
+
+
+def naive_masked_adaptations(
+    learner: LambdaPatterns, state: AdamState, batch: Tasks
+) -> list[Params]:
+    """What `adapt` must return: every task's parameters after its masked steps."""
+    params = {name: p.detach().requires_grad_() for name, p in state.params.items()}
+    return [naive_masked_adaptation(learner, params, task) for task in batch]
 
 
 def naive_masked_adaptation(

@@ -65,8 +65,11 @@ class Approximate(Equivalence):
     The definition is "module:function" or the name of a function in the method's own module: an
     independent, slow implementation taking (learner, state, batch) and returning a Gradient, where
     the learner tells settings and workload and must not be asked for its own gradient.
+
+    So may be what it adapts to: a function of the same kind that returns what `adapt` returns.
     """
 
     definition: str
+    adaptation: str | None = None
     float64: float = 1e-9
     label: ClassVar[str] = "Approximate"

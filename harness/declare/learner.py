@@ -11,6 +11,7 @@ same arguments in the same order, and each returns the whole result.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -55,6 +56,11 @@ class Learner(ABC):
     """"known" from a published definition, or "reconstructed" from an abstract."""
     peer: ClassVar[str | None] = None
     """The package that does the work, if it is not ours."""
+
+    @classmethod
+    def workload_needed(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings that a random problem must have for a learner of these settings."""
+        return {}
 
     @abstractmethod
     def init(self, seed: int) -> Any:

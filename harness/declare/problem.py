@@ -11,11 +11,15 @@ A family's problems are a class under @problems with
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.declare.workload import Workload
 from harness.distributed import Communicator
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,3 +52,12 @@ class Problem:
             and getattr(self.workload, field.name) != field.default  # the rest goes without saying
         }
         return " ".join(f"{k}={v}" for k, v in (settings | {"seed": self.seed}).items())
+
+
+def problems_for(
+    family: Any, learner_class: Any, settings: Mapping[str, Any]
+) -> SearchStrategy[Problem]:
+    """Return the family's problems, made to fit a learner of these settings."""
+    drawn: SearchStrategy[Problem] = family.strategy()
+    needed: dict[str, Any] = learner_class.workload_needed(settings)
+    return drawn.map(lambda problem: problem.with_settings(**needed)) if needed else drawn

@@ -22,9 +22,9 @@ from torch import Tensor
 
 from harness.declare.equivalence import Approximate, Equivalence, Exact, InTheLimit
 from harness.declare.learner import Gradient, Learner
-from harness.declare.problem import Problem
+from harness.declare.problem import Problem, problems_for
 from harness.declare.settings import build
-from harness.declare.tree import all_finite, relative_error
+from harness.declare.tree import all_finite, leaves, relative_error
 from harness.distributed import Alone, Communicator
 from harness.errors import HarnessError, MeasurementError, UsageError
 from harness.measure.team import told_by_all
@@ -35,7 +35,7 @@ ORDER_SLACK = 0.5
 # Relative, a step. The oracle's own float32 error is mostly 2e-7, but rounding now and then takes a
 # learner to the other side of a kink where the oracle stays: 5e-5 a step, in 200 problems of MAML.
 FLOAT32_FLOOR = 2e-5
-ASKED = ("family", "equivalence", "corners", "init", "meta_gradient")
+ASKED = ("family", "equivalence", "corners", "workload_needed", "init", "meta_gradient")
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ def check(
         getattr(family, "presumed", {}),
         team or Alone(),
     )
+    drawn = problems_for(family, learner_class, comparison.settings)
     seen: list[tuple[Finding, Problem]] = []
     quiet = settings(
         max_examples=examples,
@@ -124,7 +125,7 @@ def check(
             raise raised[-1] from error
 
     @quiet
-    @given(family.strategy())
+    @given(drawn)
     def collect(problem: Problem) -> None:
         worst = worst_of(problem)
         assume(worst is not None)
@@ -152,7 +153,7 @@ def check(
         # A learner that is wrong only now and then may not fail again: what was seen stands.
         with suppress(NoSuchExample, Flaky, MeasurementError):
             shrinking = settings(quiet, phases=(Phase.generate, Phase.shrink))
-            find(family.strategy(), fails, settings=shrinking)
+            find(drawn, fails, settings=shrinking)
         finding, problem = failing[-1]
     return CheckResult(
         name=entry.name,
@@ -221,6 +222,13 @@ class _Comparison:
         there, own = _split(problem, settings)
         return self.gradient(there, **own), self.oracle(there)
 
+    def defined(self, named: str) -> Callable[..., Any]:
+        """Return a function of a definition, which may stand in the learner's own module."""
+        module, _, name = named.rpartition(":")
+        owner = importlib.import_module(module or self.learner_class.__module__)
+        function: Callable[..., Any] = getattr(owner, name)
+        return function
+
     def at_corner(self, problem: Problem, corner: dict[str, Any]) -> Finding:
         """Compare where the learner must fall back to the oracle."""
         there, _ = _split(problem, corner)
@@ -285,16 +293,24 @@ def _geometric(knob: str, values: tuple[float, ...], factor: float, errors: list
 def _approximate(
     self: _Comparison, debt: Approximate, problem: Problem, found: Gradient, owed: Gradient
 ) -> list[Finding]:
-    module, _, name = debt.definition.rpartition(":")
-    definition: Callable[..., Gradient] = getattr(
-        importlib.import_module(module or self.learner_class.__module__), name
-    )
     workload = problem.shared_by(self.team).workload
-    learner = build(self.learner_class, self.settings, self.learner_class.name, workload)
+    name = self.learner_class.name
+    learner: Learner = build(self.learner_class, self.settings, name, workload)
     batch = problem.workload.train_batch(problem.seed, 0)
-    defined = definition(learner, learner.init(problem.seed), batch)
-    error = _error(found, defined)
-    return [Finding("own definition", error, debt.float64 * problem.inner_steps)]
+    state, allowed = learner.init(problem.seed), debt.float64 * problem.inner_steps
+    error = _error(found, self.defined(debt.definition)(learner, state, batch))
+    findings = [Finding("own definition", error, allowed)]
+    if debt.adaptation is not None:
+        adapted = self.defined(debt.adaptation)(learner, state, batch)
+        error = relative_error(_numbered(learner.adapt(state, batch)), _numbered(adapted))
+        findings.append(
+            Finding("own adaptation", math.inf if math.isnan(error) else error, allowed)
+        )
+    return findings
+
+
+def _numbered(tree: Any) -> dict[str, Tensor]:
+    return {str(number): leaf.detach() for number, leaf in enumerate(leaves(tree))}
 
 
 COMPARISONS: dict[type[Equivalence], Callable[..., list[Finding]]] = {

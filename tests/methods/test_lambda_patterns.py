@@ -225,6 +225,27 @@ def test_a_pattern_that_does_not_fit_is_refused(pattern: str, words: list[str]) 
     assert all(word in str(refused.value) for word in words)
 
 
+@pytest.mark.parametrize("pattern", ["00011", "00110/00001", "1010", "10"])
+def test_bits_are_checked_on_networks_of_as_many_groups(pattern: str) -> None:
+    registry = Registry()
+    entry = registry.find("lambda_patterns", "method")
+    result = check(entry, registry, examples=8, given_settings={"pattern": pattern})
+    assert result.passed, result.worst_case
+
+
+def test_the_check_holds_adaptation_to_its_definition(monkeypatch: pytest.MonkeyPatch) -> None:
+    adapted = LambdaPatterns.adapt
+
+    def astray(self, state, batch):
+        return [{n: 1.001 * p for n, p in one.items()} for one in adapted(self, state, batch)]
+
+    monkeypatch.setattr(LambdaPatterns, "adapt", astray)
+    registry = Registry()
+    result = check(registry.find("lambda_patterns", "method"), registry, examples=3)
+    assert not result.passed
+    assert result.worst_case.startswith("own adaptation")
+
+
 def test_an_unknown_name_is_an_unknown_name() -> None:
     with pytest.raises(UnknownName):
         LambdaPatterns(CONV4, "fomaml")
