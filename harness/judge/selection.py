@@ -124,7 +124,6 @@ class Selector:
             return None
         before, after = accuracy(full), accuracy(own)
         allowed = self._allowed(margin, before.mean)
-        outcome = non_inferior(full, own, allowed, higher_is_better=study.higher_is_better)
         _, not_worse, reason = self._judged(name, steps, allowed)
         return Quality(
             metric=study.metric,
@@ -136,7 +135,7 @@ class Selector:
             method_over_tasks=after.over_tasks,
             method_over_seeds=after.over_seeds,
             inherited=False,
-            not_worse=not_worse if outcome.ok is not None else None,
+            not_worse=not_worse,
             margin=allowed,
             reason=reason,
         )

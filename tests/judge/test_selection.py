@@ -151,6 +151,14 @@ def test_a_gain_in_quality_is_read_like_a_ratio_with_nothing_in_the_place_of_one
     assert found.trust == "ours"
 
 
+def test_a_margin_of_nothing_leaves_accuracy_undecided():
+    records = study()
+    strict = dataclasses.replace(THIRD, margin=0.0)
+    found = judged(records, pairs=(STUDY, NOISE), claims=(strict, BETTER)).pairs[0]
+    assert {v.word for v in found.verdicts if v.claim == "third"} == {"inconclusive"}
+    assert found.verdicts[0].quality.reason == "a margin of nothing can't be tested"
+
+
 def test_a_failed_check_withholds_every_time_and_makes_both_claims_invalid():
     records = changed(study(), {"passed": False}, measured="check", member="method")
     found = judge_study(records)
