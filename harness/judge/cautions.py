@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from harness.judge.blocks import trouble
 from harness.judge.debts import failed
 from harness.judge.judgement import PairJudgement
-from harness.judge.needs import skipped
+from harness.judge.needs import skipped, too_few_cores
 from harness.judge.noise import Noise
 from harness.judge.ratios import clocked
 from harness.judge.statistics import MIN_ROUNDS
@@ -68,12 +68,8 @@ def _rounds(pairs: Sequence[PairJudgement]) -> Iterator[str]:
 
 def _crowded(manifest: Manifest, pairs: Sequence[PairJudgement]) -> Iterator[str]:
     """Name the pairs whose ranks had to take turns, or got more cores than the baseline."""
-    if manifest.device.startswith("cuda"):
-        return
-    known = manifest.probes.get("usable_cores")
-    cores = min(manifest.threads, known) if isinstance(known, int) else manifest.threads
     for judged in pairs:
-        if judged.pair.ranks > cores:
+        if (cores := too_few_cores(judged.pair, manifest)) is not None:
             yield (
                 f"pair {judged.pair.name} has {judged.pair.ranks} ranks of one thread each for "
                 f"{cores} core{'s' * (cores != 1)}: its times are not those of as many cores"

@@ -18,7 +18,22 @@ def lacking(claim: Claim, pair: Pair, manifest: Manifest, records: Sequence[Reco
     figures with whatever it runs on.
     """
     parts = [] if pair.rival else [_unmet(need, pair, manifest) for need in claim.needs]
+    if (cores := too_few_cores(pair, manifest)) is not None:
+        parts.append(f"a core for each of {pair.ranks} ranks (found: {cores})")
     return ", ".join(part for part in [*parts, skipped(records, pair)] if part) or None
+
+
+def too_few_cores(pair: Pair, manifest: Manifest) -> int | None:
+    """Return the cores that were given, if the pair's ranks had to take turns on them.
+
+    Then the ranks had more threads than the baseline, or were no workers in their own right: either
+    reading of the claim would be of something else.
+    """
+    if pair.ranks == 1 or manifest.device.startswith("cuda"):
+        return None
+    known = manifest.probes.get("usable_cores")
+    cores = min(manifest.threads, known) if isinstance(known, int) else manifest.threads
+    return cores if pair.ranks > cores else None
 
 
 def skipped(records: Sequence[Record], pair: Pair) -> str | None:

@@ -184,7 +184,7 @@ def _needed(needed: Needed, scaling: Scaling) -> Cell:
 
 
 def _seconds(interval: Interval) -> str:
-    """Write seconds and their bounds in the unit that suits the estimate."""
-    factor, unit = scale(interval.estimate, "s")
+    """Write seconds and their bounds in the unit that suits the largest."""
+    factor, unit = scale(interval.high, "s")
     low, middle, high = (end / factor for end in (interval.low, interval.estimate, interval.high))
     return with_bounds(Interval(middle, low, high, interval.n, interval.method), f" {unit}")

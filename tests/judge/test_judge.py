@@ -357,9 +357,23 @@ class TestAbsence:
     @pytest.mark.parametrize(("ranks", "word"), [(1, "not testable here"), (2, "met")])
     def test_of_ranks_is_counted_by_the_pair(self, ranks: int, word: str) -> None:
         pair = dataclasses.replace(PAIR, ranks=ranks)
-        verdict = only_verdict(whole(pair), pairs=(pair, AA), claims=(claim(needs=("ranks=2",)),))
+        about = {"claims": (claim(needs=("ranks=2",)),), "threads": 2}
+        verdict = only_verdict(whole(pair), pairs=(pair, AA), **about)
         assert verdict.word == word
         assert ("ranks=2 (found: 1)" in verdict.reason) == (ranks == 1)
+
+    @pytest.mark.parametrize("rival", [False, True])
+    @pytest.mark.parametrize(
+        ("about", "found"),
+        [({"threads": 1}, 1), ({"threads": 4, "probes": {"gpus": 0, "usable_cores": 1}}, 1)],
+    )
+    def test_of_cores_for_the_ranks_leaves_nothing_to_be_tested(
+        self, about: Any, found: int, rival: bool
+    ) -> None:
+        pair = dataclasses.replace(PAIR, ranks=2, rival=rival)
+        verdict = only_verdict(whole(pair), pairs=(pair, AA), **about)
+        assert verdict.word == "not testable here"
+        assert f"a core for each of 2 ranks (found: {found})" in verdict.reason
 
     def test_of_what_nobody_probed_is_unknown(self) -> None:
         verdict = only_verdict(whole(), claims=(claim(needs=("tpus=1",)),))

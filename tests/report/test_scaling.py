@@ -39,7 +39,7 @@ def records(step=seconds, **about):
 
 
 def report(found) -> Content:
-    plan = manifest(found, pairs=(SHARED, SAME, AA), probes=CORES)
+    plan = manifest(found, pairs=(SHARED, SAME, AA), probes=CORES, threads=2)
     return compose(plan, found, judge(plan, found))
 
 
@@ -95,7 +95,10 @@ def test_what_went_over_the_wire_is_counted_and_timed(content):
 
 
 def test_verdicts_stand_beside_the_readings(content):
-    assert all("2.00×" in cell for cell in cells(content.table("ranks"))["Published"])
+    assert cells(content.table("ranks"))["Published"] == [
+        "inconclusive (2.00×)|",  # that accuracy is kept was not measured
+        "inconclusive (2.00×)|",
+    ]
 
 
 def test_a_claim_is_told_by_which_reading_it_was_held_to(content):
