@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import harness
 from harness.config import WORDS, listed, run_config, split_words, whole
 from harness.errors import HarnessError, PeerMissing, UnknownName, UsageError
+from harness.gate_config import GATE_WORDS, gate_config
 from harness.registry import ROOT, Entry, Registry
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ EXAMPLES = """examples:
   python -m harness report results/paper-20260102-030405
   python -m harness report history.jsonl
   python -m harness compare runs/before runs/after
+  python -m harness gate base=main
+  python -m harness gate base=v1 head=HEAD pairs=batched-sinusoid threshold=0.1 --json
+  python -m harness gate against=results/paper-20260102-030405 junit=gate.xml
 """
 
 
@@ -185,6 +189,28 @@ def compare(options: argparse.Namespace) -> int:
     return comparison.exit_code
 
 
+def gate(options: argparse.Namespace) -> int:
+    """Fail if a commit made a learner slower, heavier, wrong or less accurate."""
+    from harness.gate import bisect_code, gate, write
+
+    try:
+        config = gate_config(options.words)
+        report = gate(config, lambda line: print(line, file=sys.stderr, flush=True))
+        write(report, config)
+    except BaseException as error:
+        if not options.bisect:
+            raise
+        said = (
+            [str(error)] if isinstance(error, HarnessError) else traceback.format_exception(error)
+        )
+        print("error:", *said, file=sys.stderr)
+        return bisect_code(error)
+    from harness.report.gate_terminal import as_text
+
+    print(report.to_json() if options.json else as_text(report))
+    return bisect_code(report) if options.bisect else report.exit_code
+
+
 def _about(entry: Entry) -> dict[str, Any]:
     about: dict[str, Any] = {"name": entry.name, "summary": entry.summary}
     if entry.peer is not None:
@@ -330,6 +356,10 @@ def _parser() -> argparse.ArgumentParser:
     comparing.add_argument("before", type=Path, help="a run folder")
     comparing.add_argument("after", type=Path, help="another")
     comparing.add_argument("--json", action="store_true", help="one object, for machines")
+    gating = command("gate", gate, GATE_WORDS)
+    gating.add_argument("words", nargs="*", metavar="key=value")
+    gating.add_argument("--json", action="store_true", help="the report as one object")
+    gating.add_argument("--bisect", action="store_true", help="exit codes for `git bisect run`")
     return parser
 
 

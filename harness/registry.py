@@ -24,11 +24,11 @@ ROOT = Path(__file__).parents[1]
 class Registry:
     """Every component that can be named, by kind."""
 
-    def __init__(self, plugins: tuple[str, ...] = ()) -> None:
+    def __init__(self, plugins: tuple[str, ...] = (), root: Path = ROOT) -> None:
         self._entries: dict[tuple[str, str], Entry] = {}
         self.faults: list[str] = []  # entry points that could not be read: reported, never fatal
         for folder in FOLDERS:
-            for path in sorted((ROOT / folder).glob("*.py")):
+            for path in sorted((root / folder).glob("*.py")):
                 self._read(path, f"{folder}.{path.stem}", owner=f"{folder}/{path.name}")
         for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
             try:

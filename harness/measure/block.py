@@ -10,6 +10,7 @@ from typing import Any
 from harness.declare.settings import build
 from harness.declare.suite import Member, Pair, Pass, Protocol, settings_words
 from harness.records.record import Record, Status
+from harness.seeds import block_seed
 
 Seen = dict[str, Any]
 """Fields of a record."""
@@ -35,6 +36,11 @@ class Block:
     def id(self) -> str:
         what = self.measured + (f"-{self.ranks}x{self.tasks}" if self.tasks is not None else "")
         return f"{self.pair.name}/{what}/{self.member}/seed{self.seed}/round{self.round}"
+
+    @property
+    def task_seed(self) -> int:
+        """The seed that weights and tasks are drawn with; the learner has no part in it."""
+        return block_seed(0, self.pair.workload, self.seed)
 
     @property
     def learner(self) -> str:
@@ -71,7 +77,23 @@ class Block:
         return Record(**about | seen)
 
     def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self))
+        """Leave out what is at its default: a worker of another version may not know of it."""
+        return json.dumps(_told(self))
+
+
+def _told(value: Any) -> Any:
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return value
+    return {
+        field.name: _told(getattr(value, field.name))
+        for field in dataclasses.fields(value)
+        if getattr(value, field.name) != _default(field)
+    }
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    made = field.default_factory
+    return field.default if made is dataclasses.MISSING else made()
 
 
 def block_from(text: str) -> Block:

@@ -77,7 +77,7 @@ class Run:
         if block.measured != "check" and (absent := self._absent_partner(block)) is not None:
             return block.record("skipped", reason=f"{PARTNER} {absent.learner}: {absent.reason}")
         try:
-            return measured_by(engine, block, self.registry)
+            return measured_by(engine, block, imports_of(block, self.registry))
         except MeasurementError as error:
             return block.record("failed", reason=str(error))
 
@@ -103,9 +103,9 @@ class Run:
         self.seen.append(record)
 
 
-def measured_by(engine: LocalEngine, block: Block, registry: Registry) -> Record:
+def measured_by(engine: LocalEngine, block: Block, imports: tuple[str, ...]) -> Record:
     """Let the engine measure the block, in as many processes as it has ranks."""
-    text, limit_s, imports = block.to_json(), block.protocol.limit_s, imports_of(block, registry)
+    text, limit_s = block.to_json(), block.protocol.limit_s
     if block.ranks == 1:
         answer = engine.call("harness.measure.worker:work", text, limit_s, imports)
         return record_from_answer(answer, block)

@@ -39,7 +39,10 @@ from harness.measure.wire import SMALLEST, time_wire
 from harness.meeting import meet
 from harness.records.record import Record
 from harness.registry import Registry
-from harness.seeds import block_seed
+
+Measure = Callable[[Block, Learner], Seen]
+Repeated = tuple[Callable[[int], None], list[Any]]
+"""What does a pass's work so many times, and where it leaves the latest result."""
 
 BATCHES = 4  # distinct batches that a timed loop goes round, all in memory before it starts
 
@@ -68,15 +71,20 @@ def work_together(text: str, seat: Seat) -> str:
 
 
 def _worked(block: Block, seat: Seat | None) -> Record:
-    _be_a_good_child(block)
-    torch.set_num_threads(block.threads)
-    torch.set_num_interop_threads(1)
+    settle(block)
     start = time.perf_counter()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with block_probes(block.device) as probes:
         record = measured(block, seat)
     wall = time.perf_counter() - start
     return dataclasses.replace(record, wall_s=wall, started=started, **probes)
+
+
+def settle(block: Block) -> None:
+    """Make the process what the block's measurement asks for."""
+    _be_a_good_child(block)
+    torch.set_num_threads(block.threads)
+    torch.set_num_interop_threads(1)
 
 
 def rehearse(text: str) -> str:
@@ -96,8 +104,11 @@ def rehearse(text: str) -> str:
     return ""
 
 
-def measured(block: Block, seat: Seat | None = None) -> Record:
-    """Return the block's record, whatever happens in it; only who lost its team has none."""
+def measured(block: Block, seat: Seat | None = None, measure: Measure | None = None) -> Record:
+    """Return the block's record, whatever happens in it; only who lost its team has none.
+
+    A pass may be measured in another way than its own.
+    """
     try:
         device.require(block.device)
         registry = Registry(block.plugins)
@@ -107,7 +118,7 @@ def measured(block: Block, seat: Seat | None = None) -> Record:
         else:
             learner = make_learner(block, registry, team)
             about = _about(learner)
-            seen = about | PASSES[block.measured](block, learner)
+            seen = about | (measure or PASSES[block.measured])(block, learner)
         team.barrier()  # who closed it while another is at work would seem to be lost
         team.close()
         return block.record("ok", **seen)
@@ -160,7 +171,8 @@ def _about(learner: Learner) -> Seen:
     }
 
 
-def _step(block: Block, learner: Learner) -> Seen:
+def stepping(block: Block, learner: Learner) -> Repeated:
+    """Return what takes steps from the same start whenever it is called."""
     state, batches = _prepared(block, learner)
     latest = [state]
 
@@ -170,10 +182,11 @@ def _step(block: Block, learner: Learner) -> Seen:
             current, _ = learner.step(current, batch)
         latest[0] = current
 
-    return _timed(block, learner, repeat, latest)
+    return repeat, latest
 
 
-def _adaptation(block: Block, learner: Learner) -> Seen:
+def adapting(block: Block, learner: Learner) -> Repeated:
+    """Return what adapts to one batch after another, from the same state."""
     state, batches = _prepared(block, learner)
     latest: list[Any] = [None]
 
@@ -181,12 +194,18 @@ def _adaptation(block: Block, learner: Learner) -> Seen:
         for batch in itertools.islice(itertools.cycle(batches), times):
             latest[0] = learner.adapt(state, batch)
 
-    return _timed(block, learner, repeat, latest)
+    return repeat, latest
 
 
-def _timed(
-    block: Block, learner: Learner, repeat: Callable[[int], None], latest: list[Any]
-) -> Seen:
+REPEATED: dict[str, Callable[[Block, Learner], Repeated]] = {
+    "step": stepping,
+    "scaling": stepping,
+    "adaptation": adapting,
+}
+
+
+def _timed(block: Block, learner: Learner) -> Seen:
+    repeat, latest = REPEATED[block.measured](block, learner)
     team = _team_of(learner)
     timing = time_steps(repeat, device.synchronizer(block.device), block.protocol, team)
     _require_finite(latest[0])
@@ -236,7 +255,7 @@ def _operations(block: Block, learner: Learner) -> Seen:
 
 
 def _scaling(block: Block, learner: Learner) -> Seen:
-    seen, team = _step(block, learner), _team_of(learner)
+    seen, team = _timed(block, learner), _team_of(learner)
     if team.size == 1:
         return seen
     (state, batches), before = _prepared(block, learner), team.traffic.so_far()
@@ -288,9 +307,9 @@ def _check(block: Block, registry: Registry, team: Communicator) -> Seen:
     return result.fields()
 
 
-PASSES: dict[str, Callable[[Block, Learner], Seen]] = {
-    "step": _step,
-    "adaptation": _adaptation,
+PASSES: dict[str, Measure] = {
+    "step": _timed,
+    "adaptation": _timed,
     "scaling": _scaling,
     "memory": _memory,
     "growth": _growth,
@@ -312,7 +331,7 @@ def _team_of(learner: Learner) -> Communicator:
 
 
 def _seed(block: Block) -> int:
-    return block_seed(0, block.pair.workload, block.seed)
+    return block.task_seed
 
 
 def _require_finite(tree: Any) -> None:

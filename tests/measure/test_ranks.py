@@ -14,7 +14,7 @@ import pytest
 
 from harness.distributed import Seat
 from harness.measure.engines.local import LocalEngine
-from harness.measure.run import measured_by
+from harness.measure.run import imports_of, measured_by
 from harness.measure.worker import measured
 from harness.records.record import Record
 from harness.registry import Registry
@@ -39,7 +39,7 @@ def run(
     protocol = dataclasses.replace(QUICK, stall_s=stall_s)
     block = make_block(method, measured, protocol, ranks=ranks, **pair)
     block = dataclasses.replace(block, plugins=(*block.plugins, SHARING))
-    return measured_by(engine, block, Registry(block.plugins))
+    return measured_by(engine, block, imports_of(block, Registry(block.plugins)))
 
 
 @pytest.mark.parametrize("ranks", [2, 3])

@@ -37,7 +37,7 @@ BLOCKS = plan(Suite("s", "S", (PAIR,), PROTOCOL), RunConfig())
 @pytest.fixture(scope="module")
 def records() -> dict[str, Record]:
     with LocalEngine() as engine:
-        found = [measured_by(engine, block, Registry()) for block in BLOCKS]
+        found = [measured_by(engine, block, imports_of(block, Registry())) for block in BLOCKS]
     assert [record.reason for record in found] == [None] * len(BLOCKS)
     return {record.block.split("/", 1)[1].rsplit("/", 2)[0]: record for record in found}
 

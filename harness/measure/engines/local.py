@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -44,9 +45,13 @@ class Answer:
 
 
 class LocalEngine:
-    """Calls functions in fresh processes, one at a time; a server for each set of imports."""
+    """Calls functions in fresh processes, one at a time; a server for each set of imports.
 
-    def __init__(self) -> None:
+    All code comes from one tree: this one, unless another checkout's folder is given.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self._root = root
         self._servers: dict[tuple[str, ...], subprocess.Popen[str]] = {}
 
     def call(self, function: str, text: str, limit_s: float, imports: tuple[str, ...]) -> Answer:
@@ -76,10 +81,10 @@ class LocalEngine:
 
     def _server(self, imports: tuple[str, ...]) -> subprocess.Popen[str]:
         if imports not in self._servers:
-            server, threads = _start(imports)
+            server, threads = _start(imports, self._root)
             if threads > 1:  # forking it would not be safe, so let the workers do these imports
                 _stop(server)
-                server, threads = _start(())
+                server, threads = _start((), self._root)
             if threads > 1:
                 _stop(server)
                 raise MeasurementError(
@@ -103,14 +108,15 @@ class LocalEngine:
         self._servers.clear()
 
 
-def _start(imports: tuple[str, ...]) -> tuple[subprocess.Popen[str], int]:
+def _start(imports: tuple[str, ...], root: Path | None) -> tuple[subprocess.Popen[str], int]:
     server = subprocess.Popen(
         [sys.executable, "-m", "harness.measure.forkserver", *ALWAYS, *imports],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=os.environ | ENVIRONMENT | {"PYTHONPATH": _python_path()},
+        env=os.environ | ENVIRONMENT | {"PYTHONPATH": _python_path(root or ROOT)},
+        cwd=root,  # which Python would search before any path
     )
     try:
         return server, int(_read(server)["threads"])
@@ -121,9 +127,9 @@ def _start(imports: tuple[str, ...]) -> tuple[subprocess.Popen[str], int]:
         ) from None
 
 
-def _python_path() -> str:
+def _python_path(root: Path) -> str:
     """Let the server find the harness wherever it is started from."""
-    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
 
 
 def _read(server: subprocess.Popen[str]) -> Any:

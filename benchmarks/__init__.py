@@ -1,0 +1,1 @@
+"""Benchmarks of the harness itself: how good its own judgements are."""

@@ -1,0 +1,187 @@
+"""How good the gate is: real gates, on this machine, where the truth is known.
+
+    python -m benchmarks.gate                      # 210 A/A gates and 60 of 10 % slower: an hour
+    python -m benchmarks.gate same=60 slower=20    # fewer
+    python -m benchmarks.gate same=0 slower=0      # the summary of what was measured so far
+
+False alarms: gates of a commit against itself that say "regressed" or "mismatch"; at most 1 % may.
+Detection: gates of a commit that takes 10 % more processor time in every step, which must say
+"regressed" within five minutes, 95 % of them at least. A third of either run on the machine as it
+is, a third beside two busy processes, a third beside two that come and go.
+
+Every gate's outcome is appended to out= as soon as it is known. Started again, the benchmark goes
+on from there; what another commit of the project gave is kept and not counted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from scipy import stats
+
+from benchmarks.load import busy, switching
+from benchmarks.planting import SLOWER, Clone, clone
+from harness.config import split_words, whole
+from harness.errors import HarnessError
+from harness.registry import ROOT
+from harness.seeds import derive
+
+WORDS = {
+    "same": "gates of a commit against itself (default: 210)",
+    "slower": "gates of a commit that is slower (default: 60)",
+    "percent": "how much slower (default: 10)",
+    "limit_s": "most seconds of a gate (default: 300)",
+    "out": "the file that outcomes are appended to (default: results/gate-benchmark.jsonl)",
+}
+SUITE = Path(__file__).with_name("gate.toml")
+LEARNER, FILE = "BatchedMaml", "methods/batched_maml.py"
+LOADS = ("quiet", "busy", "switching")
+NEIGHBOURS = 2
+ALARMS = (1, 6)
+CONFIDENCE = 0.95
+
+Outcome = dict[str, Any]
+
+
+def main(words: list[str]) -> int:
+    try:
+        given = split_words(words, WORDS)
+        wanted = {
+            "same": whole("same", given.get("same", "210"), least=0),
+            "slower": whole("slower", given.get("slower", "60"), least=0),
+        }
+        percent = whole("percent", given.get("percent", "10"), most=1000)
+        limit_s = whole("limit_s", given.get("limit_s", "300"))
+    except HarnessError as error:
+        print("error:", error, file=sys.stderr)
+        return error.exit_code
+    out = Path(given.get("out", ROOT / "results" / "gate-benchmark.jsonl"))
+    with tempfile.TemporaryDirectory(prefix="gate-benchmark-") as folder:
+        project = clone(ROOT, Path(folder) / "project")
+        base = project.git("rev-parse", "HEAD")
+        tree = project.git("rev-parse", "HEAD^{tree}")
+        lines = SLOWER.format(share=percent / 100, learner=LEARNER)
+        heads = {"same": base, "slower": project.plant(FILE, lines, f"{percent} % slower")}
+        done = [
+            outcome
+            for outcome in _read(out)
+            if (outcome["tree"], outcome["percent"], outcome["limit_s"]) == (tree, percent, limit_s)
+        ]
+        for kind, number in _left(wanted, done):
+            load = LOADS[number % len(LOADS)]
+            with _load(load, Random(derive(number, kind))):
+                outcome = _gate(project, base, heads[kind], limit_s)
+            outcome |= {"kind": kind, "number": number, "load": load}
+            outcome |= {"tree": tree, "percent": percent, "limit_s": limit_s}
+            _append(out, outcome)
+            done.append(outcome)
+            print(
+                f"{kind} {number} {load}: {outcome['exit']} in {outcome['seconds']:.0f} s",
+                flush=True,
+            )
+    print(summary(done, percent, limit_s))
+    return 0
+
+
+def summary(done: Sequence[Outcome], percent: int, limit_s: int) -> str:
+    """Return both rates with their exact intervals, all in all and for every load."""
+    lines = []
+    for kind, asked, counted in (
+        ("same", "false alarms", ALARMS),
+        ("slower", f"detected, {percent} % slower, within {limit_s} s", (1,)),
+    ):
+        for load in ("all", *LOADS):
+            chosen = [
+                each for each in done if each["kind"] == kind and load in ("all", each["load"])
+            ]
+            if not chosen:
+                continue
+            hits = sum(each["exit"] in counted for each in chosen)
+            low, high = clopper_pearson(hits, len(chosen))
+            open_ = sum(each["exit"] == 3 for each in chosen)
+            seconds = sorted(each["seconds"] for each in chosen)
+            lines.append(
+                f"{asked}, {load}: {hits} of {len(chosen)} = {hits / len(chosen):.1%} "
+                f"[{low:.1%}, {high:.1%}]; {open_} inconclusive; seconds: median "
+                f"{seconds[len(seconds) // 2]:.0f}, longest {seconds[-1]:.0f}"
+            )
+    other = [each for each in done if each["exit"] not in (0, 1, 3, 6)]
+    lines += [f"{len(other)} gates ended in another way: {other[0]}"] if other else []
+    return "\n".join(lines) or "nothing was measured yet"
+
+
+def clopper_pearson(hits: int, trials: int) -> tuple[float, float]:
+    """Return the exact interval of a rate."""
+    found = stats.binomtest(hits, trials).proportion_ci(CONFIDENCE, method="exact")
+    return float(found.low), float(found.high)
+
+
+def _left(wanted: dict[str, int], done: Sequence[Outcome]) -> Iterator[tuple[str, int]]:
+    """Yield what is still to be run, both kinds in turn, so that an interruption leaves both."""
+    known = {(each["kind"], each["number"]) for each in done}
+    for number in range(max(wanted.values())):
+        for kind, count in wanted.items():
+            # The smaller number is spread out among the larger one.
+            if number < count and (kind, number) not in known:
+                yield kind, number
+
+
+def _gate(project: Clone, base: str, head: str, limit_s: int) -> Outcome:
+    began = time.monotonic()
+    words = [f"base={base}", f"head={head}", f"suite={SUITE}", f"limit_s={limit_s}", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "gate", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=project.root,
+        env=os.environ | {"PYTHONPATH": str(project.root)},
+    )
+    outcome: Outcome = {"exit": done.returncode, "seconds": time.monotonic() - began}
+    outcome["load_average"] = os.getloadavg()[0]
+    if done.stdout.startswith("{"):
+        report = json.loads(done.stdout)
+        outcome["noise_floor"] = report["noise_floor"]
+        outcome["findings"] = [
+            {key: finding[key] for key in ("measure", "word", "ratio", "rounds", "reason")}
+            for finding in report["findings"]
+            if finding["word"] != "same" or finding["measure"] == "step_time"
+        ]
+    else:
+        outcome["error"] = done.stderr[-2000:]
+    return outcome
+
+
+def _load(name: str, random: Random) -> AbstractContextManager[None]:
+    if name == "quiet":
+        return nullcontext()
+    return busy(NEIGHBOURS) if name == "busy" else switching(NEIGHBOURS, random)
+
+
+def _read(path: Path) -> list[Outcome]:
+    if not path.exists():
+        return []
+    whole_lines = path.read_text().rpartition("\n")[0]  # a line that was torn is run again
+    return [json.loads(line) for line in whole_lines.splitlines() if line]
+
+
+def _append(path: Path, outcome: Outcome) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(json.dumps(outcome) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

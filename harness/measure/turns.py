@@ -1,0 +1,94 @@
+"""Turns: a worker that measures one short stretch of steps whenever it is told to.
+
+Workers of several trees are kept waiting beside each other, and whoever started them tells one at a
+time to go. Two stretches that are compared lie tens of milliseconds apart instead of a block's
+half second, so that nearly all of a neighbour's noise hits both. Every round still has fresh
+processes.
+
+Seconds are those of the clock, less those for which the worker was ready to run while others had
+its core, which Linux counts for every thread. What a neighbour takes is no commit's fault. What a
+step waits for by itself (a lock, a transfer, another process) stays in, as it would not in
+processor time. On two cores with eight other busy processes, the ratio of equal learners varied by
+15 % from round to round of 16 turns by the clock alone, and by 3 % so.
+
+A stretch is timed as a whole: by its fastest step, a slow-down of one step in four would not show.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import socket
+import statistics
+import time
+from contextlib import suppress
+from typing import Any, TextIO
+
+from harness.declare.learner import Learner
+from harness.declare.tree import all_finite
+from harness.measure import device
+from harness.measure.block import Block, Seen, block_from
+from harness.measure.worker import REPEATED, NotFinite, measured, settle
+
+LEAST_STEPS = 3  # of a warm-up: the first is always slow, and the second often
+
+
+class PushedAside:
+    """How long this thread has been ready to run while others had its core."""
+
+    def __init__(self) -> None:
+        try:
+            self._file: int | None = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
+        except OSError:  # only Linux keeps count: elsewhere a turn is what the clock says
+            self._file = None
+
+    def nanoseconds(self) -> int:
+        return 0 if self._file is None else int(os.pread(self._file, 100, 0).split()[1])
+
+
+def take_turns(text: str) -> str:
+    """Make the block's learner, warm up, and take turns until told to stop; return the record."""
+    request: dict[str, Any] = json.loads(text)
+    block = block_from(json.dumps(request["block"]))
+    settle(block)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(request["socket"])
+        with connection.makefile("rw") as channel:
+            record = measured(block, measure=lambda *what: _turns(channel, *what))
+    return record.to_line()
+
+
+def _turns(channel: TextIO, block: Block, learner: Learner) -> Seen:
+    repeat, latest = REPEATED[block.measured](block, learner)
+    synchronize, pushed_aside = device.synchronizer(block.device), PushedAside()
+
+    def stretch(steps: int) -> float:
+        gc.collect()
+        synchronize()
+        start, aside = time.perf_counter_ns(), pushed_aside.nanoseconds()
+        repeat(steps)
+        synchronize()
+        aside = pushed_aside.nanoseconds() - aside
+        return (time.perf_counter_ns() - start - aside) / 1e9
+
+    with suppress(ConnectionError):  # the other side hung up: another lane has failed
+        _say(channel, _warm_up(stretch, block.protocol.warmup_s))
+        for line in channel:
+            _say(channel, stretch(int(line)))
+    if not all_finite(latest[0]):
+        raise NotFinite("the result holds NaN or infinity after the block's steps")
+    return {}
+
+
+def _warm_up(stretch: Any, least_s: float) -> float:
+    """Take steps for at least so many seconds; return those of one."""
+    spans: list[float] = []
+    while len(spans) < LEAST_STEPS or sum(spans) < least_s:
+        spans.append(stretch(1))
+    return statistics.median(spans[len(spans) // 2 :])
+
+
+def _say(channel: TextIO, seconds: float) -> None:
+    channel.write(f"{seconds!r}\n")
+    channel.flush()

@@ -1,0 +1,44 @@
+"""A gate's report as Markdown, for a comment on a pull request."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from harness.judge.gating import Finding, GateReport
+from harness.report.gate_table import ANSWERS, GRAVE, HEADS, closing, reasons, row
+
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~])")
+
+
+def as_markdown(report: GateReport) -> str:
+    """Return what is grave in sight, and all else folded away."""
+    grave = [finding for finding in report.findings if finding.word in GRAVE]
+    rest = [finding for finding in report.findings if finding.word not in GRAVE]
+    parts = [f"### Gate: {escaped(ANSWERS[report.exit_code])}", *_table(grave)]
+    parts += [f"- {escaped(f'different environments, {line}')}" for line in report.environment]
+    parts += [f"- {escaped(text)}" for text in reasons(report)]
+    if rest:
+        # A blank line after the tag lets the table be read as Markdown again.
+        parts += [
+            f"\n<details><summary>{len(rest)} other findings</summary>\n",
+            *_table(rest),
+            "\n</details>",
+        ]
+    parts += ["", *(escaped(text) + "  " for text in closing(report))]
+    return "\n".join(parts) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Return the text so that neither Markdown nor HTML finds a mark in it."""
+    return _MARKS.sub(r"\\\1", html.escape(text, quote=False))
+
+
+def _table(findings: list[Finding]) -> list[str]:
+    if not findings:
+        return []
+    rows = [HEADS, ("---",) * len(HEADS)]
+    lines = [f"| {' | '.join(cells)} |" for cells in rows]
+    for finding in findings:
+        lines.append(f"| {' | '.join(map(escaped, row(finding)))} |")
+    return ["", *lines, ""]
