@@ -113,7 +113,11 @@ def check(
 
     raised: list[Exception] = []
 
+    shared = comparison.team.size > 1
+
     def worst_of(problem: Problem) -> Finding | None:
+        if raised and shared:  # the others may be in the middle of a sum, so nothing more is said
+            raise raised[0]
         try:
             return comparison.worst_of_all(problem)
         except (HarnessError, ImportError) as error:
@@ -154,6 +158,8 @@ def check(
         with suppress(NoSuchExample, Flaky, MeasurementError):
             shrinking = settings(quiet, phases=(Phase.generate, Phase.shrink))
             find(drawn, fails, settings=shrinking)
+        if raised and shared:
+            raise raised[0]
         finding, problem = failing[-1]
     return CheckResult(
         name=entry.name,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -150,6 +151,38 @@ class ForgetsATask(Shared):
         odd = len(batch) % self.team.size != 0
         off = 1.5 if odd else 1.0
         return Gradient(loss, {name: g * off for name, g in grads.items()})
+
+
+class OneRaisesInACheck(Shared):
+    """Lets rank 1 raise on the fourth gradient that its process takes, and on no other."""
+
+    taken: ClassVar[list[None]] = []
+
+    def raise_once(self) -> None:
+        self.taken.append(None)
+        if self.team.rank == 1 and len(self.taken) == 4:
+            raise ValueError("out of ideas")
+
+
+@method("one_raises_before_a_sum")
+@dataclass(frozen=True)
+class OneRaisesBeforeASum(OneRaisesInACheck):
+    """Raises while the others sum."""
+
+    def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
+        self.raise_once()
+        return super().meta_gradient(state, batch)
+
+
+@method("one_raises_after_a_sum")
+@dataclass(frozen=True)
+class OneRaisesAfterASum(OneRaisesInACheck):
+    """Raises when the others have what they need of it."""
+
+    def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
+        gradient = super().meta_gradient(state, batch)
+        self.raise_once()
+        return gradient
 
 
 @method("late")

@@ -192,6 +192,15 @@ def test_where_the_communicator_is_missing_the_block_is_skipped_with_the_remedy(
     assert "Install it with: python -m baselines.install horovod" in (record.reason or "")
 
 
+@pytest.mark.parametrize("method", ["one_raises_before_a_sum", "one_raises_after_a_sum"])
+def test_a_rank_that_raises_in_a_check_leaves_the_others_no_half_of_a_sum(
+    engine: LocalEngine, method: str
+):
+    record = run(engine, method, "check")
+    assert record.status == "failed", record.reason
+    assert (record.reason or "").startswith(f"rank 1 of 2: {method} raised ValueError: out of")
+
+
 def test_what_goes_wrong_everywhere_is_told_of_one_rank(engine: LocalEngine):
     record = run(engine, "all_raise", "step")
     assert record.status == "failed"
