@@ -18,6 +18,7 @@ from harness.report.abstract import (
     own_cost,
 )
 from harness.report.captions import Figure, describe_figures
+from harness.report.distance_table import distance_table
 from harness.report.growth_table import growth_table
 from harness.report.pair_tables import (
     failure_table,
@@ -131,6 +132,7 @@ def _sections(
             of="variants",
             text=rivals_words(judgement),
         ),
+        section("Gradients", distance_table(judgement)),
         section(
             "Noise, and what is missing",
             noise_table(judgement),

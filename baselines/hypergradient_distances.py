@@ -1,0 +1,140 @@
+"""How far each hypergradient is from the true one, where gradient descent trained and where Adam.
+
+    python -m baselines.hypergradient_distances [LEARNER ...] [--seeds N]
+
+A check takes distances where gradient descent has solved the base problem. There nothing of Adam is
+seen, and SAMA is no other than without adaptation. Here both optimizers take the family's number of
+base steps, on the same problems.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from baselines.flat import flat
+from harness.declare.learner import Gradient, Params
+from harness.declare.settings import build
+from harness.declare.tree import relative_error
+from harness.declare.workload import Place
+from harness.errors import HarnessError, UsageError
+from harness.registry import Registry
+from suites.bilevel_problems import BilevelProblems, RandomBilevel
+
+LEARNERS = (
+    "cg_hypergradient",
+    "neumann_hypergradient",
+    "unrolled_hypergradient",
+    "darts_hypergradient",
+    "sama_na",
+    "sama",
+)
+KINDS = ("ridge", "weights", "network", "logistic")
+RATES = {"sgd": 1.0, "adam": 0.1}
+
+
+@dataclass(frozen=True)
+class Distance:
+    """A learner's distance to the true hypergradient over some problems."""
+
+    learner: str
+    optimizer: str
+    cosines: tuple[float, ...]
+    errors: tuple[float, ...]
+
+    @property
+    def figures(self) -> tuple[float, float, float, float]:
+        """Median and least cosine, median and largest relative error."""
+        return (
+            statistics.median(self.cosines),
+            min(self.cosines),
+            statistics.median(self.errors),
+            max(self.errors),
+        )
+
+
+def distances(learners: Sequence[str], seeds: int) -> Iterator[Distance]:
+    registry = Registry()
+    classes = {name: registry.find(name, "baseline", "method").load() for name in learners}
+    for name, learner_class in classes.items():
+        if learner_class.family != RandomBilevel.family:
+            raise UsageError(
+                f"{name} is of the family {learner_class.family!r}, and distances are taken on "
+                f"{RandomBilevel.family!r} problems. Name a learner such as {LEARNERS[0]}."
+            )
+    oracle_class = registry.find(BilevelProblems.oracle, "baseline").load()
+    for optimizer, rate in RATES.items():
+        problems = [
+            (_problem(kind, optimizer, rate), seed) for kind in KINDS for seed in range(seeds)
+        ]
+        owed = [_gradient(oracle_class, *problem) for problem in problems]
+        for name, learner_class in classes.items():
+            found = [_gradient(learner_class, *problem) for problem in problems]
+            pairs = list(zip(found, owed, strict=True))
+            yield Distance(
+                name,
+                optimizer,
+                tuple(_cosine(*pair) for pair in pairs),
+                tuple(relative_error(*pair) for pair in pairs),
+            )
+
+
+def _problem(kind: str, optimizer: str, rate: float) -> RandomBilevel:
+    steps = BilevelProblems.presumed["workload.unroll"]
+    settings = {"kind": kind, "base_optimizer": optimizer, "base_lr": rate, "unroll": steps}
+    return build(RandomBilevel, settings, "problem", Place(dtype="float64"))
+
+
+def _gradient(learner_class: Any, workload: RandomBilevel, seed: int) -> Params:
+    learner = learner_class(workload)
+    found: Gradient = learner.meta_gradient(learner.init(seed), workload.train_batch(seed, 0))
+    return found.grads
+
+
+def _cosine(found: Params, owed: Params) -> float:
+    left, right = flat(found), flat({name: owed[name] for name in found})
+    return float(left @ right / (left.norm() * right.norm()))
+
+
+def table(found: Sequence[Distance]) -> str:
+    """Write the distances in columns."""
+    lines = []
+    for optimizer in dict.fromkeys(each.optimizer for each in found):
+        lines += [
+            f"base optimizer {optimizer}",
+            f"  {'learner':26}{'cosine':>10}{'least':>10}{'error':>10}{'largest':>10}",
+        ]
+        lines += [
+            f"  {each.learner:26}" + "".join(f"{figure:10.3f}" for figure in each.figures)
+            for each in found
+            if each.optimizer == optimizer
+        ]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m baselines.hypergradient_distances",
+        description="Median and least cosine to the true hypergradient, and median and largest "
+        "relative error, over random problems.",
+    )
+    parser.add_argument("learners", metavar="LEARNER", nargs="*", help="(default: all our own)")
+    parser.add_argument("--seeds", type=int, default=10, help="of each kind of problem")
+    options = parser.parse_args(arguments)
+    try:
+        if options.seeds < 1:
+            raise UsageError(f"--seeds {options.seeds}: give 1 or more.")
+        print(table(list(distances(options.learners or LEARNERS, options.seeds))))
+    except HarnessError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
