@@ -53,7 +53,12 @@ def test_a_protocol_is_read_in_part_or_whole(read):
     assert suite.protocol == Protocol(seeds=5, limit_s=30.0)
 
 
-@pytest.mark.parametrize("name", ["smoke", "paper", "distributed", "lambda"])
+# The gate's pairs compare no members, and name methods as either: it reads them by its own rules.
+OTHERS = ("claims", "gate")
+OUR_SUITES = sorted(p.stem for p in (ROOT / "suites").glob("*.toml") if p.stem not in OTHERS)
+
+
+@pytest.mark.parametrize("name", OUR_SUITES)
 def test_our_own_suites_are_read_and_all_their_names_exist(name):
     suite = read_suite(find_suite(name, ROOT / "suites"))
     assert suite.name == name
