@@ -26,11 +26,13 @@ from harness.gate_config import GateConfig
 from harness.judge.comparison import ENVIRONMENT
 from harness.judge.exit_codes import INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
 from harness.judge.gate_exact import accuracy, counts, differ, gradient, unable
+from harness.judge.gate_history import entries_of, require_commits
 from harness.judge.gate_times import Question
 from harness.judge.gating import Finding, GateReport, Revision, Word
 from harness.judge.sequential import ERROR_RATE, FIRST_LOOK
 from harness.measure.sides import Sides, TooOld, sides, trees
 from harness.measure.tandem import measure_apart, measure_round
+from harness.records.history import append, require_appendable
 from harness.records.record import Record
 from harness.records.store import replace_file
 from harness.report.gate_junit import as_junit
@@ -50,6 +52,10 @@ TURNS, MORE_TURNS = 8, 24
 """Turns in a round; more of them once it has gone on for long, for then the noise is in the turns
 and not in the processes, and a fresh process costs as much as a dozen turns."""
 LONG = 2 * FIRST_LOOK
+
+HISTORY_ROUNDS = 13
+"""Rounds before a time that is kept is decided: the sooner a gate may stop, the likelier it does so
+where luck made head fast, and a history adds up such luck (harness.judge.chains)."""
 
 GOOD, BAD, SKIP, STOP = 0, 1, 125, 128
 BISECT = {PASSED: GOOD, REGRESSED: BAD, MISMATCH: BAD, INCONCLUSIVE: SKIP, NOTHING: SKIP}
@@ -71,6 +77,9 @@ def gate(config: GateConfig, say: Say) -> GateReport:
     """Compare head with base and return what was found."""
     began, started = time.monotonic(), datetime.now(UTC)
     with trees(config) as (base, head):
+        if config.history is not None:
+            require_commits(base[1], head[1])
+            require_appendable(config.history)
         suite = _suite(config, head[0])
         subjects = subjects_of(suite)
         say(f"base {_named(base[1])}, head {_named(head[1])}: {len(subjects)} subjects")
@@ -101,6 +110,8 @@ def gate(config: GateConfig, say: Say) -> GateReport:
 
 def write(report: GateReport, config: GateConfig) -> None:
     """Write the files that were asked for."""
+    if config.history is not None:
+        append(config.history, entries_of(report))
     if config.markdown is not None:
         replace_file(config.markdown, as_markdown(report).encode())
     if config.junit is not None:
@@ -198,9 +209,10 @@ class _Job:
                 _finding(each, TIMES[what], "not compared", why) for each, what in wanted
             ]
             return
+        least = FIRST_LOOK if self.config.history is None else HISTORY_ROUNDS
         left = [
             (
-                Question(each.name, TIMES[measured], self.config.threshold, len(wanted)),
+                Question(each.name, TIMES[measured], self.config.threshold, len(wanted), least),
                 each,
                 measured,
             )

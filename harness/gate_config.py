@@ -25,6 +25,7 @@ GATE_WORDS = {
     "plugin": WORDS["plugin"],
     "markdown": "a file for the table as Markdown, for a pull request",
     "junit": "a file for the findings as JUnit XML",
+    "history": "a file of JSON lines that the findings are appended to, for `report` to draw",
 }
 LEAST_THRESHOLD, MOST_THRESHOLD = 0.001, 10.0
 LEAST_LIMIT_S, MOST_LIMIT_S = 1, 86_400
@@ -47,6 +48,7 @@ class GateConfig:
     plugins: tuple[str, ...] = ()
     markdown: Path | None = None
     junit: Path | None = None
+    history: Path | None = None
 
 
 def gate_config(words: list[str]) -> GateConfig:
@@ -61,6 +63,11 @@ def gate_config(words: list[str]) -> GateConfig:
         raise UsageError(
             f"against= measures the working tree by the stored run's own plan; leave out "
             f"{', '.join(sorted(extra))}, or compare with a revision by base=."
+        )
+    if "against" in given and "history" in given:
+        raise UsageError(
+            "history= keeps what is found of a commit beside its base, and a stored run is none: "
+            "name a revision with base=, or leave out history=."
         )
     data_dir = given.get("data_dir")
     if data_dir is not None and not Path(data_dir).is_dir():
@@ -80,6 +87,7 @@ def gate_config(words: list[str]) -> GateConfig:
         plugins=tuple(str(Path(plugin).resolve()) for plugin in listed("plugin", given)),
         markdown=_writable("markdown", given.get("markdown")),
         junit=_writable("junit", given.get("junit")),
+        history=Path(given["history"]) if "history" in given else None,
     )
 
 

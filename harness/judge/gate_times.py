@@ -30,6 +30,7 @@ class Question:
     measure: str
     threshold: float
     questions: int  # of time in the whole gate, which share its error
+    least: int = FIRST_LOOK  # rounds before the first look that may decide
     base: list[float] = field(default_factory=list)  # seconds of a step, one value a round
     head: list[float] = field(default_factory=list)
     slower: list[float] = field(default_factory=list)  # log of head over base
@@ -54,7 +55,7 @@ class Question:
     def decide(self) -> Finding | None:
         """Return the answer if this is a look and it decides."""
         look = look_at(self.rounds)
-        if look is None:
+        if look is None or self.rounds < self.least:
             return None
         known, same = (self._bounds(values, look) for values in (self.slower, self.noise))
         limit = math.log1p(self.threshold)
