@@ -15,7 +15,8 @@ are luck and the smaller one more so, and never below the scatter of the series.
 
 A gate that stops as soon as it may pass is likelier to stop where luck made head fast. So a ratio
 leans to the fast side: simulated, by 0.15 % of a time whose rounds scatter by 3 %, and by 0.5 %
-where they scatter by 6 %. That is far inside its error, but a long chain of such gates sinks.
+where they scatter by 6 %. That is far inside its error, but a long chain of such gates sinks. So a
+gate whose findings are kept sees thirteen rounds at least, which leaves below 0.01 % and 0.2 %.
 """
 
 from __future__ import annotations
