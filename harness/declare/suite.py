@@ -65,7 +65,9 @@ class Protocol:
     variant_steps: tuple[int, ...] = (1, 5, 10)
     """Inner steps at which they are looked at."""
     variant_tasks: int = 100
-    """Validation tasks that variants are chosen by; test_tasks judge the choice."""
+    """Validation tasks that variants are chosen by."""
+    variant_test_tasks: int = 150
+    """Test tasks that judge the choice."""
     variant_calls: int = 10
     """Timed adaptations of a variant to one task, in every round."""
     variant_batch: int = 8

@@ -45,7 +45,9 @@ def _guess(block: Block) -> float:
         "operations": 3.0,
         "memory": 3.0,
         "growth": 2.0 * sum(protocol.growth_steps),
-        "variants": protocol.variant_train_steps + protocol.variant_tasks + protocol.test_tasks,
+        "variants": protocol.variant_train_steps
+        + protocol.variant_tasks
+        + protocol.variant_test_tasks,
         "variant_times": 2.0 * protocol.variant_calls,
     }
     if block.measured in steps:

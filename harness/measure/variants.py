@@ -34,7 +34,7 @@ def train_variants(
     named = _variants(learner)
     batches = {
         "valid": list(_batches(learner, seed, "valid", protocol.variant_tasks)),
-        "test": list(_batches(learner, seed, "test", protocol.test_tasks)),
+        "test": list(_batches(learner, seed, "test", protocol.variant_test_tasks)),
     }
     valid: list[tuple[float, ...]] = []
     test: list[tuple[tuple[float, ...], ...]] = []

@@ -107,7 +107,8 @@ def protocol_table(manifest: Manifest) -> Table:
         (
             "variants",
             f"after {protocol.variant_train_steps} steps, chosen on {protocol.variant_tasks} "
-            f"validation tasks at {listed([str(n) for n in protocol.variant_steps])} inner steps, "
+            f"validation tasks and judged on {protocol.variant_test_tasks} test tasks at "
+            f"{listed([str(n) for n in protocol.variant_steps])} inner steps, "
             f"{protocol.variant_calls} timed calls a round",
         ),
         ("inner steps of memory growth", listed([str(n) for n in protocol.growth_steps])),

@@ -25,6 +25,7 @@ PROTOCOL = dataclasses.replace(
     variant_train_steps=2,
     variant_steps=(1, 3),
     variant_tasks=4,
+    variant_test_tasks=7,
     variant_calls=2,
     variant_batch=3,
 )
