@@ -19,6 +19,7 @@ from harness.judge.gating import Revision
 from harness.measure.block import Block
 from harness.measure.checkout import Repository
 from harness.measure.engines.local import LocalEngine
+from harness.measure.plan import TIMED
 from harness.measure.run import imports_of, measured_by
 from harness.measure.tandem import AGAIN, BASE, HEAD, Lane
 from harness.records.record import Record
@@ -163,7 +164,7 @@ def sides(
     subjects: Sequence[Subject],
     protocol: Protocol,
 ) -> Iterator[Sides]:
-    """Start a server for each side, all at once."""
+    """Start a server for each side, all at once; base's second waits until it is needed."""
     with ExitStack() as stack:
 
         def side(name: str, root: Path, revision: Revision) -> Side:
@@ -182,8 +183,10 @@ def sides(
             return dataclasses.replace(made, imports=_imports(made, subjects))
 
         every = Sides(side(BASE, *base), side(HEAD, *head), side(AGAIN, *base))
-        with ThreadPoolExecutor(len(tuple(every))) as threads:
-            list(threads.map(_start, every))
+        timed = any(set(subject.passes) & set(TIMED) for subject in subjects)
+        now = tuple(every) if timed else (every.base, every.head)
+        with ThreadPoolExecutor(len(now)) as threads:
+            list(threads.map(_start, now))
         yield every
 
 
