@@ -31,13 +31,24 @@ def to_pdf(content: Content, svgs: Mapping[str, str]) -> bytes:
         (root / "figures").mkdir()
         for name, svg in svgs.items():
             (root / "figures" / f"{name}.svg").write_text(svg, "utf-8")
-        pdf = typst.compile(
-            root / "paper.typ",
-            root=root,
-            format="pdf",
-            font_paths=[Path(matplotlib.get_data_path()) / "fonts" / "ttf"],
-            ignore_system_fonts=True,
-        )
+        try:
+            return _compiled(root, {})
+        except typst.TypstError as error:
+            if "internal error" not in str(error):
+                raise
+            # Typst 0.15 now and then can't tag a float that spans the columns beside one in them.
+            return _compiled(root, {"spanning": "page"})
+
+
+def _compiled(root: Path, inputs: dict[str, str]) -> bytes:
+    pdf = typst.compile(
+        root / "paper.typ",
+        root=root,
+        format="pdf",
+        font_paths=[Path(matplotlib.get_data_path()) / "fonts" / "ttf"],
+        ignore_system_fonts=True,
+        sys_inputs=inputs,
+    )
     assert isinstance(pdf, bytes)
     return pdf
 

@@ -9,6 +9,7 @@ import shlex
 
 import pypdf
 import pytest
+import typst
 
 from harness.report.content import Content, compose
 from harness.report.pdf import command_lines, to_pdf
@@ -77,6 +78,24 @@ def test_the_paper_is_tagged_and_its_figures_have_words(content: Content, pdf: b
 
     walk(catalog["/StructTreeRoot"])
     assert {figure.alternative for figure in content.figures} <= set(alternatives)
+
+
+def test_what_typst_cannot_float_is_set_on_a_page_of_its_own(
+    content: Content, svgs: dict[str, str], pdf: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = typst.compile
+
+    def failing(*given, sys_inputs, **options):
+        if not sys_inputs:
+            raise typst.TypstError("internal error: parent group")
+        return compiled(*given, sys_inputs=sys_inputs, **options)
+
+    monkeypatch.setattr(typst, "compile", failing)
+    apart = to_pdf(content, svgs)
+    assert apart != pdf
+    assert len(pypdf.PdfReader(io.BytesIO(apart)).pages) >= len(
+        pypdf.PdfReader(io.BytesIO(pdf)).pages
+    )
 
 
 def test_a_long_table_of_claims_breaks_over_pages(run) -> None:
