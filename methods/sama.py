@@ -98,15 +98,18 @@ class SamaLearner(SharedBilevelLearner):
         # agree on running statistics before the end.
         earlier = BilevelLearner.trained(self, state, replace(batch, base=batch.base[:last]))
         before, buffers = earlier.base, earlier.buffers
+        del earlier
         g = self.base_gradients(before.params, buffers, meta, batch, last)
         rules = self.rules(g)
         after = before.update(g, rules)
-        adam = before if isinstance(before, AdamState) else None
-        if adam and isinstance(after, AdamState):
-            after = replace(after, first={}, second={})  # formed again when there is room
+        adam = None
+        if isinstance(before, AdamState) and isinstance(after, AdamState):
             _count_decay_in(g, before.params, rules)
+            after = replace(after, first={}, second={})  # formed again when there is room
+            adam = replace(before, params={})
         else:
             g = {}
+        del before
         loss, vector, direct = self.meta_gradients(after.params, buffers, meta, batch)
         if adam and self.adapts:
             _multiply_by_slope(vector, adam, g, rules)

@@ -83,13 +83,11 @@ class AdamState:
     @torch.no_grad()
     def moments(self, grads: Params) -> tuple[Params, Params]:
         """Return the moments that `update` leads to, given gradients with their weight decay."""
-        slopes = [grads[name] for name in self.params]
-        first = torch._foreach_lerp([self.first[n] for n in self.params], slopes, 1 - BETA1)
-        second = torch._foreach_mul([self.second[n] for n in self.params], BETA2)
+        slopes = list(grads.values())
+        first = torch._foreach_lerp([self.first[name] for name in grads], slopes, 1 - BETA1)
+        second = torch._foreach_mul([self.second[name] for name in grads], BETA2)
         torch._foreach_addcmul_(second, slopes, slopes, 1 - BETA2)
-        return dict(zip(self.params, first, strict=True)), dict(
-            zip(self.params, second, strict=True)
-        )
+        return dict(zip(grads, first, strict=True)), dict(zip(grads, second, strict=True))
 
 
 @dataclass(frozen=True)
