@@ -42,7 +42,8 @@ def rows(tree: Any, chosen: range) -> Any:
     if isinstance(tree, Mapping):
         return {name: rows(value, chosen) for name, value in tree.items()}
     if isinstance(tree, list | tuple):
-        return type(tree)(rows(value, chosen) for value in tree)
+        taken = [rows(value, chosen) for value in tree]
+        return type(tree)(*taken) if hasattr(tree, "_fields") else type(tree)(taken)
     return tree
 
 

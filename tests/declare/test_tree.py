@@ -10,7 +10,14 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 
-from harness.declare.tree import all_finite, identical, leaves, live_bytes, relative_error
+from harness.declare.tree import (
+    all_finite,
+    identical,
+    leaves,
+    live_bytes,
+    relative_error,
+    rows,
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,18 @@ NAN, INF = torch.tensor([0.0, math.nan]), torch.tensor([math.inf, 0.0])
 def test_leaves_are_found_in_every_container_in_order():
     tree = State({"a": A}, 3, [Both(B, C), OrderedDict(x=(A,), y=None), "word"])
     assert [float(t[0]) for t in leaves(tree)] == [0.0, 1.0, 2.0, 0.0]
+
+
+def test_rows_are_taken_of_every_tensor_that_has_some():
+    line, square = torch.arange(5.0), torch.arange(10.0).view(5, 2)
+    tree = State({"a": line}, 3, [Both(square, line), (torch.tensor(7.0), None), "word"])
+    taken = rows(tree, range(1, 5, 2))
+    assert isinstance(taken.rest[0], Both)
+    owed = State({"a": line[1::2]}, 3, [Both(square[1::2], line[1::2]), (torch.tensor(7.0), None)])
+    assert identical(taken.params, owed.params)
+    assert identical(taken.rest[:2], owed.rest)
+    assert (taken.step, taken.rest[2]) == (3, "word")
+    assert identical(rows(tree, range(5)).params, tree.params)
 
 
 def test_a_modules_parameters_and_buffers_are_leaves():
