@@ -44,8 +44,8 @@ def test_a_chosen_pattern_is_exported_and_adapts_to_a_task_of_ones_own(
     claims = tmp_path / "results" / "patterns" / "claims.json"
     claims.write_text(json.dumps({"selections": [study]}))
     steps = example("export.py")
-    assert "range(120)" in steps
-    exec(steps.replace("range(120)", "range(2)"), {})
+    assert "range(100)" in steps
+    exec(steps.replace("range(100)", "range(2)"), {})
     learner = load_adapter("adapter.pt").learner
     assert (learner.pattern, learner.workload.inner_steps) == ("00011", 5)
 

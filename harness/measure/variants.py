@@ -67,7 +67,8 @@ def time_variants(
 
     A sweep goes through all variants and numbers of steps once, in an order of its own. Calls are
     timed singly and not in intervals of many, since a device adapts to a task once: what its user
-    waits for has a median and a tail.
+    waits for has a median and a tail. Each follows an untimed call of the same variant. Else a
+    member of many variants would find its caches full of the others', and one of few would not.
     """
     protocol = block.protocol
     workload, named = workload_of(learner), _variants(learner)
@@ -83,6 +84,7 @@ def time_variants(
         gc.collect()
         seconds = {}
         for cell in order:
+            cells[cell].adapt(state, tasks)
             synchronize()
             start = perf_counter_ns()
             cells[cell].adapt(state, tasks)
@@ -96,7 +98,6 @@ def time_variants(
 
     windows, steady = warm_up(interval, protocol)
     calls = [sweep(singles[index % TASKS]) for index in range(protocol.variant_calls)]
-    sweep(batch)
     of_batch = sweep(batch)
     rows, columns = range(len(named)), range(len(protocol.variant_steps))
     return _about(block, named) | {

@@ -90,19 +90,19 @@ def _rival_parts(selection: Selection) -> list[str]:
         if choice is None or choice.ratio is None:
             continue
         when = f"at {count(at.steps, 'inner step')}"
-        faster = f"{ratio(choice.ratio.estimate)} faster"
+        faster = f"{ratio(choice.ratio.estimate)} the baseline's speed"
         if choice.variant == selection.full:
             parts.append(f"{when} no variant but the full one is good enough")
         elif choice.known_as:
-            parts.append(f"{when} the published {choice.known_as} is the choice, {faster}")
+            parts.append(f"{when} the published {choice.known_as} is the choice, with {faster}")
         elif choice.rival is None or choice.rival.ratio is None:
             parts.append(
-                f"{when} no published variant is good enough, and {choice.variant} is {faster}"
+                f"{when} no published variant is good enough, and {choice.variant} has {faster}"
             )
         else:
             parts.append(
-                f"{when} the published {choice.rival.known_as} is good enough and "
-                f"{ratio(choice.rival.ratio.estimate)} faster, where {choice.variant} is {faster}"
+                f"{when} the published {choice.rival.known_as} is good enough with "
+                f"{ratio(choice.rival.ratio.estimate)}, where {choice.variant} has {faster}"
             )
     return parts
 

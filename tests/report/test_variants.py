@@ -67,7 +67,7 @@ def test_losses_that_choose_alike_share_a_row(usual):
 def test_where_a_published_rival_gives_the_gain_already_is_said():
     content, _ = report(study(losing(light=0.1, head=0.002)))
     text = next(section.text for section in content.sections if section.title == "Variants")
-    assert "at 5\u00a0inner steps the published ANIL is the choice, 10.0" in text
+    assert "at 5\u00a0inner steps the published ANIL is the choice, with 10.0" in text
     assert "no published variant is good enough, and light" in next(
         section.text for section in report(study(losing(head=0.1)))[0].sections if section.text
     )
