@@ -195,7 +195,13 @@ def gate(options: argparse.Namespace) -> int:
 
     try:
         config = gate_config(options.words)
-        report = gate(config, lambda line: print(line, file=sys.stderr, flush=True))
+        if config.against is not None:
+            from harness.gate_against import gate_against
+            from harness.measure.progress import progress_for
+
+            report = gate_against(config, progress_for(sys.stderr))
+        else:
+            report = gate(config, lambda line: print(line, file=sys.stderr, flush=True))
         write(report, config)
     except BaseException as error:
         if not options.bisect:

@@ -27,6 +27,7 @@ GATE_WORDS = {
     "junit": "a file for the findings as JUnit XML",
     "history": "a file of JSON lines that the findings are appended to, for `report` to draw",
 }
+OF_REVISIONS = frozenset({"head", "suite", "threads", "device", "limit_s"})
 LEAST_THRESHOLD, MOST_THRESHOLD = 0.001, 10.0
 LEAST_LIMIT_S, MOST_LIMIT_S = 1, 86_400
 
@@ -59,7 +60,7 @@ def gate_config(words: list[str]) -> GateConfig:
             "a gate compares with one thing: a revision, as in base=main, or a stored run, as in "
             "against=results/paper-20260102-030405. Name one of them."
         )
-    if "against" in given and (extra := set(given) & {"head", "suite", "threads", "device"}):
+    if "against" in given and (extra := set(given) & OF_REVISIONS):
         raise UsageError(
             f"against= measures the working tree by the stored run's own plan; leave out "
             f"{', '.join(sorted(extra))}, or compare with a revision by base=."

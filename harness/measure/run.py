@@ -139,7 +139,7 @@ def prepare(config: RunConfig, command: str, engine: LocalEngine) -> Run:
     started = datetime.now(UTC)
     folder = config.out or RESULTS / f"{suite.name}-{started:%Y%m%d-%H%M%S}"
     require_fresh(folder)
-    probes = _probes(config.device, engine)
+    probes = probed(config.device, engine)
     _rehearse(blocks, registry, engine)
     manifest = Manifest(
         command=command,
@@ -196,7 +196,7 @@ def resume(config: RunConfig, engine: LocalEngine) -> Run:
             f"blocks than the one that started the run ({manifest.version}). "
             "Finish it with that version, or start a new run."
         )
-    _require_same_place(store, _probes(manifest.device, engine))
+    _require_same_place(store, probed(manifest.device, engine))
     return Run(then, manifest.suite, blocks, registry, store)
 
 
@@ -233,7 +233,7 @@ def _rehearse(blocks: list[Block], registry: Registry, engine: LocalEngine) -> N
                 raise UsageError(f"pair {block.pair.name}: {answer.text}")
 
 
-def _probes(device: str, engine: LocalEngine) -> dict[str, Any]:
+def probed(device: str, engine: LocalEngine) -> dict[str, Any]:
     answer = engine.call("harness.measure.probes:probe_text", device, 120, ())
     if not answer.text:
         raise MeasurementError(f"the machine could not be probed: {answer.died_of}")
