@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.declare.subjects import Subject
-from harness.declare.suite import Pass, Protocol
+from harness.declare.suite import Member, Pass, Protocol
 from harness.errors import HarnessError, UsageError
 from harness.gate_config import WORKTREE, GateConfig
 from harness.judge.gating import Revision
@@ -80,7 +80,9 @@ class Side:
             record = measured_by(self.engine, block, self.imports)
         except HarnessError as error:
             record = block.record("failed", reason=str(error))
-        return dataclasses.replace(record, member="method" if self.name == HEAD else "baseline")
+        member: Member = "method" if self.name == HEAD else "baseline"
+        stands_for = dataclasses.replace(block, member=member)
+        return dataclasses.replace(record, member=member, block=stands_for.id)
 
     def sketch(self, subject: Subject) -> dict[str, Any] | None:
         """Return the subject's gradient in few numbers, in float64; None if there is none."""
