@@ -143,11 +143,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Best:
-    """The variant of the highest validation quality, whatever its time, judged on test tasks."""
+    """The variant of the highest validation quality, whatever its time, judged on test tasks.
+
+    own     what is judged of every seed: the best by the other seeds, so that luck in a seed's own
+            training, which test tasks show too, is not counted as a gain
+    gain    of these, and of the rival's likewise
+    """
 
     steps: int
     variant: str
     known_as: str
+    own: tuple[str, ...]
     gain: Interval | None
     ratio: Interval | None
     rival: Rival | None  # the best of the published ones, on validation tasks as well

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from harness.declare.claims import Claim, Reading
 from harness.declare.suite import Member
 from harness.judge.debts import all_paid, failed, unknown
-from harness.judge.judgement import PairJudgement, Quality, Ratio, Verdict
+from harness.judge.judgement import Best, Choice, PairJudgement, Quality, Ratio, Verdict
 from harness.judge.noise import Noise
 from harness.judge.ratios import clocked, withhold
 from harness.judge.selection import Selector
@@ -42,12 +42,12 @@ def pair_verdicts(
         missing, quality = lacking(claim), quality_at(claim.margin)
         for reading in claim.readings:
             ratio, own = by_measure.get(reading.measure), None
-            if reading.inner_steps is not None:
-                if selector is not None and reading.inner_steps not in selector.study.steps:
+            steps = reading.inner_steps
+            if selector is not None and steps is not None:
+                if steps not in selector.study.steps:
                     continue  # the suite's protocol leaves this number of steps to others
-                if selector is not None:
-                    ratio, own = selector.read(reading.measure, reading.inner_steps, claim.margin)
-                    ratio = withhold(ratio, failed(judged.debts))
+                ratio, own = selector.read(reading.measure, steps, claim.margin)
+                ratio = withhold(ratio, failed(judged.debts))
             if reading.measure == "chosen_gain":
                 decision = decide_gain(
                     ratio.interval if ratio is not None else None,
@@ -55,8 +55,13 @@ def pair_verdicts(
                     equivalence_ok=all_paid(judged.debts),
                     missing=missing,
                 )
+                if selector is not None and steps is not None:
+                    decision = _of_whom(decision, selector.best(steps))
             else:
                 decision = _decide(judged, reading, ratio, noise, late, own or quality, missing)
+                if selector is not None and steps is not None:
+                    choice = selector.choice(claim.margin, steps)
+                    decision = _credited(decision, choice, reading.value)
             shown = ratio.interval if ratio is not None and missing is None else None
             found.append(
                 Verdict(
@@ -126,6 +131,32 @@ def _bounded(decision: Decision, late: frozenset[Member]) -> Decision:
                 "count only as far as they were trained.",
             )
     return decision
+
+
+def _credited(decision: Decision, choice: Choice | None, published: float) -> Decision:
+    """Tell the chosen variant's part in a gain, and take back a gain in which it has none."""
+    part = choice.own_ratio if choice is not None else None
+    if choice is None or part is None or decision.word not in POSITIVE:
+        return decision
+    told = f"{decision.reason} Variant {choice.variant} was chosen"
+    ends = f"{part.estimate:.3g} ({part.low:.3g} to {part.high:.3g})"
+    if part.low > 1:
+        return Decision(
+            decision.word, f"{told}, whose part is {ends}: the rest is the implementation's."
+        )
+    return Decision(
+        Word.NONE if part.high < published else Word.INCONCLUSIVE,
+        f"{told}, whose part is {ends}: it was not shown to gain anything on the full one, and "
+        "the implementation's gain is not the claim's.",
+    )
+
+
+def _of_whom(decision: Decision, best: Best | None) -> Decision:
+    """Tell of which variants a gain in quality is, where seeds differ about the best."""
+    if best is None or set(best.own) == {best.variant}:
+        return decision
+    named = ", ".join(best.own)
+    return _because(decision, f"for each seed the other seeds' best variant is judged: {named}")
 
 
 def _because(decision: Decision, why: str) -> Decision:

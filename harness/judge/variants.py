@@ -58,11 +58,12 @@ class Study:
 
 def study_of(records: Sequence[Record], pair: Pair) -> Study | None:
     """Return what was seen of the method's variants, or None if nothing was."""
-    judged = _like_the_first(usable(records, pair, "variants", "method"))
-    timed = _like_the_first(usable(records, pair, "variant_times", "method"))
-    first = next(iter((*judged, *timed)), None)
+    passes: tuple[Pass, ...] = ("variants", "variant_times")
+    seen = _like_the_first([r for each in passes for r in usable(records, pair, each, "method")])
+    first = next(iter(seen), None)
     if first is None or not first.variants or first.variant_full is None:
         return None
+    judged, timed = ([r for r in seen if r.measured == each] for each in passes)
     plain = _like_the_first(usable(records, pair, "variant_times", "baseline"))
     valid: dict[Place, dict[int, float]] = {}
     test: dict[Place, dict[int, tuple[float, ...]]] = {}

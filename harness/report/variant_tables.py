@@ -122,7 +122,8 @@ def _selection_group(judged: PairJudgement, selection: Selection, steps: int) ->
     rounds = count(selection.choosing_rounds, "round")
     note = (
         f"{judged.pair.method} on {workload_words(judged.pair)}; {selection.metric}; times of "
-        f"{rounds} a seed chose, those of {selection.judging_rounds} are shown."
+        f"{rounds} a seed chose, those of {selection.judging_rounds} are shown; gains over "
+        f"{count(selection.seeds, 'seed')}."
     )
     return Group(tuple(rows), f"{judged.pair.name}, {count(steps, 'inner step')}", note)
 
@@ -136,7 +137,7 @@ def _choice_row(alike: list[Choice], selection: Selection, reason: str | None) -
     allowed = " to ".join(dict.fromkeys(write(each.tau, 2) for each in (alike[0], alike[-1])))
     within = " to ".join(dict.fromkeys(str(each.within) for each in (alike[0], alike[-1])))
     stands = {True: "not worse", False: "worse", None: "undecided"}[choice.not_worse]
-    at_margin = f"{stands} by {significant(selection.margin, 2)}"
+    at_margin = f"{stands} by {write(selection.margin, 2)}"
     return (
         Cell(allowed, f"{within} of {count(len(selection.rows), 'variant')}"),
         Cell(choice.variant, own),
@@ -178,6 +179,8 @@ def _estimate(rival: Rival) -> str:
 def _best_cell(best: Best, selection: Selection) -> Cell:
     name = f"{best.variant}{f' ({best.known_as})' if best.known_as else ''}"
     text = f"best on validation tasks: {name}, gain on test tasks {_gain(best.gain)}"
+    if set(best.own) != {best.variant}:
+        text += f" (of the other seeds' best for each seed: {listed(list(best.own))})"
     if best.variant == selection.full:
         return Cell(f"{text}: it is the full variant")
     if best.rival is not None and not best.known_as:

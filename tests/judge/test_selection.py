@@ -103,6 +103,41 @@ def test_the_best_variant_is_the_best_on_validation_tasks():
     assert (best.rival.known_as, best.rival.gain.estimate) == ("ANIL", pytest.approx(0.0))
 
 
+def test_luck_in_a_seed_s_own_training_is_no_gain_of_the_best():
+    """Each variant is lucky with one seed, on validation and on test tasks, and no better else."""
+    lucky = {("light", 0): 0.06, ("head", 1): 0.05, ("half", 2): 0.04}
+    luck = lambda name, seed: lucky.get((name, seed), 0.0)  # noqa: E731
+    found = judge_study(study(luck, luck))
+    best = found.selection.best[0]
+    assert best.variant == "light"
+    assert best.own == ("head", "light", "light")
+    assert best.gain.estimate == pytest.approx(0.0)
+    verdict = next(v for v in found.verdicts if v.claim == "better")
+    assert verdict.ratio == best.gain
+    assert "the other seeds' best variant is judged: head, light, light" in verdict.reason
+
+
+def test_a_gain_that_is_the_implementation_s_alone_is_not_the_claim_s():
+    verdicts = judge_study(study(losing(head=0.1, light=0.1, half=0.1))).verdicts
+    found = next(v for v in verdicts if v.measure == "chosen_time_5")
+    assert found.ratio.low > 1
+    assert found.word == "none"
+    assert "Variant full was chosen, whose part is 1 (1 to 1)" in found.reason
+
+
+def test_the_part_of_the_variant_in_a_gain_is_told():
+    found = judge_study(study(losing(head=0.1))).verdicts[1]
+    assert found.word == "met"
+    assert "Variant light was chosen, whose part is 4" in found.reason
+
+
+def test_a_claim_s_own_margin_is_among_the_losses_that_are_allowed():
+    wide = dataclasses.replace(THIRD, margin=0.008)
+    valid = losing(head=0.1, light=0.1, half=0.007)
+    found = judged(study(valid), pairs=(STUDY, NOISE), claims=(wide, BETTER)).pairs[0].selection
+    assert found.choice(0.008, 5).variant == "half"
+
+
 def test_where_lower_is_better_tau_is_a_share_of_the_full_variant_s_loss():
     records = changed(
         study(lambda name, seed: {"head": 0.1, "light": 0.01}.get(name, 0.0)),
@@ -157,6 +192,7 @@ def test_a_margin_of_nothing_leaves_accuracy_undecided():
     found = judged(records, pairs=(STUDY, NOISE), claims=(strict, BETTER)).pairs[0]
     assert {v.word for v in found.verdicts if v.claim == "third"} == {"inconclusive"}
     assert found.verdicts[0].quality.reason == "a margin of nothing can't be tested"
+    assert {v.word for v in found.verdicts if v.claim == "better"} == {"none"}
 
 
 def test_a_failed_check_withholds_every_time_and_makes_both_claims_invalid():
