@@ -221,7 +221,6 @@ Ends = tuple[float, float, float]
 class VariantPoint:
     name: str
     known_as: str
-    full: bool
     seconds: Ends
     quality: Ends
 

@@ -140,6 +140,6 @@ def _handles(panel: VariantPanel, marks: dict[str, str]) -> list[Line2D]:
     if panel.baseline is not None:
         name = shorten(panel.baseline.name, 18)
         handles.append(Line2D([], [], **_baseline_look(), label=name))
-    other = VariantPoint("", "", False, (0, 0, 0), (0, 0, 0))
+    other = VariantPoint("", "", (0, 0, 0), (0, 0, 0))
     handles.append(Line2D([], [], **_look(other, marks), label="others", markeredgecolor=INK))
     return handles

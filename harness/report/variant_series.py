@@ -34,7 +34,7 @@ def _panel(selection: Selection, column: int) -> VariantPanel:
     choice = selection.choice(selection.margin, steps)
     full = next(row.at[column] for row in selection.rows if row.name == selection.full)
     points = [
-        VariantPoint(row.name, row.known_as, row.name == selection.full, *ends)
+        VariantPoint(row.name, row.known_as, *ends)
         for row in selection.rows
         if (ends := _ends(row.at[column], row.at[column]))
     ]
@@ -42,7 +42,7 @@ def _panel(selection: Selection, column: int) -> VariantPanel:
     return VariantPanel(
         steps,
         tuple(points),
-        VariantPoint(selection.baseline.name, "", False, *baseline) if baseline else None,
+        VariantPoint(selection.baseline.name, "", *baseline) if baseline else None,
         choice.variant if choice is not None else None,
     )
 
