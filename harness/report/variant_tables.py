@@ -33,7 +33,7 @@ def selection_table(judgement: Judgement) -> Table | None:
         "selection",
         "Chosen variants",
         "The fastest variant that loses no more than is allowed against the full one on "
-        "validation tasks. Its gain is on test tasks, over seeds; its time is held against the "
+        "validation tasks. Its gain is on test tasks; its time is held against the "
         "baseline's on one task, in rounds that had no part in choosing. The pattern's part is "
         "the full variant's time over the chosen one's: what is left of the ratio is the "
         "implementation's. A rival is the fastest variant that others have published and that is "
@@ -60,8 +60,9 @@ def variant_table(judgement: Judgement) -> Table | None:
     return grouped_table(
         "variants",
         "Variants",
-        "Quality on test tasks, seconds of adapting to one task and to a batch (medians, and below "
-        "them the 95th percentiles of all calls), and operations of adapting to one task.",
+        "Quality on test tasks (its 95 % interval is over tasks, not over trainings), seconds of "
+        "adapting to one task and to a batch (medians, and below them the 95th percentiles of all "
+        "calls), and operations of adapting to one task.",
         (
             Column("Variant", 1.1),
             Column("Quality", 0.9, numeric=True),
