@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -51,6 +51,10 @@ class Guess:
     family: ClassVar[str] = "sums"
     name: ClassVar[str] = "guess"
     corners: ClassVar[tuple[Any, ...]] = ()
+
+    @classmethod
+    def workload_needed(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {}
 
     def init(self, seed: int) -> None:
         return None
@@ -218,8 +222,8 @@ def test_a_class_that_is_no_learner_is_refused_with_what_to_do() -> None:
         checked_class(Mine)
     assert str(refused.value) == (
         "my.py: class Mine of 'guess' is no whole learner: it lacks family, equivalence, corners, "
-        "init, meta_gradient. Derive it from harness.declare.learner.Learner, or from a learner "
-        "that does, and set `family` to one of: sums."
+        "workload_needed, init, meta_gradient. Derive it from harness.declare.learner.Learner, or "
+        "from a learner that does, and set `family` to one of: sums."
     )
 
 
