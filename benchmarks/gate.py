@@ -1,6 +1,6 @@
 """How good the gate is: real gates, on this machine, where the truth is known.
 
-    python -m benchmarks.gate                      # 210 A/A gates and 60 of 10 % slower: an hour
+    python -m benchmarks.gate                      # 210 A/A gates and 60 of 10 % slower: hours
     python -m benchmarks.gate same=60 slower=20    # fewer
     python -m benchmarks.gate same=0 slower=0      # the summary of what was measured so far
 
@@ -27,10 +27,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from scipy import stats
-
 from benchmarks.load import busy, switching
 from benchmarks.planting import SLOWER, Clone, clone
+from benchmarks.rates import with_interval
 from harness.config import split_words, whole
 from harness.errors import HarnessError
 from harness.registry import ROOT
@@ -41,14 +40,13 @@ WORDS = {
     "slower": "gates of a commit that is slower (default: 60)",
     "percent": "how much slower (default: 10)",
     "limit_s": "most seconds of a gate (default: 300)",
-    "out": "the file that outcomes are appended to (default: results/gate-benchmark.jsonl)",
+    "out": "the file that outcomes are appended to (default: results/gate-benchmark/outcomes.jsonl)",
 }
 SUITE = Path(__file__).with_name("gate.toml")
 LEARNER, FILE = "BatchedMaml", "methods/batched_maml.py"
 LOADS = ("quiet", "busy", "switching")
 NEIGHBOURS = 2
 ALARMS = (1, 6)
-CONFIDENCE = 0.95
 
 Outcome = dict[str, Any]
 
@@ -65,7 +63,7 @@ def main(words: list[str]) -> int:
     except HarnessError as error:
         print("error:", error, file=sys.stderr)
         return error.exit_code
-    out = Path(given.get("out", ROOT / "results" / "gate-benchmark.jsonl"))
+    out = Path(given.get("out", ROOT / "results" / "gate-benchmark" / "outcomes.jsonl"))
     with tempfile.TemporaryDirectory(prefix="gate-benchmark-") as folder:
         project = clone(ROOT, Path(folder) / "project")
         base = project.git("rev-parse", "HEAD")
@@ -107,23 +105,16 @@ def summary(done: Sequence[Outcome], percent: int, limit_s: int) -> str:
             if not chosen:
                 continue
             hits = sum(each["exit"] in counted for each in chosen)
-            low, high = clopper_pearson(hits, len(chosen))
             open_ = sum(each["exit"] == 3 for each in chosen)
             seconds = sorted(each["seconds"] for each in chosen)
             lines.append(
-                f"{asked}, {load}: {hits} of {len(chosen)} = {hits / len(chosen):.1%} "
-                f"[{low:.1%}, {high:.1%}]; {open_} inconclusive; seconds: median "
+                f"{asked}, {load}: {with_interval(hits, len(chosen))}; {open_} inconclusive; "
+                f"seconds: median "
                 f"{seconds[len(seconds) // 2]:.0f}, longest {seconds[-1]:.0f}"
             )
     other = [each for each in done if each["exit"] not in (0, 1, 3, 6)]
     lines += [f"{len(other)} gates ended in another way: {other[0]}"] if other else []
     return "\n".join(lines) or "nothing was measured yet"
-
-
-def clopper_pearson(hits: int, trials: int) -> tuple[float, float]:
-    """Return the exact interval of a rate."""
-    found = stats.binomtest(hits, trials).proportion_ci(CONFIDENCE, method="exact")
-    return float(found.low), float(found.high)
 
 
 def _left(wanted: dict[str, int], done: Sequence[Outcome]) -> Iterator[tuple[str, int]]:

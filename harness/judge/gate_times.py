@@ -10,6 +10,7 @@ from statistics import median
 from harness.judge.gating import Finding, Word
 from harness.judge.sequential import (
     ERROR_RATE,
+    FIRST_ALARM,
     FIRST_LOOK,
     MISS_RATE,
     Bounds,
@@ -100,7 +101,11 @@ class Question:
 
     def _bounds(self, values: Sequence[float], look: int) -> Bounds:
         error = ERROR_RATE / self.questions
-        return bounds(values, low_error=error * share(look), high_error=MISS_RATE * share(look))
+        return bounds(
+            values,
+            low_error=error * share(look, FIRST_ALARM),
+            high_error=MISS_RATE * share(look),
+        )
 
     def _finding(self, word: Word, reason: str | None) -> Finding:
         return Finding(

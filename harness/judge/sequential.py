@@ -8,7 +8,8 @@ of times would need more, and Student's t far more.
 
 The rule looks after 6, 8, 10, 13, ... rounds. Of the error that it may make, the k-th look spends
 the share 1 / (k (k + 1)). All shares, of however many looks, sum to 1, so that together they err at
-most that often, whenever the rule stops.
+most that often, whenever the rule stops. A slow-down is looked for from the third look on, and its
+shares begin there: fewer rounds could show none at so small an error, however large it was.
 
     slower   the lower bound is above the threshold. At most ERROR_RATE of all gates say so of
              anything that is not: the error is shared among the questions of a gate as well
@@ -32,6 +33,8 @@ MISS_RATE = 0.05
 
 FIRST_LOOK = 6  # five rounds of one sign come by chance in 1 of 32 cases: too often to let pass
 GROWTH = 1.25
+FIRST_ALARM = 3
+"""The first look that may call something slower."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,10 @@ def look_at(rounds: int) -> int | None:
     return None
 
 
-def share(look: int) -> float:
-    """Return what the look may spend of an error rate."""
-    return 1 / (look * (look + 1))
+def share(look: int, first: int = 1) -> float:
+    """Return what the look may spend of an error rate that is spent from the first look on."""
+    place = look - first + 1
+    return 1 / (place * (place + 1)) if place > 0 else 0.0
 
 
 def bounds(values: Sequence[float], *, low_error: float, high_error: float) -> Bounds:
