@@ -49,6 +49,7 @@ class Qmaml(MamlLearner):
     """The implementation of MAML that a rank's own tasks are given to."""
 
     equivalence: ClassVar[Equivalence] = Exact()
+    shares: ClassVar[bool] = True
     corners: ClassVar[tuple[dict[str, Any], ...]] = ({"inner": "reference_maml"},)
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ rank makes of its own alone. Every rank draws its own dropout.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -25,6 +26,8 @@ class SharedBilevelLearner(BilevelLearner):
 
     bucket_mb: float = 4.0
     """Size of the pieces in which ranks sum gradients."""
+
+    shares: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.bucket_mb <= 0:

@@ -5,7 +5,8 @@ tasks, so that a learner may couple, batch or distribute them. Training, timing,
 evaluating are written once over this interface and know no family.
 
 Where several ranks share the work (`workload.place.team`), all of them make the same calls with the
-same arguments in the same order, and each returns the whole result.
+same arguments in the same order, and each returns the whole result; only what `adapt` returns may
+be the rank's own part.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ class Learner(ABC):
     """"known" from a published definition, or "reconstructed" from an abstract."""
     peer: ClassVar[str | None] = None
     """The package that does the work, if it is not ours."""
+    shares: ClassVar[bool] = False
+    """Whether ranks share its work; each rank of another one would do the whole of it."""
 
     @classmethod
     def workload_needed(cls, settings: Mapping[str, Any]) -> dict[str, Any]:

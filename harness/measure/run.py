@@ -223,10 +223,10 @@ def _hashes(plugins: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _rehearse(blocks: list[Block], registry: Registry, engine: LocalEngine) -> None:
-    """Make every learner that is given settings once: a wrong one must not cost a whole run."""
-    settled = {(b.pair.name, b.member, b.tasks is None): b for b in blocks}
+    """Make every learner once that is given settings or ranks: a wrong one must not cost a run."""
+    settled = {(b.pair.name, b.member, b.tasks is None, b.ranks > 1): b for b in blocks}
     for block in settled.values():
-        if block.pair.settings or block.learner_settings:
+        if block.pair.settings or block.learner_settings or block.ranks > 1:
             call = "harness.measure.worker:rehearse"
             answer = engine.call(call, block.to_json(), 120, imports_of(block, registry))
             if answer.text:

@@ -38,7 +38,7 @@ from harness.measure.variants import count_variants, time_variants, train_varian
 from harness.measure.wire import SMALLEST, time_wire
 from harness.meeting import meet
 from harness.records.record import Record
-from harness.registry import Registry
+from harness.registry import Entry, Registry
 
 Measure = Callable[[Block, Learner], Seen]
 Repeated = tuple[Callable[[int], None], list[Any]]
@@ -142,13 +142,24 @@ def measured(block: Block, seat: Seat | None = None, measure: Measure | None = N
 
 def make_learner(block: Block, registry: Registry, team: Communicator | None = None) -> Learner:
     """Make the block's learner on its workload, in the precision that its pass needs."""
-    dtype = "float64" if block.measured == "trajectory" else "float32"
-    entry = registry.find(block.pair.workload, "workload")
-    place = Place(block.device, dtype, block.data_dir, team or Alone())
-    workload = build(entry.load(), block.pair.settings, f"workload {entry.name}", place)
     entry = registry.find(block.learner, "baseline", "method")
+    _require_sharing(block, entry)
+    dtype = "float64" if block.measured == "trajectory" else "float32"
+    place = Place(block.device, dtype, block.data_dir, team or Alone())
+    of = registry.find(block.pair.workload, "workload")
+    workload = build(of.load(), block.pair.settings, f"workload {of.name}", place)
     learner: Learner = build(entry.load(), block.learner_settings, entry.name, workload)
     return learner
+
+
+def _require_sharing(block: Block, entry: Entry) -> None:
+    """Refuse a team to a learner that ignores it, whose ranks would all do the same work."""
+    if block.ranks > 1 and not getattr(entry.load(), "shares", False):
+        raise UsageError(
+            f"ranks = {block.ranks}: {entry.name} does not share its work, so every rank would do "
+            "the whole of it. Give it one rank and no scaling pass, or name a method whose class "
+            "says `shares = True`, because it takes its part by workload.place.team."
+        )
 
 
 def _team(block: Block, seat: Seat | None) -> Communicator:
@@ -303,6 +314,7 @@ def _variant_times(block: Block, learner: Learner) -> Seen:
 
 def _check(block: Block, registry: Registry, team: Communicator) -> Seen:
     entry = registry.find(block.learner, "baseline", "method")
+    _require_sharing(block, entry)
     result = check(entry, registry, block.protocol.check_examples, block.learner_settings, team)
     return result.fields()
 

@@ -27,6 +27,7 @@ from harness.report.verdict_table import tone_of
 from harness.report.words import basis, workload_words
 
 READINGS = {"same": "Same cores", "each": "Worker for worker"}
+OVER = {"torch": "", "horovod": " over Horovod"}
 
 
 def ranks_table(judgement: Judgement, records: Sequence[Record]) -> Table | None:
@@ -36,7 +37,8 @@ def ranks_table(judgement: Judgement, records: Sequence[Record]) -> Table | None
         pair = judged.pair
         if pair.ranks > 1:
             members = (member_words(judged, "method"), member_words(judged, "baseline"))
-            alike = (*members, str(pair.ranks), workload_words(pair))
+            ranks = f"{pair.ranks} ranks{OVER[pair.communicator]}"
+            alike = (*members, ranks, workload_words(pair))
             found.setdefault(alike, {}).setdefault(pair.cores, judged)
     return grouped_table(
         "ranks",
@@ -55,7 +57,7 @@ def ranks_table(judgement: Judgement, records: Sequence[Record]) -> Table | None
                     (Cell(head), *(_cell(of, by_cores.get(cores), records) for cores in READINGS))
                     for head, of in ROWS.items()
                 ),
-                f"{method}, {ranks} ranks, against {baseline}",
+                f"{method}, {ranks}, against {baseline}",
                 f"On {workload}. "
                 + " ".join(f"{READINGS[c]}: pair {j.pair.name}." for c, j in by_cores.items()),
             )

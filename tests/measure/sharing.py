@@ -26,6 +26,8 @@ from suites.fewshot import Tasks
 class Shared(ReferenceMaml):
     """Takes every so-manieth task, and adds up with the other ranks."""
 
+    shares: ClassVar[bool] = True
+
     @property
     def team(self) -> Communicator:
         return self.workload.place.team

@@ -97,6 +97,14 @@ def test_memory_is_that_of_the_rank_that_held_most(engine: LocalEngine):
     assert one.peak_bytes < most.peak_bytes <= two.peak_bytes
 
 
+@pytest.mark.parametrize("measured", ["step", "check"])
+def test_a_learner_that_ignores_its_team_gets_none(engine: LocalEngine, measured: str):
+    record = run(engine, "reference_maml", measured)
+    assert record.status == "failed"
+    told = "ranks = 2: reference_maml does not share its work, so every rank would do the whole"
+    assert told in (record.reason or "")
+
+
 @pytest.mark.parametrize("measured", ["adaptation", "growth", "curve", "trajectory"])
 def test_every_other_pass_works_in_a_team(engine: LocalEngine, measured: str):
     record = run(engine, "shared", measured)

@@ -220,6 +220,19 @@ def test_a_wrong_setting_is_told_before_anything_is_written(tmp_path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("ranks", "passes"), [(2, '"step"'), (1, '"scaling"')])
+def test_ranks_for_a_learner_that_shares_nothing_are_refused_before_anything_is_written(
+    tmp_path: Path, ranks: int, passes: str
+):
+    wrong = pair("batched_maml", passes).replace("differ", f"ranks = {ranks}\ndiffer")
+    toml, run = suite(tmp_path, wrong, rounds=2), tmp_path / "run"
+    done = harness("run", f"suite={toml}", f"out={run}", "threads=1")
+    assert done.returncode == 2, done.stderr
+    assert "batched_maml does not share its work" in done.stderr
+    assert not run.exists()
+
+
+@pytest.mark.slow
 def test_a_run_is_not_finished_on_another_machine_or_with_another_plugin(tmp_path: Path):
     plugin, run = tmp_path / "mine.py", tmp_path / "run"
     plugin.write_text(Path(MISBEHAVING).read_text())

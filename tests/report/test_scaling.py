@@ -81,6 +81,23 @@ def test_both_readings_stand_side_by_side_with_their_intervals(content):
     assert rows["Processes × threads"][1] == "2 × 1|against 2 × 1"
 
 
+def test_what_ranks_talk_with_keeps_their_pairs_apart():
+    over = [
+        dataclasses.replace(SHARED, name=name, passes=("step",), communicator=name)
+        for name in ("torch", "horovod")
+    ]
+    found = [*timed(over[0], 0.3, 0.2), *timed(over[1], 0.6, 0.2), *timed(AA)]
+    plan = manifest(found, pairs=(*over, AA), probes=CORES, threads=2)
+    table = compose(plan, found, judge(plan, found)).table("ranks")
+    assert table is not None
+    assert [group.title for group in table.groups] == [
+        "fast, 2 ranks, against plain",
+        "fast, 2 ranks over Horovod, against plain",
+    ]
+    steps = [cells(table, group)["Baseline's step"][1] for group in range(2)]
+    assert [step[:2] for step in steps] == ["30", "60"]
+
+
 def test_efficiency_is_the_ratio_by_the_ranks_and_only_worker_for_worker(content):
     same, each = cells(content.table("ranks"))["Efficiency [95 %]"]
     assert same == "–|"
