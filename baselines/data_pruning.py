@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from baselines import pruning_scores as scores
+from baselines.bilevel import BilevelLearner
 from baselines.fine_tuning import FineTuning
 from baselines.pruning_scores import Scoring
 from harness.declare.settings import build
@@ -134,7 +135,13 @@ def _scores(study: Study, noise: float, data_dir: str | None) -> dict[str, Calla
     def learned(judged_by: str) -> Callable[[int], Tensor]:
         judged = _workload(study, data_dir, noise=noise, judged_by=judged_by)
         entry = Registry().find(study.learner, "method", "baseline")
-        learner = build(entry.load(), {}, entry.name, judged)
+        found = entry.load()
+        if not issubclass(found, BilevelLearner):
+            raise UsageError(
+                f"learner={study.learner} is of the family {found.family!r}, and weights are "
+                "learned by learners of the family 'bilevel'. Take sama or cg_hypergradient."
+            )
+        learner = build(found, {}, entry.name, judged)
         return lambda seed: scores.learned(learner, seed, scoring)
 
     return {
