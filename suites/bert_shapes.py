@@ -44,6 +44,11 @@ class BertShapes(Reweighted):
     noise: float = 0.4
     """Share of the training labels that are wrong."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.noise <= 1:
+            raise ValueError(f"noise = {self.noise} must be from 0 to 1")
+
     @property
     def data(self) -> str:
         return "sentences of random words (generated)"

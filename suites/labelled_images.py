@@ -32,6 +32,13 @@ class LabelledImages(Reweighted):
     judged_by: Literal["clean", "train"] = "clean"
     """The split that the meta loss is of; that of training is under its own labels."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.noise <= 1:
+            raise ValueError(f"noise = {self.noise} must be from 0 to 1")
+        if not self.imbalance >= 1:
+            raise ValueError(f"imbalance = {self.imbalance} must be at least 1")
+
     @abstractmethod
     def split_tables(self) -> dict[str, Table]:
         """Return every split where the workload has its place, the training split balanced."""

@@ -155,6 +155,7 @@ def test_a_single_seed_has_no_interval() -> None:
     [
         ("--seeds 0", "seeds = 0: must be at least 1"),
         ("--models 0", "models = 0: must be at least 1"),
+        ("--noise 1.5", "noise = 1.5 must be from 0 to 1"),
         ("--learner smaa", "did you mean 'sama'"),
         ("--learner reference_maml", "reference_maml is of the family 'maml'"),
         ("--workload bert_shapes", "workload=bert_shapes has no labelled images"),

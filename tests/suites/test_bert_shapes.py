@@ -30,6 +30,11 @@ def test_sizes_are_those_of_the_models_they_are_named_after() -> None:
     assert found["tiny"] < 1
 
 
+def test_a_share_of_wrong_labels_above_one_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"noise = 1.5 must be from 0 to 1"):
+        BertShapes(noise=1.5)
+
+
 def test_batches_are_pure_functions_of_seed_and_index(workload: BertShapes) -> None:
     one, same, other = (workload.train_batch(1, index) for index in (3, 3, 4))
     assert torch.equal(one.base[0].inputs, same.base[0].inputs)

@@ -86,6 +86,12 @@ def test_clean_labels_are_true(workload: NoisyMnist) -> None:
         assert label == labels[(images == image).all(1)][0]
 
 
+@pytest.mark.parametrize("wrong", [{"noise": 1.5}, {"noise": -0.1}, {"imbalance": 0.5}])
+def test_shares_and_tails_that_there_are_not_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} = .* must be"):
+        LongTailedMnist(**wrong)
+
+
 def test_held_out_examples_end_with_the_split(workload: NoisyMnist) -> None:
     assert len(workload.held_out(0, "test", 990, 10).labels) == 10
     with pytest.raises(UsageError, match="1001 examples of the test split.*has 1000.*test_tasks"):
