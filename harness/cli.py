@@ -192,8 +192,10 @@ def compare(options: argparse.Namespace) -> int:
 def gate(options: argparse.Namespace) -> int:
     """Fail if a commit made a learner slower, heavier, wrong or less accurate."""
     from harness.gate import bisect_code, gate, write
+    from harness.meeting import require_one_process
 
     try:
+        require_one_process("the gate")
         config = gate_config(options.words)
         if config.against is not None:
             from harness.gate_against import gate_against

@@ -65,10 +65,11 @@ def test_without_a_launcher_a_script_is_alone(monkeypatch: pytest.MonkeyPatch):
     assert isinstance(from_environment(), Alone)
 
 
-def test_a_run_is_not_done_once_a_rank():
-    done = harness("run", "suite=smoke", env=LAUNCHED)
+@pytest.mark.parametrize("words", [("run", "suite=smoke"), ("gate", "base=HEAD")])
+def test_what_is_timed_is_not_done_once_a_rank(words: tuple[str, ...]):
+    done = harness(*words, env=LAUNCHED)
     assert done.returncode == 2
-    assert "started by torchrun, which would do it once a rank" in done.stderr
+    assert f"the {words[0]} was started by torchrun, which would do it once a rank" in done.stderr
 
 
 @pytest.mark.parametrize("communicator", COMMUNICATORS)
