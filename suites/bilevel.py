@@ -55,6 +55,8 @@ class Bilevel(Workload):
     family: ClassVar[str] = "bilevel"
 
     def __post_init__(self) -> None:
+        if self.unroll < 1:
+            raise ValueError(f"unroll = {self.unroll} must be at least 1")
         # Made here, since they can't be made inside torch.func's transforms.
         _ = self._networks, self._meta_network
 

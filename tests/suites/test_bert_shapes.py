@@ -30,9 +30,10 @@ def test_sizes_are_those_of_the_models_they_are_named_after() -> None:
     assert found["tiny"] < 1
 
 
-def test_a_share_of_wrong_labels_above_one_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"noise = 1.5 must be from 0 to 1"):
-        BertShapes(noise=1.5)
+@pytest.mark.parametrize(("name", "value"), [("noise", 1.5), ("unroll", 0)])
+def test_settings_that_mean_nothing_are_refused(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{name} = {value} must be"):
+        BertShapes(**{name: value})
 
 
 def test_batches_are_pure_functions_of_seed_and_index(workload: BertShapes) -> None:
