@@ -42,6 +42,11 @@ def test_our_own_claims_are_read_and_have_their_sources():
     assert all(claim.source and claim.readings for claim in claims.values())
 
 
+def test_a_claim_about_several_devices_is_not_tested_by_ranks_that_use_fewer():
+    claim = load_claims(ROOT / "suites" / "claims.toml")["sama-four-devices"]
+    assert {"gpus=4", "ranks=4"} <= set(claim.needs)
+
+
 def test_two_claims_of_one_name_are_refused(read):
     with pytest.raises(UsageError, match=r"claims\.toml: two claims are called 'twice'\. Rename"):
         read(CLAIM + CLAIM)
