@@ -155,9 +155,14 @@ class Pair:
         return self.communicator if self.processes(member) > 1 else None
 
     def threads(self, member: Member, cores: int) -> int:
-        """Return the threads of each of the member's processes, where so many cores are given."""
-        sharing = self.ranks if self.cores == "each" else self.processes(member)
-        return max(1, cores // sharing)
+        """Return the threads of each of the member's processes, where so many cores are given.
+
+        Cores that the ranks can't share evenly stay idle, for the baseline too.
+        """
+        each = max(1, cores // self.ranks)
+        if self.cores == "each" or member == "method":
+            return each
+        return min(cores, each * self.ranks)
 
     def learner(self, member: Member) -> str:
         return self.baseline if member == "baseline" else self.method

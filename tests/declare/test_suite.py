@@ -96,7 +96,7 @@ class TestSeveralProcesses:
         assert not self.PAIR.is_aa
 
     @pytest.mark.parametrize(
-        ("cores", "baseline", "method"), [(8, 8, 2), (3, 3, 1), (2, 2, 1), (1, 1, 1)]
+        ("cores", "baseline", "method"), [(8, 6, 2), (3, 3, 1), (2, 2, 1), (1, 1, 1)]
     )
     def test_share_the_cores_that_the_baseline_has_as_well(self, cores, baseline, method):
         assert self.PAIR.threads("baseline", cores) == baseline
