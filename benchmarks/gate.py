@@ -40,7 +40,7 @@ WORDS = {
     "slower": "gates of a commit that is slower (default: 60)",
     "percent": "how much slower (default: 10)",
     "limit_s": "most seconds of a gate (default: 300)",
-    "out": "the file that outcomes are appended to (default: results/gate-benchmark/outcomes.jsonl)",
+    "out": "the file that outcomes are appended to (default: one in results/gate-benchmark/)",
 }
 SUITE = Path(__file__).with_name("gate.toml")
 LEARNER, FILE = "BatchedMaml", "methods/batched_maml.py"

@@ -205,6 +205,9 @@ def gate(options: argparse.Namespace) -> int:
         else:
             report = gate(config, lambda line: print(line, file=sys.stderr, flush=True))
         write(report, config)
+    except KeyboardInterrupt:
+        print("interrupted: nothing was judged, and no checkout is left.", file=sys.stderr)
+        return 130
     except BaseException as error:
         if not options.bisect:
             raise

@@ -29,6 +29,11 @@ FETCH = (
 )
 
 
+def own_prefix() -> str:
+    """Return how the names of this process's temporary folders begin."""
+    return f"{PREFIX}{os.getpid()}-"
+
+
 class Repository:
     """The repository that a tree belongs to."""
 
@@ -71,7 +76,7 @@ class Repository:
     def checked_out(self, commit: str) -> Iterator[Path]:
         """Check a commit out into a folder of its own, for as long as the block lasts."""
         self.remove_leftovers()
-        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        folder = Path(tempfile.mkdtemp(prefix=own_prefix()))
         tree = folder / "tree"
         try:
             # The user's own hooks are for checkouts of the user's own.

@@ -16,6 +16,7 @@ from statistics import median
 from typing import TextIO
 
 from harness.measure.block import Block
+from harness.measure.checkout import own_prefix
 from harness.measure.engines.local import Answer, LocalEngine
 from harness.measure.run import measured_by, record_from_answer
 from harness.records.record import Record
@@ -55,7 +56,7 @@ def order_of_turn(random: Random) -> list[str]:
 def measure_round(lanes: Sequence[Lane], turns: int, turn_s: float, random: Random) -> Round:
     """Start a fresh worker in every lane and let them take so many turns each."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="turns-")))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=own_prefix())))
         threads = stack.enter_context(ThreadPoolExecutor(len(lanes)))
         started = {
             lane.name: _start(lane, folder / lane.name, threads, stack)
