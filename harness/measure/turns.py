@@ -29,7 +29,8 @@ from harness.declare.learner import Learner
 from harness.declare.tree import all_finite
 from harness.measure import device
 from harness.measure.block import Block, Seen, block_from
-from harness.measure.worker import REPEATED, NotFinite, measured, settle
+from harness.measure.passes import REPEATED, NotFinite
+from harness.measure.worker import measured, settle
 
 LEAST_STEPS = 3  # of a warm-up: the first is always slow, and the second often
 
