@@ -7,7 +7,7 @@ HarnessError            anything that ends a command with a message instead of a
       PeerMissing       a package that we install is not installed
       ModuleMissing     a module of anybody's is not there
     StoreError          a run folder could not be read or written
-  MeasurementError      a block could not be measured
+  MeasurementError      nothing could be measured: exit code 4
   TeamBroken            another rank of a team left it, or does not come
 """
 
@@ -76,7 +76,9 @@ class StoreError(UsageError):
 
 
 class MeasurementError(HarnessError):
-    """A block could not be measured."""
+    """Nothing could be measured; a gate that ends so must not be taken for one that found worse."""
+
+    exit_code = 4
 
 
 class TeamBroken(HarnessError):

@@ -1,0 +1,27 @@
+"""An error that kept a gate from measuring is never taken for a commit that is worse."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.errors import HarnessError, MeasurementError, UsageError
+from harness.gate import bisect_code
+from harness.judge.exit_codes import NOTHING, REGRESSED
+
+
+def test_what_could_not_be_measured_is_no_regression() -> None:
+    assert MeasurementError("no worker could be started").exit_code == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (MeasurementError("no worker could be started"), 125),
+        (UsageError("base=nowhere"), 128),
+        (RuntimeError("a bug"), 128),
+    ],
+)
+def test_bisect_skips_what_could_not_be_measured_and_stops_at_the_rest(
+    error: HarnessError, code: int
+) -> None:
+    assert bisect_code(error) == code != REGRESSED
