@@ -162,8 +162,10 @@ def _load(name: str, random: Random) -> AbstractContextManager[None]:
 def _read(path: Path) -> list[Outcome]:
     if not path.exists():
         return []
-    whole_lines = path.read_text().rpartition("\n")[0]  # a line that was torn is run again
-    return [json.loads(line) for line in whole_lines.splitlines() if line]
+    whole_lines, end, torn = path.read_text().rpartition("\n")
+    if torn:  # whoever wrote it was killed: that gate is run again
+        path.write_text(whole_lines + end)
+    return [json.loads(line) for line in whole_lines.splitlines()]
 
 
 def _append(path: Path, outcome: Outcome) -> None:

@@ -1,0 +1,73 @@
+"""The gate's benchmark: rates with honest intervals, and a run that goes on where it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psutil
+import pytest
+
+from benchmarks.gate import _append, _left, _read, main, summary
+from benchmarks.load import busy, switching
+from benchmarks.rates import clopper_pearson
+
+
+def outcome(kind: str, number: int, exit_code: int, load: str = "quiet") -> dict[str, Any]:
+    return {"kind": kind, "number": number, "exit": exit_code, "load": load, "seconds": 10.0}
+
+
+def test_no_alarm_in_two_hundred_gates_is_not_a_rate_of_nothing():
+    low, high = clopper_pearson(0, 200)
+    assert low == 0
+    assert high == pytest.approx(1 - 0.025 ** (1 / 200))
+
+
+def test_only_what_is_left_is_run():
+    done = [outcome("same", 0, 0), outcome("slower", 1, 1)]
+    assert list(_left({"same": 3, "slower": 2}, done)) == [
+        ("slower", 0),
+        ("same", 1),
+        ("same", 2),
+    ]
+
+
+def test_a_torn_line_is_run_again(tmp_path: Path):
+    path = tmp_path / "new" / "outcomes.jsonl"
+    _append(path, outcome("same", 0, 0))
+    with path.open("a") as file:
+        file.write(json.dumps(outcome("same", 1, 0))[:20])
+    assert [each["number"] for each in _read(path)] == [0]
+    _append(path, outcome("same", 1, 0))
+    assert [each["number"] for each in _read(path)] == [0, 1]
+
+
+def test_alarms_and_misses_are_counted_apart():
+    done = [outcome("same", n, 1 if n == 3 else 0, "busy" if n % 2 else "quiet") for n in range(10)]
+    done += [outcome("slower", n, 3 if n == 0 else 1) for n in range(4)]
+    text = summary(done, 10, 300)
+    assert "false alarms, all: 1 of 10" in text
+    assert "false alarms, quiet: 0 of 5" in text
+    assert "within 300 s, all: 3 of 4 = 75.0%" in text
+    assert "1 inconclusive" in text
+
+
+def test_a_gate_that_broke_is_shown():
+    assert "1 gates ended in another way" in summary([outcome("same", 0, 70)], 10, 300)
+
+
+def test_a_wrong_word_is_refused(capsys: pytest.CaptureFixture[str]):
+    assert main(["slow=3"]) == 2
+    assert "did you mean 'slower'" in capsys.readouterr().err
+
+
+def test_the_load_is_there_and_gone():
+    me = psutil.Process()
+    before = set(me.children())
+    with busy(2):
+        assert len(set(me.children()) - before) == 2
+    with switching(2, Random(0)):
+        pass
+    assert set(me.children()) == before
