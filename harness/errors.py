@@ -7,7 +7,8 @@ HarnessError            anything that ends a command with a message instead of a
       PeerMissing       a package that we install is not installed
       ModuleMissing     a module of anybody's is not there
     StoreError          a run folder could not be read or written
-  MeasurementError      nothing could be measured: exit code 4
+  MeasurementError      a block could not be measured
+    NothingMeasured     no block can be: exit code 4
   TeamBroken            another rank of a team left it, or does not come
 """
 
@@ -76,7 +77,11 @@ class StoreError(UsageError):
 
 
 class MeasurementError(HarnessError):
-    """Nothing could be measured; a gate that ends so must not be taken for one that found worse."""
+    """A block could not be measured."""
+
+
+class NothingMeasured(MeasurementError):
+    """No block can be measured at all; a gate must not take that for a commit that is worse."""
 
     exit_code = 4
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from harness.declare.subjects import Subject, subjects_of
 from harness.declare.suite import Pass, Suite, find_suite, read_suite
-from harness.errors import HarnessError, MeasurementError, UsageError
+from harness.errors import HarnessError, NothingMeasured, UsageError
 from harness.gate_config import GateConfig
 from harness.judge.comparison import ENVIRONMENT
 from harness.judge.exit_codes import INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
@@ -70,7 +70,7 @@ def bisect_code(outcome: GateReport | BaseException) -> int:
     """Return the exit code that tells `git bisect run` the right thing."""
     if isinstance(outcome, GateReport):
         return BISECT.get(outcome.exit_code, STOP)
-    return SKIP if isinstance(outcome, TooOld | MeasurementError) else STOP
+    return SKIP if isinstance(outcome, TooOld | NothingMeasured) else STOP
 
 
 def gate(config: GateConfig, say: Say) -> GateReport:

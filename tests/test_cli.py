@@ -251,7 +251,7 @@ class TestWords:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (["rn"], "unknown command 'rn' (did you mean 'run'?). Allowed: check, compare, list, "),
+            (["rn"], "unknown command 'rn' (did you mean 'run'?). Allowed: check, compare, gate, "),
             ([], "the following arguments are required: COMMAND. See: python -m harness --help"),
             (["run", "--fast"], "unrecognized arguments: --fast. See: python -m harness --help"),
             (["probe", "now"], "unrecognized arguments: now"),
@@ -269,7 +269,10 @@ class TestWords:
             (["run", "seeds=1,1"], "seeds=1,1: a seed is named twice."),
             (["run", "device=gpu"], "unknown device 'gpu'"),
             (["run", "data_dir=absent"], "data_dir=absent: no such folder."),
-            (["run", "suite=smok"], "unknown suite 'smok' (did you mean 'smoke'?). Allowed: paper"),
+            (
+                ["run", "suite=smok"],
+                "unknown suite 'smok' (did you mean 'smoke'?). Allowed: distributed",
+            ),
             (["run", "suite=absent.toml"], "suite=absent.toml: no such file. Give the path"),
             (["run", "suite=smoke", "pairs=aa-sinusoi"], "(did you mean 'aa-sinusoid'?)"),
             (["run", "pairs=,"], "pairs=,: nothing stands beside a comma."),
@@ -698,8 +701,9 @@ class TestComparing:
         assert "note: after/records.jsonl: the last record was torn" in capsys.readouterr().err
 
     def test_never_takes_damage_for_a_regression(self, runs, refused):
+        lines = len((runs / "after" / RECORDS).read_text().splitlines())
         with (runs / "after" / RECORDS).open("a") as file:
             file.write("damage\n")
-        assert "after/records.jsonl, line 21: not valid JSON" in refused(
+        assert f"after/records.jsonl, line {lines + 1}: not valid JSON" in refused(
             "compare", "before", "after"
         )

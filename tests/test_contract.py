@@ -17,7 +17,7 @@ import torch
 
 from harness import contract
 from harness.declare.tree import leaves
-from harness.errors import PeerMissing
+from harness.errors import Absent
 from harness.registry import Registry
 
 BROKEN = Path(__file__).with_name("broken_learners.py")
@@ -85,7 +85,7 @@ def fingerprints() -> dict[str, str]:
     """Return a word for what every workload that can be loaded here is made of."""
     registry, found = Registry(), {}
     for entry in registry.entries("workload"):
-        with contextlib.suppress(PeerMissing):
+        with contextlib.suppress(Absent):  # a package, or a set of data
             workload = entry.load()()
             made_of = [
                 workload.initial(7),

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from harness.errors import HarnessError, MeasurementError, UsageError
+from harness.errors import HarnessError, NothingMeasured, UsageError
 from harness.gate import bisect_code
 from harness.judge.exit_codes import NOTHING, REGRESSED
 
 
 def test_what_could_not_be_measured_is_no_regression() -> None:
-    assert MeasurementError("no worker could be started").exit_code == NOTHING
+    assert NothingMeasured("no worker could be started").exit_code == NOTHING
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (MeasurementError("no worker could be started"), 125),
+        (NothingMeasured("no worker could be started"), 125),
         (UsageError("base=nowhere"), 128),
         (RuntimeError("a bug"), 128),
     ],

@@ -13,7 +13,7 @@ import harness
 from harness.config import RunConfig
 from harness.declare.claims import load_claims
 from harness.declare.suite import Suite, find_suite, read_suite, resolve
-from harness.errors import MeasurementError, StoreError, UsageError
+from harness.errors import MeasurementError, NothingMeasured, StoreError, UsageError
 from harness.judge.blocks import is_inherited
 from harness.judge.inheritance import inherits
 from harness.measure.blame import record_of_team
@@ -236,7 +236,7 @@ def _rehearse(blocks: list[Block], registry: Registry, engine: LocalEngine) -> N
 def probed(device: str, engine: LocalEngine) -> dict[str, Any]:
     answer = engine.call("harness.measure.probes:probe_text", device, 120, ())
     if not answer.text:
-        raise MeasurementError(f"the machine could not be probed: {answer.died_of}")
+        raise NothingMeasured(f"the machine could not be probed: {answer.died_of}")
     probes: dict[str, Any] = json.loads(answer.text)
     index = int(device.partition(":")[2] or 0)
     if device.startswith("cuda") and probes["gpus"] <= index:

@@ -20,7 +20,7 @@ def scaling_plots(judgement: Judgement) -> Iterator[ScalingPlot]:
         if found is None or withheld(judged) is not None:
             continue
         prediction = found.prediction
-        yield ScalingPlot(
+        plot = ScalingPlot(
             pair=judged.pair.name,
             names=(member_words(judged, "baseline"), member_words(judged, "method")),
             speedups=_points((each, each.speedup) for each in found.strong),
@@ -38,6 +38,8 @@ def scaling_plots(judgement: Judgement) -> Iterator[ScalingPlot]:
             cores=found.cores,
             threads=found.threads,
         )
+        if plot.speedups or plot.strong or plot.weak:  # too few rounds leave nothing to draw
+            yield plot
 
 
 def member_words(judged: PairJudgement, member: Member) -> str:

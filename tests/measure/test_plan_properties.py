@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import get_args
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.config import RunConfig
@@ -97,6 +97,7 @@ def test_every_learner_that_asks_for_it_is_checked_under_its_settings(planned):
     assert sorted(found) == sorted(owed)
 
 
+@settings(deadline=None)
 @given(PLANS)
 def test_every_block_survives_its_journey_to_the_worker(planned):
     for block in plan(*planned):

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from harness.errors import MeasurementError
+from harness.errors import NothingMeasured
 from harness.registry import ROOT
 
 # Threads that a library starts when it is imported would not survive the fork.
@@ -87,7 +87,7 @@ class LocalEngine:
                 server, threads = _start((), self._root)
             if threads > 1:
                 _stop(server)
-                raise MeasurementError(
+                raise NothingMeasured(
                     f"importing torch started {threads - 1} threads, so workers can't be forked. "
                     "Unset variables that make it do so (such as OMP_* or *_NUM_THREADS)."
                 )
@@ -121,7 +121,7 @@ def _start(imports: tuple[str, ...], root: Path | None) -> tuple[subprocess.Pope
     try:
         return server, int(_read(server)["threads"])
     except EOFError:
-        raise MeasurementError(
+        raise NothingMeasured(
             f"the server that starts workers ended with status {_stop(server)} on starting. "
             f"Try: {sys.executable} -m harness.measure.forkserver {' '.join(ALWAYS)}"
         ) from None
