@@ -17,7 +17,7 @@ import torch
 
 from harness import contract
 from harness.declare.tree import leaves
-from harness.errors import Absent
+from harness.errors import Absent, PeerMissing
 from harness.registry import Registry
 
 BROKEN = Path(__file__).with_name("broken_learners.py")
