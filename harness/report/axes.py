@@ -141,8 +141,13 @@ def panel_head(
         handletextpad=0.4,
         columnspacing=0.4 if heir is not None else 1.2,
     )
+    headline(ax, shorten(pair, 52))
+
+
+def headline(ax: Axes, text: str) -> None:
+    """Say above the axes and their legend what they show."""
     ax.annotate(
-        shorten(pair, 52),
+        text,
         (0, 1),
         xycoords="axes fraction",
         xytext=(-1, 12),

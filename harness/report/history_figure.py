@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from harness.report.axes import log_axis, panels
+from harness.report.axes import headline, log_axis, panels
 from harness.report.plots import HistoryLine, HistoryMark, HistoryPanel, HistoryPlot
 from harness.report.svg import BAND, GRID, INK, MARK, METHOD, METHOD_LIGHT, OTHERS, PAPER
 from harness.report.units import ratio, scale
@@ -39,15 +39,7 @@ def history(plot: HistoryPlot) -> Canvas:
             ax.axvspan(start - BREAK - 0.5, start - 0.5, color=BAND, linewidth=0, zorder=0)
         _name_commits(ax, starts, panel.lines)
         _name_changes(ax, starts, panel.lines)
-        ax.annotate(
-            f"{capital(panel.measure)} ({unit})",
-            (0, 1),
-            xycoords="axes fraction",
-            xytext=(-1, 12),
-            textcoords="offset points",
-            weight="bold",
-            va="bottom",
-        )
+        headline(ax, f"{capital(panel.measure)} ({unit})")
         ax.grid(axis="y", color=GRID, linewidth=0.4)
     axes[-1].set_xlabel("commit")
     return canvas

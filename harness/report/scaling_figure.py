@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from harness.report.axes import log_axis, panels
+from harness.report.axes import headline, log_axis, panels
 from harness.report.plots import RankPoint, ScalingPlot
 from harness.report.svg import GRID, INK, MARK, METHOD, METHOD_LIGHT, MUTED, OTHERS, PAPER
 from harness.report.units import ratio
@@ -30,15 +30,7 @@ def draw_scaling(plot: ScalingPlot) -> Canvas:
     _speedups(above, plot)
     _efficiencies(below, plot)
     below.set_xlabel("ranks (log scale)")
-    above.annotate(
-        shorten(plot.pair, 52),
-        (0, 1),
-        xycoords="axes fraction",
-        xytext=(-1, 12),
-        textcoords="offset points",
-        weight="bold",
-        va="bottom",
-    )
+    headline(above, shorten(plot.pair, 52))
     return canvas
 
 
