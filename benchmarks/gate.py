@@ -2,6 +2,7 @@
 
     python -m benchmarks.gate                      # 210 A/A gates and 60 of 10 % slower: hours
     python -m benchmarks.gate same=60 slower=20    # fewer
+    python -m benchmarks.gate jobs=3               # three at a time, each the others' noise
     python -m benchmarks.gate same=0 slower=0      # the summary of what was measured so far
 
 False alarms: gates of a commit against itself that say "regressed" or "mismatch"; at most 1 % may.
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from random import Random
@@ -40,6 +42,7 @@ WORDS = {
     "slower": "gates of a commit that is slower (default: 60)",
     "percent": "how much slower (default: 10)",
     "limit_s": "most seconds of a gate (default: 300)",
+    "jobs": "gates at a time (default: 1)",
     "out": "the file that outcomes are appended to (default: one in results/gate-benchmark/)",
 }
 SUITE = Path(__file__).with_name("gate.toml")
@@ -60,6 +63,7 @@ def main(words: list[str]) -> int:
         }
         percent = whole("percent", given.get("percent", "10"), most=1000)
         limit_s = whole("limit_s", given.get("limit_s", "300"))
+        jobs = whole("jobs", given.get("jobs", "1"))
     except HarnessError as error:
         print("error:", error, file=sys.stderr)
         return error.exit_code
@@ -75,18 +79,26 @@ def main(words: list[str]) -> int:
             for outcome in _read(out)
             if (outcome["tree"], outcome["percent"], outcome["limit_s"]) == (tree, percent, limit_s)
         ]
-        for kind, number in _left(wanted, done):
+
+        def one(todo: tuple[str, int]) -> Outcome:
+            kind, number = todo
             load = LOADS[number % len(LOADS)]
             with _load(load, Random(derive(number, kind))):
                 outcome = _gate(project, base, heads[kind], limit_s)
-            outcome |= {"kind": kind, "number": number, "load": load}
-            outcome |= {"tree": tree, "percent": percent, "limit_s": limit_s}
-            _append(out, outcome)
-            done.append(outcome)
-            print(
-                f"{kind} {number} {load}: {outcome['exit']} in {outcome['seconds']:.0f} s",
-                flush=True,
-            )
+            outcome |= {"kind": kind, "number": number, "load": load, "jobs": jobs}
+            return outcome | {"tree": tree, "percent": percent, "limit_s": limit_s}
+
+        threads = ThreadPoolExecutor(jobs)
+        try:
+            gates = [threads.submit(one, todo) for todo in _left(wanted, done)]
+            for each in as_completed(gates):
+                outcome = each.result()
+                _append(out, outcome)
+                done.append(outcome)
+                print("{kind} {number} {load}: {exit} in {seconds:.0f} s".format(**outcome))
+                sys.stdout.flush()
+        finally:
+            threads.shutdown(cancel_futures=True)
     print(summary(done, percent, limit_s))
     return 0
 

@@ -75,7 +75,7 @@ def bisect_code(outcome: GateReport | BaseException) -> int:
 
 def gate(config: GateConfig, say: Say) -> GateReport:
     """Compare head with base and return what was found."""
-    began, started = time.monotonic(), datetime.now(UTC)
+    began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     with trees(config) as (base, head):
         if config.history is not None:
             require_commits(base[1], head[1])
@@ -84,7 +84,9 @@ def gate(config: GateConfig, say: Say) -> GateReport:
         subjects = subjects_of(suite)
         say(f"base {_named(base[1])}, head {_named(head[1])}: {len(subjects)} subjects")
         with sides(config, base, head, subjects, suite.protocol) as both:
-            job = _Job(config, both, suite, began + config.limit_s, say)
+            # Every gate has an order of its own, and its report tells it.
+            random = Random(derive(0, "order", started))
+            job = _Job(config, both, suite, began + config.limit_s, say, random)
             probes = both.head.probes()
             environment = _environment(both.base.probes(), probes)
             if not environment:
@@ -101,7 +103,7 @@ def gate(config: GateConfig, say: Say) -> GateReport:
         machine={name: probes.get(name) for name in ENVIRONMENT}
         | {"device": config.device, "threads": config.threads},
         environment=environment,
-        started=started.isoformat(timespec="seconds"),
+        started=started,
         seconds=time.monotonic() - began,
         limit_s=config.limit_s,
         notes=tuple(job.notes),
@@ -127,6 +129,7 @@ class _Job:
     suite: Suite
     deadline: float
     say: Say
+    random: Random
     findings: list[Finding] = field(default_factory=list)
     asked: list[Question] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -219,7 +222,6 @@ class _Job:
             for each, measured in wanted
         ]
         self.asked = [question for question, _, _ in left]
-        random = Random(derive(0, "order", *(question.subject for question in self.asked)))
         longest = 0.0
         while left:
             question, subject, measured = asked = left.pop(0)
@@ -227,7 +229,7 @@ class _Job:
             if began + longest > self.deadline:
                 self.findings.append(question.undecided("the time is up"))
                 continue
-            finding = self._round(question, subject, measured, random)
+            finding = self._round(question, subject, measured)
             longest = max(longest, time.monotonic() - began)
             if finding is None:
                 left.append(asked)
@@ -237,14 +239,14 @@ class _Job:
                 )
                 self.findings.append(finding)
 
-    def _round(
-        self, question: Question, subject: Subject, measured: Pass, random: Random
-    ) -> Finding | None:
+    def _round(self, question: Question, subject: Subject, measured: Pass) -> Finding | None:
         lanes = [side.lane(subject, measured, question.rounds) for side in self.sides]
         turns = TURNS if question.rounds < LONG else MORE_TURNS
         alone = subject.ranks == 1
         seen = (
-            measure_round(lanes, turns, TURN_S, random) if alone else measure_apart(lanes, random)
+            measure_round(lanes, turns, TURN_S, self.random)
+            if alone
+            else measure_apart(lanes, self.random)
         )
         if seen.failures:
             ok = {lane.name: lane.block.record("ok", seconds=(1.0,)) for lane in lanes}
