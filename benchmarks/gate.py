@@ -8,10 +8,11 @@
 False alarms: gates of a commit against itself that say "regressed" or "mismatch"; at most 1 % may.
 Detection: gates of a commit that takes 10 % more processor time in every step, which must say
 "regressed" within five minutes, 95 % of them at least. A third of either run on the machine as it
-is, a third beside two busy processes, a third beside two that come and go.
+is, a third beside two busy processes, a third beside two that come and go. Of several at a time,
+each has the others for neighbours, who come and go too.
 
 Every gate's outcome is appended to out= as soon as it is known. Started again, the benchmark goes
-on from there; what another commit of the project gave is kept and not counted.
+on from there; what other code gave is kept and not counted.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ WORDS = {
 SUITE = Path(__file__).with_name("gate.toml")
 LEARNER, FILE = "BatchedMaml", "methods/batched_maml.py"
 LOADS = ("quiet", "busy", "switching")
+CROWD = "crowd"
+MEASURED = ("harness", "methods", "baselines", "suites", "benchmarks/gate.toml")
+"""What an outcome depends on: where these have changed it is no longer counted."""
 NEIGHBOURS = 2
 ALARMS = (1, 6)
 
@@ -71,7 +75,7 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="gate-benchmark-") as folder:
         project = clone(ROOT, Path(folder) / "project")
         base = project.git("rev-parse", "HEAD")
-        tree = project.git("rev-parse", "HEAD^{tree}")
+        tree = project.git("rev-parse", *(f"HEAD:{part}" for part in MEASURED)).split()
         lines = SLOWER.format(share=percent / 100, learner=LEARNER)
         heads = {"same": base, "slower": project.plant(FILE, lines, f"{percent} % slower")}
         done = [
@@ -82,7 +86,7 @@ def main(words: list[str]) -> int:
 
         def one(todo: tuple[str, int]) -> Outcome:
             kind, number = todo
-            load = LOADS[number % len(LOADS)]
+            load = LOADS[number % len(LOADS)] if jobs == 1 else CROWD
             with _load(load, Random(derive(number, kind))):
                 outcome = _gate(project, base, heads[kind], limit_s)
             outcome |= {"kind": kind, "number": number, "load": load, "jobs": jobs}
@@ -110,7 +114,7 @@ def summary(done: Sequence[Outcome], percent: int, limit_s: int) -> str:
         ("same", "false alarms", ALARMS),
         ("slower", f"detected, {percent} % slower, within {limit_s} s", (1,)),
     ):
-        for load in ("all", *LOADS):
+        for load in ("all", *LOADS, CROWD):
             chosen = [
                 each for each in done if each["kind"] == kind and load in ("all", each["load"])
             ]
@@ -166,7 +170,7 @@ def _gate(project: Clone, base: str, head: str, limit_s: int) -> Outcome:
 
 
 def _load(name: str, random: Random) -> AbstractContextManager[None]:
-    if name == "quiet":
+    if name in ("quiet", CROWD):
         return nullcontext()
     return busy(NEIGHBOURS) if name == "busy" else switching(NEIGHBOURS, random)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -10,14 +11,21 @@ from contextlib import contextmanager
 from random import Random
 
 # It computes and it moves memory, as a neighbour on a shared runner does both.
-BURN = "a = bytearray(1 << 24)\nwhile True:\n    sum(range(200000)); a = a[1:] + a[:1]"
+# It ends with its parent, however that ended.
+BURN = """
+import os, sys
+a = bytearray(1 << 24)
+while os.getppid() == int(sys.argv[1]):
+    sum(range(200000)); a = a[1:] + a[:1]
+"""
 SHORTEST_S, LONGEST_S = 0.5, 6.0
 
 
 @contextmanager
 def busy(processes: int) -> Iterator[None]:
     """Keep so many processes busy for as long as the block lasts."""
-    burners = [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(processes)]
+    command = [sys.executable, "-c", BURN, str(os.getpid())]
+    burners = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(processes)]
     try:
         yield
     finally:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,6 +16,7 @@ import pytest
 from benchmarks.gate import _append, _left, _read, main, summary
 from benchmarks.load import busy, switching
 from benchmarks.rates import clopper_pearson
+from harness.registry import ROOT
 
 
 def outcome(kind: str, number: int, exit_code: int, load: str = "quiet") -> dict[str, Any]:
@@ -71,3 +75,17 @@ def test_the_load_is_there_and_gone():
     with switching(2, Random(0)):
         pass
     assert set(me.children()) == before
+
+
+def test_neighbours_end_with_the_process_that_started_them_however_it_ended():
+    parent = "import os, psutil\nfrom benchmarks.load import busy\n"
+    parent += "with busy(1):\n    print(psutil.Process().children()[0].pid, flush=True)\n"
+    parent += "    os._exit(1)"
+    done = subprocess.run(
+        [sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True, check=False, cwd=ROOT
+    )
+    burner = int(done.stdout)
+    deadline = time.monotonic() + 20
+    while psutil.pid_exists(burner) and psutil.Process(burner).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "it is still there"
+        time.sleep(0.05)
