@@ -23,7 +23,7 @@ from harness.judge.ratios import CONFIDENCE, clocked, overall, ratios, withhold
 from harness.judge.scaling import scaling_of
 from harness.judge.selection import Selector
 from harness.judge.targets import targets
-from harness.judge.variants import study_of
+from harness.judge.variants import study_of, why_unstudied
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 
@@ -92,6 +92,7 @@ def _judge_pair(
         raced.late,
         quality_at,
         lambda claim: lacking(claim, pair, manifest, records),
+        lambda measure: why_unstudied(records, pair, measure),
         selector,
     )
     return dataclasses.replace(judged, verdicts=verdicts)

@@ -209,6 +209,7 @@ class Verdict:
     algorithm: str  # known or reconstructed
     trust: str
     quality: Quality | None = None  # where the reading has one of its own, and not the pair's
+    own_ratio: Interval | None = None  # the part of a chosen variant in the ratio
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.declare.claims import Claim, Reading
+from harness.declare.claims import CHOSEN, Claim, Reading
 from harness.declare.suite import Member
 from harness.judge.debts import all_paid, failed, unknown
 from harness.judge.judgement import Best, Choice, PairJudgement, Quality, Ratio, Verdict
@@ -29,12 +29,13 @@ def pair_verdicts(
     late: frozenset[Member],
     quality_at: Callable[[float], Quality | None],
     lacking: Callable[[Claim], str | None],
+    unstudied: Callable[[str], str | None],
     selector: Selector | None = None,
 ) -> tuple[Verdict, ...]:
     """Judge every reading of every claim by what the pair measured.
 
     A claim's own margin decides whether quality was kept for it. `late` are the members of which
-    some seeds never reached the target.
+    some seeds never reached the target. `unstudied` says why a measure of variants has nothing.
     """
     by_measure = {ratio.measure: ratio for ratio in ratios}
     found = []
@@ -42,27 +43,25 @@ def pair_verdicts(
         missing, quality = lacking(claim), quality_at(claim.margin)
         for reading in claim.readings:
             ratio, own = by_measure.get(reading.measure), None
+            choice, best, absent = None, None, missing
             steps = reading.inner_steps
             if selector is not None and steps is not None:
-                if steps not in selector.study.steps:
-                    continue  # the suite's protocol leaves this number of steps to others
-                ratio, own = selector.read(reading.measure, steps, claim.margin)
-                ratio = withhold(ratio, failed(judged.debts))
+                unseen = _not_looked_at(steps, selector.study.steps)
+                absent = ", ".join(filter(None, (missing, unseen))) or None
+                if unseen is None:
+                    ratio, own = selector.read(reading.measure, steps, claim.margin)
+                    ratio = withhold(ratio, failed(judged.debts))
+                    choice, best = selector.choice(claim.margin, steps), selector.best(steps)
+            if reading.measure in CHOSEN and (ratio is None or ratio.interval is None):
+                nothing = Ratio(reading.quantity, "", None, None, None, 0)
+                ratio = withhold(ratio or nothing, unstudied(reading.measure))
             if reading.measure == "chosen_gain":
-                decision = decide_gain(
-                    ratio.interval if ratio is not None else None,
-                    reading.value,
-                    equivalence_ok=all_paid(judged.debts),
-                    missing=missing,
-                )
-                if selector is not None and steps is not None:
-                    decision = _of_whom(decision, selector.best(steps))
+                decision = _of_whom(_decide_gain(judged, reading, ratio, absent), best)
             else:
-                decision = _decide(judged, reading, ratio, noise, late, own or quality, missing)
-                if selector is not None and steps is not None:
-                    choice = selector.choice(claim.margin, steps)
-                    decision = _credited(decision, choice, reading.value)
-            shown = ratio.interval if ratio is not None and missing is None else None
+                decision = _decide(judged, reading, ratio, noise, late, own or quality, absent)
+                decision = _credited(decision, choice, reading.value)
+            shown = ratio.interval if ratio is not None and absent is None else None
+            timed = choice if reading.measure == "chosen_time" and shown is not None else None
             found.append(
                 Verdict(
                     claim=claim.name,
@@ -78,9 +77,35 @@ def pair_verdicts(
                     algorithm="rival" if judged.pair.rival else claim.algorithm,
                     trust=reading.trust,
                     quality=own,
+                    own_ratio=timed.own_ratio if timed is not None else None,
                 )
             )
     return tuple(found)
+
+
+def _not_looked_at(steps: int, seen: Sequence[int]) -> str | None:
+    """Say that nothing was seen of a number of inner steps, and what to set so that it is."""
+    if steps in seen:
+        return None
+    return (
+        f"adaptation at {steps} inner steps (looked at: {', '.join(map(str, seen))}; add {steps} "
+        "to variant_steps in the suite's protocol)"
+    )
+
+
+def _decide_gain(
+    judged: PairJudgement, reading: Reading, ratio: Ratio | None, missing: str | None
+) -> Decision:
+    gain = ratio.interval if ratio is not None else None
+    decision = decide_gain(
+        gain,
+        reading.value,
+        seeds=ratio.rounds if ratio is not None else 0,
+        equivalence_ok=all_paid(judged.debts),
+        missing=missing,
+    )
+    why = ratio.reason if ratio is not None and gain is None else None
+    return _because(decision, why) if decision.word is Word.INCONCLUSIVE and why else decision
 
 
 def _decide(
@@ -141,8 +166,13 @@ def _credited(decision: Decision, choice: Choice | None, published: float) -> De
     told = f"{decision.reason} Variant {choice.variant} was chosen"
     ends = f"{part.estimate:.3g} ({part.low:.3g} to {part.high:.3g})"
     if part.low > 1:
+        alone = Word.MET if part.low >= published else Word.SMALLER
+        alone = Word.CONSISTENT if part.low < published <= part.high else alone
+        by_itself = f", and by its part alone the word would be {alone!s}"
         return Decision(
-            decision.word, f"{told}, whose part is {ends}: the rest is the implementation's."
+            decision.word,
+            f"{told}, whose part is {ends}: the rest is the implementation's"
+            f"{by_itself if alone is not decision.word else ''}.",
         )
     return Decision(
         Word.NONE if part.high < published else Word.INCONCLUSIVE,

@@ -171,9 +171,8 @@ class Selector:
             best = self.best(steps)
             gain = best.gain if best is not None else None
             quality = self.quality(best.variant, steps, margin) if best is not None else None
-            return Ratio(
-                at_steps(measure, steps), "", None, None, gain, gain.n if gain else 0
-            ), quality
+            seeds = len(self.study.seeds) if gain is not None else 0
+            return Ratio(at_steps(measure, steps), "", None, None, gain, seeds), quality
         choice = self.choice(margin, steps)
         if choice is None:
             why = "no variant has both its validation quality and its times in the records"
@@ -183,8 +182,9 @@ class Selector:
 
     def _as_ratio(self, measure: str, name: str, steps: int, confidence: float) -> Ratio:
         study = self.study
-        baseline = study.plain.single((study.baseline, steps))
-        method = study.method.single((name, steps))
+        rounds = self.judging or self.choosing  # of one round alone the times, without a ratio
+        baseline = study.plain.single((study.baseline, steps), rounds)
+        method = study.method.single((name, steps), rounds)
         interval = self.time_ratio(name, steps, confidence)
         reason = None
         if interval is None and len(study.method.rounds) == 1:

@@ -28,6 +28,10 @@ Problem = TypeVar("Problem", bound=Hashable)
 # the span of all values, and no confidence is claimed for them.
 MIN_ROUNDS = 8
 
+# A method is trained once a seed. What its quality gains over two trainings has a bound of a single
+# degree of freedom, and over one none that speaks of the next training.
+MIN_SEEDS = 3
+
 # Below six against six the smallest p-value of the rank test is too coarse to be read.
 MIN_RANK_SAMPLE = 6
 

@@ -8,7 +8,7 @@ from itertools import product
 from statistics import median
 
 from harness.declare.suite import Member, Pair, Pass
-from harness.judge.blocks import Key, key, usable
+from harness.judge.blocks import Key, key, usable, why_absent
 from harness.records.record import Record
 
 # A variant at a number of inner steps.
@@ -86,6 +86,20 @@ def study_of(records: Sequence[Record], pair: Pair) -> Study | None:
         flops=_flops(records, pair, "method"),
         plain_flops=_flops(records, pair, "baseline"),
     )
+
+
+def why_unstudied(records: Sequence[Record], pair: Pair, measure: str) -> str | None:
+    """Say which pass gave nothing of what a measure of variants needs; None where each gave some.
+
+    A variant is chosen by its quality and by its times, the best one by its quality alone.
+    """
+    needed: list[tuple[Pass, Member]] = [("variants", "method")]
+    if measure == "chosen_time":
+        needed += [("variant_times", "method"), ("variant_times", "baseline")]
+    for measured, member in needed:
+        if not usable(records, pair, measured, member):
+            return why_absent(records, pair, measured, member)
+    return None
 
 
 def _like_the_first(records: Sequence[Record]) -> list[Record]:

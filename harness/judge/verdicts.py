@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.judge.statistics import MIN_ROUNDS, Interval
+from harness.judge.statistics import MIN_ROUNDS, MIN_SEEDS, Interval
 
 
 class Word(StrEnum):
@@ -102,13 +102,15 @@ def decide_gain(
     gain: Interval | None,
     asked: float,
     *,
+    seeds: int,
     equivalence_ok: bool | None,
     missing: str | None,
 ) -> Decision:
     """Judge a claim that quality is better by a measured difference, in the metric's own unit.
 
     The words are those of a ratio, with 0 in the place of 1. No clock plays a part, and what was
-    gained is the quality itself: neither noise nor a condition on accuracy is asked for.
+    gained is the quality itself: neither noise nor a condition on accuracy is asked for. What takes
+    the place of rounds is seeds, since each of them is a training.
     """
     if missing is not None:
         absent = missing.rstrip(". ")
@@ -123,6 +125,12 @@ def decide_gain(
             Word.INCONCLUSIVE,
             f"{told}, but whether both did the same work is unknown: the gradient check gave no "
             "result.",
+        )
+    if seeds < MIN_SEEDS:
+        over = f"over {seeds} seed{'s' * (seeds != 1)}"
+        return Decision(
+            Word.INCONCLUSIVE,
+            f"{told} {over}, but a verdict on quality needs at least {MIN_SEEDS} seeds.",
         )
     target = f"the {asked:g} asked for"
     if gain.high < 0:

@@ -11,7 +11,7 @@ from harness.records.manifest import Manifest
 from harness.report.gradient import no_ratio
 from harness.report.run_tables import machine_words
 from harness.report.table import Cell
-from harness.report.units import count, percent
+from harness.report.units import count, percent, ratio
 from harness.report.verdict_table import (
     MEANINGS,
     measured_cell,
@@ -150,12 +150,15 @@ def _finding_words(judged: PairJudgement, verdict: Verdict) -> str:
     method = f"{verdict.method}{team_words(judged.pair)}"
     head = f"{full_stop(verdict.text)[:-1]}, by {method} against {judged.pair.baseline}"
     if verdict.ratio is not None and no_ratio(judged) is None and verdict.word in _SHOWN_RATIO:
-        rests_on = span(verdict.measure, verdict.ratio)
+        about = [span(verdict.measure, verdict.ratio)]
+        if verdict.own_ratio is not None:
+            about.append(f"pattern's part {ratio(verdict.own_ratio.estimate)}")
+        told = "; ".join(filter(None, about))
         published = published_cell(verdict)
         return (
             f"{head} on {workload_words(judged.pair)}. Measured "
             f"{measured_cell(verdict, judged).text} in "
-            f"{measure_name(verdict.measure)}{f' ({rests_on})' if rests_on else ''}, "
+            f"{measure_name(verdict.measure)}{f' ({told})' if told else ''}, "
             f"{published.note or f'published {published.text}'}."
         )
     return f"{head}. {verdict_reason(verdict, judged)}"

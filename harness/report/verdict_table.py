@@ -39,7 +39,7 @@ MEANINGS = {
     "reversed": "the method is worse than its baseline",
     "inconclusive": "the interval holds both no effect and the published one, or the noise is "
     "unknown or too large, or there were too few rounds",
-    NOT_TESTABLE: "this machine lacks what the claim needs",
+    NOT_TESTABLE: "what the claim needs is absent here",
     "invalid": "the gradient check or the accuracy condition failed",
 }
 
@@ -78,10 +78,21 @@ def verdict_table(claims: tuple[Claim, ...], judgement: Judgement) -> Table | No
         "verdicts",
         "Claims",
         "Published claims and what was measured here. A ratio is baseline over method, so above 1 "
-        f"the method is better; brackets hold the 95 % interval. Verdicts: {legend}.",
+        f"the method is better; brackets hold the 95 % interval.{_parts(judgement)} Verdicts: "
+        f"{legend}.",
         COLUMNS,
         groups,
         wide=True,
+    )
+
+
+def _parts(judgement: Judgement) -> str:
+    """Say what a pattern's part is, where a row has one."""
+    if not any(v.own_ratio for judged in judgement.pairs for v in judged.verdicts):
+        return ""
+    return (
+        " A pattern's part is the time of the method's own full variant over the chosen one's: the "
+        "rest of that ratio is the implementation's."
     )
 
 
@@ -100,9 +111,10 @@ def measured_cell(verdict: Verdict, judged: PairJudgement) -> Cell:
         found = judged.ratio(verdict.measure)
         why = found.reason if found else None
         return Cell("not measured", why or measure_name(verdict.measure), "open")
+    part = f"; pattern's part {ratio_interval(verdict.own_ratio)}" if verdict.own_ratio else ""
     return Cell(
         with_bounds(verdict.ratio) if is_gain(verdict.measure) else ratio_interval(verdict.ratio),
-        f"{measure_name(verdict.measure)}, {basis(verdict.measure, verdict.ratio)}",
+        f"{measure_name(verdict.measure)}, {basis(verdict.measure, verdict.ratio)}{part}",
     )
 
 

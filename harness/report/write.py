@@ -92,8 +92,10 @@ def claims_json(manifest: Manifest, judgement: Judgement) -> str:
 
 def _told(verdict: Verdict, judged: PairJudgement) -> Verdict:
     """Return the verdict, without figures where the pair may show none."""
-    ratio = verdict.ratio if no_ratio(judged) is None else None
-    return dataclasses.replace(verdict, ratio=ratio, reason=verdict_reason(verdict, judged))
+    reason = verdict_reason(verdict, judged)
+    if no_ratio(judged) is not None:
+        return dataclasses.replace(verdict, ratio=None, own_ratio=None, reason=reason)
+    return dataclasses.replace(verdict, reason=reason)
 
 
 def _make_folder(path: Path) -> None:

@@ -14,6 +14,7 @@ from .builders import changed, judged, without
 from .studies import (
     BETTER,
     NOISE,
+    SECONDS,
     STEPS,
     STUDY,
     THIRD,
@@ -34,6 +35,12 @@ def chosen(records: list[Record], tau: float = 0.01, steps: int = 5):
     selection = judge_study(records).selection
     assert selection is not None
     return selection.choice(tau, steps)
+
+
+def words(found: PairJudgement, claim: str) -> set[str]:
+    """Return the words of a claim at the numbers of inner steps that were looked at."""
+    seen = [v for v in found.verdicts if v.measure != "chosen_time_10"]
+    return {v.word for v in seen if v.claim == claim}
 
 
 def losing(**losses: float):
@@ -129,6 +136,16 @@ def test_the_part_of_the_variant_in_a_gain_is_told():
     found = judge_study(study(losing(head=0.1))).verdicts[1]
     assert found.word == "met"
     assert "Variant light was chosen, whose part is 4" in found.reason
+    assert found.own_ratio.estimate == pytest.approx(4, rel=0.02)
+    assert "by its part alone" not in found.reason
+
+
+def test_a_word_that_the_variant_s_part_alone_would_not_earn_is_told():
+    slow = dict(SECONDS, full=0.005)
+    found = judge_study(study(losing(head=0.1), seconds=slow)).verdicts[1]
+    assert found.word == "met"
+    assert found.own_ratio.estimate == pytest.approx(2.5, rel=0.02)
+    assert found.reason.endswith("by its part alone the word would be smaller.")
 
 
 def test_a_claim_s_own_margin_is_among_the_losses_that_are_allowed():
@@ -153,10 +170,67 @@ def test_verdicts_are_given_at_the_steps_that_were_looked_at():
     assert [(v.claim, v.measure, v.word) for v in verdicts] == [
         ("third", "chosen_time_1", "met"),
         ("third", "chosen_time_5", "met"),
+        ("third", "chosen_time_10", "not testable here"),
         ("better", "chosen_gain_1", "none"),
     ]
     assert verdicts[0].quality.not_worse is True
     assert verdicts[0].ratio.estimate == pytest.approx(5, rel=0.02)
+
+
+def test_steps_that_nobody_looked_at_are_named_with_what_to_set():
+    found = next(v for v in judge_study(study()).verdicts if v.measure == "chosen_time_10")
+    assert found.ratio is None
+    assert found.own_ratio is None
+    assert found.reason == (
+        "The claim needs what is absent here: adaptation at 10 inner steps (looked at: 1, 5; add "
+        "10 to variant_steps in the suite's protocol)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("measured", "member", "claims"),
+    [
+        ("variants", "method", {"third", "better"}),
+        ("variant_times", "method", {"third"}),
+        ("variant_times", "baseline", {"third"}),
+    ],
+)
+def test_a_pass_that_failed_throughout_is_named_with_its_failure(measured, member, claims):
+    broken = {"status": "failed", "reason": "out of eggs"}
+    of_study = {"measured": measured, "member": member, "pair": "study"}
+    verdicts = judge_study(changed(study(), broken, **of_study)).verdicts
+    told = f"{measured.capitalize()} of the {member}: failed, out of eggs."
+    open_ = [v for v in verdicts if v.word == "inconclusive"]
+    assert {v.claim for v in open_} == claims
+    assert all(told in v.reason for v in open_)
+
+
+def test_blocks_of_variants_that_all_failed_are_named_and_not_a_missing_pass():
+    records = study()
+    for measured in ("variants", "variant_times"):
+        broken = {"status": "failed", "reason": "out of eggs"}
+        records = changed(records, broken, measured=measured, pair="study")
+    verdicts = judge_study(records).verdicts
+    assert {v.word for v in verdicts} == {"inconclusive"}
+    assert all("Variants of the method: failed, out of eggs." in v.reason for v in verdicts)
+
+
+def test_a_pair_that_looks_at_no_variants_says_so():
+    plain = dataclasses.replace(STUDY, passes=("check", "operations"))
+    kept = without(without(study(), measured="variants"), measured="variant_times")
+    found = judged(kept, pairs=(plain,), claims=(THIRD, BETTER)).pairs[0].verdicts
+    assert {v.word for v in found} == {"inconclusive"}
+    assert all("Variants is not among the pair's passes." in v.reason for v in found)
+
+
+@pytest.mark.parametrize(("seeds", "told"), [(1, "over 1 seed,"), (2, "over 2 seeds,")])
+def test_a_gain_over_fewer_than_three_trainings_is_left_open(seeds, told):
+    gain = lambda name, seed: 0.05 * (name == "light")  # noqa: E731
+    records = [record for record in study(gain, gain) if record.seed < seeds]
+    found = next(v for v in judge_study(records).verdicts if v.claim == "better")
+    assert found.word == "inconclusive"
+    assert f"{told} but a verdict on quality needs at least 3 seeds" in found.reason
+    assert found.ratio.estimate == pytest.approx(0.05)
 
 
 def test_a_choice_that_loses_more_on_test_tasks_makes_the_claim_invalid():
@@ -186,19 +260,31 @@ def test_a_gain_in_quality_is_read_like_a_ratio_with_nothing_in_the_place_of_one
     assert found.trust == "ours"
 
 
+def test_the_times_beside_a_ratio_are_of_the_rounds_that_judge():
+    """In the round that chose, the chosen variant was kind and the baseline's clock was slow."""
+    lucky = lambda name, round_: (  # noqa: E731
+        {"half": 0.1, "plain": 10.0}.get(name, 1.0) if round_ == 0 else 1.0
+    )
+    kind = study(losing(head=0.1), rounds=2, lucky=lucky)
+    found = judge_study(kind).ratio("chosen_time_5")
+    assert found.method == pytest.approx(5 * 0.004, rel=0.02)
+    assert found.baseline == pytest.approx(5 * 0.01, rel=0.02)
+    assert found.baseline / found.method == pytest.approx(found.interval.estimate, rel=0.02)
+
+
 def test_a_margin_of_nothing_leaves_accuracy_undecided():
     records = study()
     strict = dataclasses.replace(THIRD, margin=0.0)
     found = judged(records, pairs=(STUDY, NOISE), claims=(strict, BETTER)).pairs[0]
-    assert {v.word for v in found.verdicts if v.claim == "third"} == {"inconclusive"}
+    assert words(found, "third") == {"inconclusive"}
     assert found.verdicts[0].quality.reason == "a margin of nothing can't be tested"
-    assert {v.word for v in found.verdicts if v.claim == "better"} == {"none"}
+    assert words(found, "better") == {"none"}
 
 
 def test_a_failed_check_withholds_every_time_and_makes_both_claims_invalid():
     records = changed(study(), {"passed": False}, measured="check", member="method")
     found = judge_study(records)
-    assert {v.word for v in found.verdicts} == {"invalid"}
+    assert words(found, "third") == words(found, "better") == {"invalid"}
     assert all(ratio.interval is None for ratio in found.ratios)
 
 
@@ -213,7 +299,7 @@ def test_one_round_alone_leaves_nothing_to_judge_by():
 def test_without_times_nothing_is_chosen_and_quality_is_still_shown():
     found = judge_study(without(study(), measured="variant_times"))
     assert found.selection.choices == ()
-    assert {v.word for v in found.verdicts if v.claim == "third"} == {"inconclusive"}
+    assert words(found, "third") == {"inconclusive"}
     assert found.selection.rows[0].at[0].quality is not None
 
 

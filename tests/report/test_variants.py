@@ -93,6 +93,19 @@ def test_a_claim_without_a_figure_says_so(usual):
     assert any("a threshold of ours" in cell.note for cell in cells)
 
 
+def test_the_pattern_s_part_stands_beside_the_ratio_that_a_verdict_is_of(usual):
+    content, claims = usual
+    assert content.verdicts is not None
+    assert "the rest of that ratio is the implementation's" in content.verdicts.caption
+    rows = [row for group in content.verdicts.groups for row in group.rows]
+    measured = [row[2] for row in rows if row[2].note.startswith("task: chosen, 5")]
+    assert ["; pattern's part 4.0" in cell.note for cell in measured] == [True]
+    assert any("pattern's part 4.0" in line.note for f in content.findings for line in f.lines)
+    parts = {v["measure"]: v["own_ratio"] for v in claims["verdicts"]}
+    assert parts["chosen_time_5"]["estimate"] == pytest.approx(4, rel=0.02)
+    assert parts["chosen_gain_1"] is None
+
+
 def test_programs_are_told_what_was_chosen(usual):
     _, claims = usual
     [selection] = claims["selections"]
