@@ -175,6 +175,7 @@ class Selection:
     seeds: int
     choosing_rounds: int
     judging_rounds: int
+    trained_at: int | None = None  # inner steps of the training
 
     def choice(self, tau: float, steps: int) -> Choice | None:
         found = (c for c in self.choices if (c.tau, c.steps) == (tau, steps))

@@ -72,6 +72,7 @@ class Selector:
             seeds=len(study.seeds),
             choosing_rounds=len(self.choosing),
             judging_rounds=len(self.judging),
+            trained_at=study.trained_at,
         )
 
     def choice(self, tau: float, steps: int) -> Choice | None:

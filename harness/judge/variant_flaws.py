@@ -24,6 +24,8 @@ def flaw_of_qualities(record: Record) -> str | None:
         return "its record holds a quality that is no measurement"
     if record.metric is None or record.higher_is_better is None:
         return "its record does not say what quality means"
+    if record.variant_trained_at is not None and not 0 < record.variant_trained_at < LARGEST:
+        return "its record tells of a training at inner steps that nobody takes"
     return None
 
 

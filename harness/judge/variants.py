@@ -50,6 +50,7 @@ class Study:
     plain: Times  # the baseline's
     flops: dict[Place, int]
     plain_flops: dict[Place, int]
+    trained_at: int | None = None  # inner steps of the training; older records don't tell
 
     @property
     def seeds(self) -> list[int]:
@@ -85,6 +86,7 @@ def study_of(records: Sequence[Record], pair: Pair) -> Study | None:
         plain=_times(plain),
         flops=_flops(records, pair, "method"),
         plain_flops=_flops(records, pair, "baseline"),
+        trained_at=next((record.variant_trained_at for record in judged), None),
     )
 
 

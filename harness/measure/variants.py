@@ -55,6 +55,7 @@ def train_variants(
     return _about(block, named) | {
         "variant_valid": tuple(valid),
         "variant_test": tuple(test),
+        "variant_trained_at": getattr(workload_of(learner), "inner_steps", None),
         "train_seconds": train_seconds,
         "measured_s": train_seconds,
     }

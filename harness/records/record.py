@@ -99,6 +99,7 @@ class Record:
     variant_known_as: tuple[str, ...] | None = None  # as others have published it, or empty
     variant_full: str | None = None  # the one that leaves nothing out
     variant_steps: tuple[int, ...] | None = _in("steps")
+    variant_trained_at: int | None = _in("steps")  # the inner steps of their training
     variant_valid: tuple[tuple[float, ...], ...] | None = None  # mean over validation tasks
     variant_test: tuple[tuple[tuple[float, ...], ...], ...] | None = None  # of every test task
     variant_seconds: tuple[tuple[tuple[float, ...], ...], ...] | None = _in("s")  # of every call

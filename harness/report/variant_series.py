@@ -8,7 +8,7 @@ from harness.judge.judgement import At, Judgement, PairJudgement, Selection
 from harness.judge.statistics import Interval
 from harness.report.gradient import withheld
 from harness.report.plots import Ends, VariantPanel, VariantPlot, VariantPoint
-from harness.report.words import with_settings, workload_words
+from harness.report.words import trained_words, with_settings, workload_words
 
 
 def variant_plots(judgement: Judgement) -> Iterator[VariantPlot]:
@@ -21,12 +21,13 @@ def variant_plots(judgement: Judgement) -> Iterator[VariantPlot]:
         ]
         drawn = tuple(panel for panel in panels if panel.points)
         if drawn:
-            yield VariantPlot(judged.pair.name, _about(judged), judged.selection.metric, drawn)
+            about = _about(judged, judged.selection)
+            yield VariantPlot(judged.pair.name, about, judged.selection.metric, drawn)
 
 
-def _about(judged: PairJudgement) -> str:
+def _about(judged: PairJudgement, selection: Selection) -> str:
     method = with_settings(judged.pair.method, dict(judged.pair.method_settings))
-    return f"{method} on {workload_words(judged.pair)}"
+    return f"{method} on {workload_words(judged.pair)}{trained_words(selection.trained_at)}"
 
 
 def _panel(selection: Selection, column: int) -> VariantPanel:

@@ -18,7 +18,7 @@ from harness.report.units import (
     significant,
     with_bounds,
 )
-from harness.report.words import listed, workload_words
+from harness.report.words import listed, trained_words, workload_words
 
 
 def selection_table(judgement: Judgement) -> Table | None:
@@ -61,8 +61,8 @@ def variant_table(judgement: Judgement) -> Table | None:
         "variants",
         "Variants",
         "Quality on test tasks (its 95 % interval is over tasks, not over trainings), seconds of "
-        "adapting to one task and to a batch (medians, and below them the 95th percentiles of all "
-        "calls), and operations of adapting to one task.",
+        "adapting to one task and to a batch (medians over all rounds, and below them the 95th "
+        "percentiles of all calls), and operations of adapting to one task.",
         (
             Column("Variant", 1.1),
             Column("Quality", 0.9, numeric=True),
@@ -122,7 +122,7 @@ def _selection_group(judged: PairJudgement, selection: Selection, steps: int) ->
     ]
     rounds = count(selection.choosing_rounds, "round")
     note = (
-        f"{judged.pair.method} on {workload_words(judged.pair)}; {selection.metric}; times of "
+        f"{_study_words(judged, selection)}; times of "
         f"{rounds} a seed chose, those of {selection.judging_rounds} are shown; gains over "
         f"{count(selection.seeds, 'seed')}."
     )
@@ -198,8 +198,14 @@ def _variant_group(judged: PairJudgement, selection: Selection, column: int) -> 
     rows.append(_variant_row(selection.baseline.name, "baseline", selection.baseline.at[column]))
     steps = count(selection.baseline.at[column].steps, "inner step")
     batch = f"; a batch holds {count(selection.batch, 'task')}" if selection.batch else ""
-    note = f"{judged.pair.method} on {workload_words(judged.pair)}; {selection.metric}{batch}."
+    note = f"{_study_words(judged, selection)}{batch}."
     return Group(tuple(rows), f"{judged.pair.name}, {steps}", note)
+
+
+def _study_words(judged: PairJudgement, selection: Selection) -> str:
+    """Name the method, its workload and how it was trained, and what quality is."""
+    trained = trained_words(selection.trained_at)
+    return f"{judged.pair.method} on {workload_words(judged.pair)}{trained}; {selection.metric}"
 
 
 def _variant_row(name: str, known_as: str, at: At) -> tuple[Cell, ...]:

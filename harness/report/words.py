@@ -119,6 +119,11 @@ def workload_words(pair: Pair) -> str:
     return with_settings(pair.workload, pair.settings)
 
 
+def trained_words(inner_steps: int | None) -> str:
+    """Say at how many inner steps variants were trained, where it is known."""
+    return f", trained at {count(inner_steps, 'inner step')}" if inner_steps is not None else ""
+
+
 def listed(words: list[str]) -> str:
     """Write "a", "a and b", "a, b and c"."""
     if len(words) < 2:

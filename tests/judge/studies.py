@@ -73,6 +73,7 @@ def qualities(
         known = _about(list(SECONDS), "full") | {
             "variant_valid": tuple((0.7 + valid(name, seed),) * len(STEPS) for name in SECONDS),
             "variant_test": tuple((rows[name],) * len(STEPS) for name in SECONDS),
+            "variant_trained_at": 1,
         }
         found.append(record(pair, "variants", "method", seed, **known | seen))
     return found

@@ -325,6 +325,7 @@ def test_the_noise_pair_times_the_same_calls():
         ("variants", {"variant_valid": ((0.5, 0.5),)}),
         ("variants", {"variant_test": (((0.5,), (0.5, 0.6)),) * 4}),
         ("variants", {"variant_full": "none"}),
+        ("variants", {"variant_trained_at": 0}),
         ("variant_times", {"variant_seconds": (((0.0,), (0.1,)),) * 4}),
         ("variant_times", {"variant_seconds": (((), (0.1,)),) * 4}),
         ("variant_times", {"variant_steps": (5, 1)}),

@@ -53,6 +53,7 @@ def test_every_variant_has_its_quality_on_validation_and_on_every_test_task(in_t
     assert record.variant_known_as == ("ANIL", "", "", "", "", "BOIL", "MAML")
     assert record.variant_full == "111"
     assert record.variant_steps == (1, 3)
+    assert record.variant_trained_at == 1
     assert [len(row) for row in record.variant_valid] == [2] * 7
     assert [[len(tasks) for tasks in row] for row in record.variant_test] == [[7, 7]] * 7
 

@@ -85,6 +85,18 @@ def test_the_table_of_variants_ends_with_the_baseline(usual):
     assert operations.text == "1.00\u00a0MFLOP"
 
 
+def test_how_the_variants_were_trained_is_said_where_their_quality_is_shown(usual):
+    content, _ = usual
+    said = "trained at 1\u00a0inner step"
+    for name in ("selection", "variants"):
+        table = content.table(name)
+        assert table is not None
+        assert all(said in group.note for group in table.groups)
+    assert said in next(f.caption for f in content.figures if f.name == "variants")
+    unknown, _ = report(changed(study(), {"variant_trained_at": None}, measured="variants"))
+    assert all("trained at" not in group.note for group in unknown.table("variants").groups)
+
+
 def test_a_claim_without_a_figure_says_so(usual):
     content, _ = usual
     assert content.verdicts is not None
