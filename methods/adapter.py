@@ -26,7 +26,7 @@ from harness.declare.settings import build
 from harness.declare.workload import Place
 from harness.errors import UsageError
 from harness.registry import Registry
-from suites.fewshot import Tasks
+from suites.fewshot import Classification, FewShot, Tasks
 
 FORMAT = "adapter 1"
 
@@ -39,14 +39,21 @@ class Adapter:
     params: Params
 
     def adapt(self, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:
-        """Adapt to a task's examples; return what gives the task's outputs for more of them."""
+        """Adapt to a task's examples; return what gives the task's outputs for more of them.
+
+        Of a classification's task the labels are whole numbers from 0, one for every example.
+        """
+        workload = self.learner.workload
+        _require_examples(workload, x)
+        _require_labels(workload, x, y)
         task = Tasks(x[None], y[None], x[None], y[None])  # adaptation looks at the support alone
         with torch.enable_grad():
             [params] = self.learner.adapt(self._state, task)
 
         @torch.no_grad()
         def outputs(x: Tensor) -> Tensor:
-            return self.learner.workload.outputs(params, x)
+            _require_examples(workload, x)
+            return workload.outputs(params, x)
 
         return outputs
 
@@ -86,6 +93,45 @@ def load_adapter(
     learner: MamlLearner = build(entry.load(), content["settings"], entry.name, workload)
     params = {n: p.to(place.device, place.torch_dtype) for n, p in content["params"].items()}
     return Adapter(learner, params)
+
+
+def _require_examples(workload: FewShot, x: Tensor) -> None:
+    one, dtype = workload.example_shape, workload.place.torch_dtype
+    fits = x.dim() > 0 if one is None else tuple(x.shape[1:]) == one
+    if not fits or len(x) == 0:
+        takes = f"[examples, {', '.join(map(str, one))}]" if one is not None else "[examples, ...]"
+        raise UsageError(
+            f"examples of shape {list(x.shape)}: {workload.name} takes {takes}, one example at "
+            "least. Bring them into this shape, the first dimension counting them."
+        )
+    if x.dtype != dtype:
+        raise UsageError(
+            f"examples of {x.dtype}: the network takes {dtype}. Convert them with .to({dtype}), "
+            "and scale them as those of its training were."
+        )
+
+
+def _require_labels(workload: FewShot, x: Tensor, y: Tensor) -> None:
+    if y.dim() == 0 or len(y) != len(x):
+        found = "a single label" if y.dim() == 0 else f"{len(y)} labels"
+        raise UsageError(
+            f"{found} for {len(x)} examples: each example needs its own. Give both tensors in the "
+            "same order."
+        )
+    if not isinstance(workload, Classification):
+        return
+    if y.dim() != 1 or y.dtype != torch.int64:
+        raise UsageError(
+            f"labels of {y.dtype} and shape {list(y.shape)}: {workload.name} takes torch.int64 of "
+            "shape [examples]. Give the number of each example's class, not its one-hot code."
+        )
+    strange = y[(y < 0) | (y >= workload.ways)]
+    if len(strange):
+        raise UsageError(
+            f"label {int(strange[0])}: {workload.name} was trained for {workload.ways} classes, so "
+            f"labels are 0 to {workload.ways - 1}. Number a task's classes from 0; for more of "
+            "them train with a larger setting ways."
+        )
 
 
 def _settings(owner: Any, *left_out: str) -> dict[str, Any]:

@@ -57,6 +57,11 @@ class FewShot(Workload):
                 "before it. Leave them out: BatchNorm takes track_running_stats=False."
             )
 
+    @property
+    def example_shape(self) -> tuple[int, ...] | None:
+        """The shape of every example; None where the network takes examples of any."""
+        return None
+
     @abstractmethod
     def network(self) -> nn.Module:
         """Return a fresh network; its weights will be replaced."""

@@ -11,7 +11,7 @@ from torch import nn
 from harness.registry import workload
 from harness.seeds import derive
 from suites.fewshot import Classification, Tasks
-from suites.glyphs import load
+from suites.glyphs import SIDE, load
 from suites.models import Conv4
 
 
@@ -24,6 +24,10 @@ class Glyphs(Classification):
     @property
     def data(self) -> str:
         return "glyphs (embedded)"
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        return 1, SIDE, SIDE
 
     def network(self) -> nn.Module:
         return Conv4(self.ways, self.filters)

@@ -34,6 +34,10 @@ class Sinusoid(FewShot):
     def data(self) -> str:
         return "sinusoids (generated)"
 
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        return (1,)
+
     def network(self) -> nn.Module:
         return MLP(1, self.hidden, 1)
 
