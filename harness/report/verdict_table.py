@@ -16,6 +16,7 @@ from harness.report.words import (
     measure_name,
     span,
     team_words,
+    trained_words,
     with_settings,
     workload_words,
 )
@@ -144,7 +145,8 @@ def _group(claim: Claim | None, verdicts: list[Verdict], judged: PairJudgement) 
         claim.sentence if claim else first.claim,
         f"{source}Pair {judged.pair.name}: {method}{team_words(judged.pair)} against "
         f"{judged.pair.baseline} on "
-        f"{workload_words(judged.pair)}{rival}.{_spans(verdicts, judged)}",
+        f"{workload_words(judged.pair)}{_trained(judged)}{rival}.{_spans(verdicts, judged)}"
+        f"{_shares(verdicts, judged)}",
     )
 
 
@@ -155,6 +157,22 @@ def _spans(verdicts: list[Verdict], judged: PairJudgement) -> str:
     found = [span(v.measure, v.ratio) for v in verdicts if v.ratio is not None]
     told = listed(list(dict.fromkeys(filter(None, found))))
     return f" Brackets: {told}, no interval." if told else ""
+
+
+def _trained(judged: PairJudgement) -> str:
+    return trained_words(judged.selection.trained_at) if judged.selection is not None else ""
+
+
+def _shares(verdicts: list[Verdict], judged: PairJudgement) -> str:
+    """Name the patterns' parts, for the same reason."""
+    if no_ratio(judged) is not None:
+        return ""
+    found = [
+        f"{ratio(verdict.own_ratio.estimate)} ({measure_name(verdict.measure)})"
+        for verdict in verdicts
+        if verdict.own_ratio is not None
+    ]
+    return f" Pattern's part: {listed(found)}." if found else ""
 
 
 def _row(verdict: Verdict, judged: PairJudgement) -> tuple[Cell, ...]:

@@ -112,6 +112,9 @@ def test_the_pattern_s_part_stands_beside_the_ratio_that_a_verdict_is_of(usual):
     rows = [row for group in content.verdicts.groups for row in group.rows]
     measured = [row[2] for row in rows if row[2].note.startswith("task: chosen, 5")]
     assert ["; pattern's part 4.0" in cell.note for cell in measured] == [True]
+    notes = " ".join(group.note for group in content.verdicts.groups)
+    assert "on toys, trained at 1\u00a0inner step." in notes
+    assert "Pattern's part: 4.0" in notes
     assert any("pattern's part 4.0" in line.note for f in content.findings for line in f.lines)
     parts = {v["measure"]: v["own_ratio"] for v in claims["verdicts"]}
     assert parts["chosen_time_5"]["estimate"] == pytest.approx(4, rel=0.02)
@@ -136,7 +139,9 @@ def test_it_is_set_in_every_form(usual, tmp_path):
     assert to_pdf(content, svgs).startswith(b"%PDF")
     with (tmp_path / "out.txt").open("w") as stream:
         print_summary(content, stream, width=100)
-    assert "Chosen variants" in (tmp_path / "out.txt").read_text()
+    printed = " ".join((tmp_path / "out.txt").read_text().split())
+    assert "Chosen variants" in printed
+    assert "Pattern's part: 4.0" in printed
 
 
 def test_a_pair_whose_check_failed_shows_no_times():
