@@ -1,37 +1,29 @@
 """The two trees of a gate: revisions checked out beside the working tree, and removed again.
 
-A checkout is a worktree of the same repository in a temporary folder, which carries the number of
-the process that made it. What a killed gate left behind is removed by the next one.
+A checkout is a worktree of the same repository in a temporary folder. What a killed gate left
+behind is removed by the next one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
-import re
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 from harness.errors import UnknownName, UsageError
 from harness.gate_config import WORKTREE
+from harness.git import git
 from harness.judge.gating import Revision
+from harness.measure.temporary import remove_leftovers, temporary_folder
 
-PREFIX = "harness-gate-"
 SHOWN = 8  # of the names that could have been meant
 
 FETCH = (
     "In CI the whole history must be fetched (fetch-depth: 0 on GitHub, GIT_DEPTH: 0 on GitLab)."
 )
-
-
-def own_prefix() -> str:
-    """Return how the names of this process's temporary folders begin."""
-    return f"{PREFIX}{os.getpid()}-"
 
 
 class Repository:
@@ -41,8 +33,11 @@ class Repository:
         self.root = root
         try:
             top = self._git("rev-parse", "--show-toplevel")
-        except FileNotFoundError:
-            raise UsageError("git is not installed, so no revision can be checked out.") from None
+        except OSError as error:
+            raise UsageError(
+                f"git can't be run ({error.strerror}), so no revision can be checked out. "
+                "Install git, or put its folder on PATH."
+            ) from None
         if top.returncode:
             raise UsageError(
                 f"{root.name}: {_said(top) or 'not a git repository'}. A gate compares revisions: "
@@ -69,44 +64,45 @@ class Repository:
         if head.returncode:
             raise UsageError("this repository has no commit yet. Commit something first.")
         # Files that git does not know count too: a new method is measured as it lies there.
-        changes = self._git("status", "--porcelain").stdout
+        changes = self._git("status", "--porcelain", "--untracked-files=normal").stdout
         return self._described(WORKTREE, head.stdout.strip(), dirty=bool(changes.strip()))
 
     @contextlib.contextmanager
     def checked_out(self, commit: str) -> Iterator[Path]:
         """Check a commit out into a folder of its own, for as long as the block lasts."""
-        self.remove_leftovers()
-        folder = Path(tempfile.mkdtemp(prefix=own_prefix()))
-        tree = folder / "tree"
-        try:
-            # The user's own hooks are for checkouts of the user's own.
-            made = self._git(
-                "-c", "core.hooksPath=/dev/null", "worktree", "add", "--detach", "--force",
-                str(tree), commit,
-            )  # fmt: skip
+        if remove_leftovers():
+            self._forget_removed()
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._forget_removed)  # when the folder has gone
+            tree = stack.enter_context(temporary_folder()) / "tree"
+            with self._one_at_a_time():
+                made = self._git("worktree", "add", "--detach", "--force", str(tree), commit)
             if made.returncode:
                 raise UsageError(
                     f"commit {commit[:12]} could not be checked out: {_said(made)}. "
                     "Free space or permissions may be lacking in the temporary folder (TMPDIR)."
                 )
             yield tree
+
+    def _forget_removed(self) -> None:
+        with self._one_at_a_time():
+            self._git("worktree", "prune")
+
+    @contextlib.contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Keep other gates from git's list of worktrees: one may prune what another is adding."""
+        common = self._git("rev-parse", "--git-common-dir").stdout.removesuffix("\n")
+        folder = os.open(self.root / common, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
         finally:
-            self._remove(folder)
-
-    def remove_leftovers(self) -> None:
-        """Remove the checkouts whose gates have ended without doing so."""
-        for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-            pid = re.match(rf"{PREFIX}(\d+)-", folder.name)
-            if pid and not psutil.pid_exists(int(pid[1])):
-                self._remove(folder)
-
-    def _remove(self, folder: Path) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        self._git("worktree", "prune")
+            os.close(folder)
 
     def _described(self, name: str, commit: str, *, dirty: bool) -> Revision:
-        shown = self._git("show", "--no-patch", "--format=%cI%n%s", commit).stdout
-        committed, _, title = shown.strip().partition("\n")
+        # The first line of this command's answer names the commit once more.
+        shown = self._git("rev-list", "--max-count=1", "--format=%cI%n%s", commit).stdout
+        _, committed, title, *_ = [*shown.splitlines(), "", "", ""]
         return Revision(name, commit, committed or None, title.strip() or None, dirty)
 
     def _names(self) -> list[str]:
@@ -114,20 +110,10 @@ class Repository:
         return ["HEAD", *listed.stdout.split()]
 
     def _git(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["git", "-C", str(self.root), *words],
-            capture_output=True,
-            text=True,
-            check=False,
-            # In a hook or under bisect, git says by variables which index and tree are meant.
-            env={k: v for k, v in os.environ.items() if k not in _OF_ANOTHER_CALL}
-            | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
-        )
-
-
-_OF_ANOTHER_CALL = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+        return git(self.root, *words)
 
 
 def _said(done: subprocess.CompletedProcess[str]) -> str:
-    lines = done.stderr.strip().splitlines()
-    return lines[-1].removeprefix("fatal: ") if lines else ""
+    """Return git's last complaint, with the advice that it gives below it."""
+    _, _, fatal = done.stderr.rpartition("fatal: ")
+    return " ".join(fatal.split())

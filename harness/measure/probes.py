@@ -22,6 +22,8 @@ import numpy
 import psutil
 import torch
 
+from harness.git import git
+
 GPU_QUERY = "driver_version,clocks.sm,clocks.mem,power.limit,clocks_throttle_reasons.active"
 
 
@@ -80,9 +82,17 @@ def block_probes(device: str) -> Iterator[dict[str, Any]]:
 def git_state() -> dict[str, Any]:
     """Return the commit of the harness itself, and whether its files differ from it."""
     root = Path(__file__).parents[2]
-    commit = _output(["git", "-C", str(root), "rev-parse", "HEAD"])
-    status = _output(["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no"])
+    commit = _git(root, "rev-parse", "HEAD")
+    status = _git(root, "status", "--porcelain", "--untracked-files=no")
     return {"git_commit": commit, "git_dirty": None if status is None else bool(status)}
+
+
+def _git(root: Path, *words: str) -> str | None:
+    try:
+        done = git(root, *words, limit_s=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _gpu(device: str) -> dict[str, Any]:

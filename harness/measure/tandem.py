@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import socket
-import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -16,9 +15,9 @@ from statistics import median
 from typing import TextIO
 
 from harness.measure.block import Block
-from harness.measure.checkout import own_prefix
 from harness.measure.engines.local import Answer, LocalEngine
 from harness.measure.run import measured_by, record_from_answer
+from harness.measure.temporary import temporary_folder
 from harness.records.record import Record
 
 BASE, HEAD, AGAIN = LANES = ("base", "head", "again")
@@ -56,7 +55,7 @@ def order_of_turn(random: Random) -> list[str]:
 def measure_round(lanes: Sequence[Lane], turns: int, turn_s: float, random: Random) -> Round:
     """Start a fresh worker in every lane and let them take so many turns each."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=own_prefix())))
+        folder = stack.enter_context(temporary_folder(for_sockets=True))
         threads = stack.enter_context(ThreadPoolExecutor(len(lanes)))
         started = {
             lane.name: _start(lane, folder / lane.name, threads, stack)

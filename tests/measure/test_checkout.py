@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from harness.errors import UnknownName, UsageError
-from harness.measure.checkout import PREFIX, Repository
+from harness.measure.checkout import Repository
+
+from ..command import ROOT
 
 
 def git(folder: Path, *words: str) -> str:
@@ -55,18 +59,104 @@ def test_a_checkout_goes_when_what_it_was_for_fails(project: Path):
     assert not tree.parent.exists()
 
 
+KILLED = """
+import sys, time
+from pathlib import Path
+from harness.measure.checkout import Repository
+
+with Repository(Path(sys.argv[1])).checked_out("v1") as tree:
+    print(tree, flush=True)
+    time.sleep(100)
+"""
+
+
 def test_what_a_killed_gate_left_is_removed_and_what_a_running_one_uses_stays(project: Path):
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    left = Path(tempfile.gettempdir()) / f"{PREFIX}{ended.pid}-x"
-    used = Path(tempfile.gettempdir()) / f"{PREFIX}{os.getpid()}-y"
-    for folder in (left, used):
-        folder.mkdir()
-    git(project, "worktree", "add", "-q", "--detach", str(left / "tree"), "v1")
+    other = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(project)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": tempfile.gettempdir()},
+    )
+    with other:
+        assert other.stdout is not None
+        tree = Path(other.stdout.readline().strip())
+        with Repository(project).checked_out("v1"):
+            assert (tree / "file").is_file()  # it is still in use
+        other.kill()
+    assert (tree / "file").is_file()
     with Repository(project).checked_out("v1"):
-        assert not left.exists()
-        assert used.exists()
+        assert not tree.parent.exists()
     assert len(git(project, "worktree", "list").splitlines()) == 1
+
+
+def test_many_gates_check_out_at_once(project: Path):
+    def once(_: int) -> str:
+        with Repository(project).checked_out("v1") as tree:
+            return (tree / "file").read_text()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(once, range(24))) == {"first"}
+    assert len(git(project, "worktree", "list").splitlines()) == 1
+    assert not list(Path(tempfile.gettempdir()).iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("log.showSignature", "true"),
+        ("color.ui", "always"),
+        ("format.pretty", "oneline"),
+        ("diff.external", "false"),
+        ("core.pager", "false"),
+        ("status.showUntrackedFiles", "no"),
+        ("i18n.logOutputEncoding", "UTF-16"),
+    ],
+)
+def test_a_users_settings_change_no_answer(project: Path, name: str, value: str):
+    (project / "unknown to git").touch()
+    before = Repository(project).revision("v1"), Repository(project).working_tree()
+    git(project, "config", name, value)
+    assert (Repository(project).revision("v1"), Repository(project).working_tree()) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["GIT_DIR", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_INDEX_FILE", "GIT_NAMESPACE"]
+)
+def test_the_variables_of_a_hook_lead_to_no_other_repository(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    elsewhere = tmp_path / "elsewhere"
+    git(tmp_path, "init", "-q", str(elsewhere))
+    monkeypatch.setenv(name, str(elsewhere / ".git"))
+    repository = Repository(project)
+    assert repository.working_tree().title == "The second"
+    with repository.checked_out("v1") as tree:
+        assert (tree / "file").read_text() == "first"
+
+
+def test_a_title_in_another_encoding_is_shown_as_well_as_it_can_be(project: Path):
+    message = project / "message"
+    message.write_bytes(b"Caf\xe9\n")
+    git(project, "-c", "i18n.commitEncoding=UTF-8", "commit", "-qaF", "message", "--allow-empty")
+    title = Repository(project).revision("HEAD").title
+    assert title is not None
+    assert title.startswith("Caf")
+
+
+def test_without_git_the_message_says_so(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="Install git"):
+        Repository(project)
+
+
+def test_a_checkout_without_room_says_where_it_lacks(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", "/dev/null")
+    with pytest.raises(UsageError, match="TMPDIR"), Repository(project).checked_out("v1"):
+        pass
 
 
 def test_the_users_hooks_are_not_run(project: Path):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -58,6 +60,17 @@ def test_a_lane_that_hangs_is_ended_at_its_limit(engines: Engines):
     others = [lane for lane in lanes(engines) if lane.name != BASE]
     found = measure_round([Lane(BASE, engines[BASE], block, ()), *others], 1, 0.002, Random(0))
     assert {name: record.status for name, record in found.failures.items()} == {BASE: "timeout"}
+
+
+@pytest.mark.parametrize("length", [0, 150])
+def test_a_temporary_folder_with_a_long_path_is_no_obstacle(
+    engines: Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int
+):
+    long = tmp_path / ("x" * length) if length else tmp_path
+    long.mkdir(exist_ok=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    assert not measure_round(lanes(engines), 1, 0.002, Random(0)).failures
+    assert not list(long.iterdir())
 
 
 def test_every_order_of_the_lanes_is_as_likely():
