@@ -191,23 +191,25 @@ def compare(options: argparse.Namespace) -> int:
 
 def gate(options: argparse.Namespace) -> int:
     """Fail if a commit made a learner slower, heavier, wrong or less accurate."""
-    from harness.gate import bisect_code, gate, write
+    from harness.ending import Ended, ending_in_order
+    from harness.gate import bisect_code, gate, require_writable, write
     from harness.meeting import require_one_process
 
     try:
-        require_one_process("the gate")
-        config = gate_config(options.words)
-        if config.against is not None:
-            from harness.gate_against import gate_against
-            from harness.measure.progress import progress_for
+        with ending_in_order():
+            require_one_process("the gate")
+            config = gate_config(options.words)
+            require_writable(config)
+            if config.against is not None:
+                from harness.gate_against import gate_against
+                from harness.measure.progress import progress_for
 
-            report = gate_against(config, progress_for(sys.stderr))
-        else:
-            report = gate(config, lambda line: print(line, file=sys.stderr, flush=True))
-        write(report, config)
-    except KeyboardInterrupt:
+                report = gate_against(config, progress_for(sys.stderr))
+            else:
+                report = gate(config, lambda line: print(line, file=sys.stderr, flush=True))
+    except KeyboardInterrupt as error:
         print("interrupted: nothing was judged, and no checkout is left.", file=sys.stderr)
-        return 130
+        return error.exit_code if isinstance(error, Ended) else 130
     except BaseException as error:
         if not options.bisect:
             raise
@@ -218,8 +220,16 @@ def gate(options: argparse.Namespace) -> int:
         return bisect_code(error)
     from harness.report.gate_terminal import as_text
 
-    print(report.to_json() if options.json else as_text(report))
-    return bisect_code(report) if options.bisect else report.exit_code
+    # What was found is told before anything else can fail, and kept even if nobody listens.
+    try:
+        print(report.to_json() if options.json else as_text(report), flush=True)
+    finally:
+        lost = write(report, config)
+        for why in lost:
+            print("error:", why, file=sys.stderr)
+    if options.bisect:
+        return bisect_code(report)
+    return report.exit_code or (UsageError.exit_code if lost else report.exit_code)
 
 
 def _about(entry: Entry) -> dict[str, Any]:

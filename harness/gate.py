@@ -34,7 +34,7 @@ from harness.measure.sides import Sides, TooOld, sides, trees
 from harness.measure.tandem import measure_apart, measure_round
 from harness.records.history import append, require_appendable
 from harness.records.record import Record
-from harness.records.store import replace_file
+from harness.records.store import ANOTHER_FILE, replace_file, require_replaceable
 from harness.report.gate_junit import as_junit
 from harness.report.gate_markdown import as_markdown
 from harness.seeds import derive
@@ -79,7 +79,6 @@ def gate(config: GateConfig, say: Say) -> GateReport:
     with trees(config) as (base, head):
         if config.history is not None:
             require_commits(base[1], head[1])
-            require_appendable(config.history)
         suite = _suite(config, head[0])
         subjects = subjects_of(suite)
         say(f"base {_named(base[1])}, head {_named(head[1])}: {len(subjects)} subjects")
@@ -110,14 +109,34 @@ def gate(config: GateConfig, say: Say) -> GateReport:
     )
 
 
-def write(report: GateReport, config: GateConfig) -> None:
-    """Write the files that were asked for."""
+def require_writable(config: GateConfig) -> None:
+    """Refuse files that could not be written, before anything is measured."""
     if config.history is not None:
-        append(config.history, entries_of(report))
-    if config.markdown is not None:
-        replace_file(config.markdown, as_markdown(report).encode())
-    if config.junit is not None:
-        replace_file(config.junit, as_junit(report).encode())
+        require_appendable(config.history)
+    for name, path in (("markdown", config.markdown), ("junit", config.junit)):
+        if path is not None:
+            require_replaceable(path, f"{name}={path}")
+
+
+def write(report: GateReport, config: GateConfig) -> list[HarnessError]:
+    """Write the files that were asked for; return why one could not be, which stops no other."""
+    lost: list[HarnessError] = []
+    for path, written in (
+        (config.history, lambda path: append(path, entries_of(report))),
+        (config.markdown, lambda path: _replaced(path, as_markdown(report))),
+        (config.junit, lambda path: _replaced(path, as_junit(report))),
+    ):
+        if path is not None:
+            try:
+                written(path)
+            except HarnessError as error:
+                lost.append(error)
+    return lost
+
+
+def _replaced(path: Path, text: str) -> None:
+    # A name in another encoding holds what UTF-8 can't say.
+    replace_file(path, text.encode(errors="replace"), ANOTHER_FILE)
 
 
 @dataclass
@@ -142,8 +161,11 @@ class _Job:
             for subject in at_base
             if subject.name not in names
         ]
-        with ThreadPoolExecutor(2) as threads:
+        threads = ThreadPoolExecutor(2)
+        try:
             timed = [subject for subject in shared if self._exactly(subject, threads)]
+        finally:  # whoever interrupts a gate need not wait for the blocks in flight
+            threads.shutdown(wait=False, cancel_futures=True)
         self._time(
             [(each, measured) for each in timed for measured in TIMES if measured in each.passes]
         )

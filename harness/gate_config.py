@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.config import WORDS, device_word, listed, split_words, whole
 from harness.errors import UsageError
+from harness.records.lines import explained
 
 WORKTREE = "worktree"
 
@@ -70,6 +72,16 @@ def gate_config(words: list[str]) -> GateConfig:
             "history= keeps what is found of a commit beside its base, and a stored run is none: "
             "name a revision with base=, or leave out history=."
         )
+    files = {
+        name: os.path.realpath(given[name])
+        for name in ("markdown", "junit", "history")
+        if name in given
+    }
+    if len(set(files.values())) < len(files):
+        raise UsageError(
+            f"{', '.join(f'{name}=' for name in files)}: two of them name the same file, and one "
+            "would replace the other. Name a file for each."
+        )
     data_dir = given.get("data_dir")
     if data_dir is not None and not Path(data_dir).is_dir():
         raise UsageError(f"data_dir={data_dir}: no such folder. Name an existing folder.")
@@ -110,6 +122,8 @@ def _writable(name: str, word: str | None) -> Path | None:
     if word is None:
         return None
     path = Path(word)
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise UsageError(f"{name}={word}: no file can be there. Name one in an existing folder.")
+    next_step = "Name a file in an existing folder."
+    with explained(f"{name}={word}", next_step):
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            raise UsageError(f"{name}={word}: no file can be there. {next_step}")
     return path

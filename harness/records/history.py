@@ -124,6 +124,8 @@ def require_appendable(path: Path) -> None:
     """Say so before anything is measured if its findings could not be added to this file."""
     with explained(f"history={path}", ANOTHER):
         is_new = not path.exists()
+        if not is_new and not path.is_file():
+            raise StoreError(f"history={path}: that is no file. {ANOTHER}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.open("ab").close()
         if is_new:

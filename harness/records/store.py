@@ -20,6 +20,7 @@ MANIFEST, RECORDS, TORN = "manifest.json", "records.jsonl", "records.torn"
 
 RESUME = "What was recorded before is whole: put this right, then go on with resume= or report."
 ANOTHER = "Name a new or an empty folder, where you may write and there is room."
+ANOTHER_FILE = "Name a file in a folder where you may write and there is room."
 READABLE = "Name a run folder that is whole and that you may read."
 
 
@@ -122,14 +123,23 @@ def require_fresh(folder: Path) -> None:
             raise UsageError(f"out={folder}: may not write in {standing}. {ANOTHER}")
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, next_step: str = RESUME) -> None:
     """Write a file whole or not at all."""
-    with explained(str(path), RESUME):
+    with explained(str(path), next_step):
         _replace(path, content)
 
 
+def require_replaceable(path: Path, what: str) -> None:
+    """Say so before it is wanted if a file could not be written whole."""
+    with explained(what, ANOTHER_FILE):
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{what}: that is no file. {ANOTHER_FILE}")
+        _draft(path).open("ab").close()
+        _draft(path).unlink()
+
+
 def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.draft")
+    draft = _draft(path)
     try:
         with draft.open("wb") as file:
             file.write(content)
@@ -140,3 +150,7 @@ def _replace(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             draft.unlink()
         raise
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.draft")

@@ -76,7 +76,8 @@ class LocalEngine:
             server.stdin.flush()
             return [Answer(**each) for each in _read(server)]
         except (BrokenPipeError, EOFError):
-            status = _stop(self._servers.pop(imports))
+            ended = self._servers.pop(imports, None)  # none: the engine is being left
+            status = 0 if ended is None else _stop(ended)
             return [Answer("", status, 0, "the server that starts workers ended")] * (ranks or 1)
 
     def _server(self, imports: tuple[str, ...]) -> subprocess.Popen[str]:
@@ -103,9 +104,8 @@ class LocalEngine:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for server in self._servers.values():
-            _stop(server)
-        self._servers.clear()
+        while self._servers:  # a call in another thread may still wait for one of them
+            _stop(self._servers.popitem()[1])
 
 
 def _start(imports: tuple[str, ...], root: Path | None) -> tuple[subprocess.Popen[str], int]:
