@@ -64,8 +64,8 @@ def gate_config(words: list[str]) -> GateConfig:
         )
     if "against" in given and (extra := set(given) & OF_REVISIONS):
         raise UsageError(
-            f"against= measures the working tree by the stored run's own plan; leave out "
-            f"{', '.join(sorted(extra))}, or compare with a revision by base=."
+            f"against= measures the working tree by the stored run's own plan, all of it; leave "
+            f"out {', '.join(sorted(extra))}, or compare with a revision by base=."
         )
     if "against" in given and "history" in given:
         raise UsageError(

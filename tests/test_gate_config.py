@@ -22,6 +22,7 @@ def test_a_base_is_all_that_a_gate_needs():
         ([], "compares with one thing"),
         (["base=a", "against=b"], "compares with one thing"),
         (["against=b", "threads=2"], "leave out threads"),
+        (["against=b", "limit_s=60"], "all of it; leave out limit_s"),
         (["bas=main"], "did you mean 'base'"),
         (["base=main", "threshold=5%"], "Write threshold=0.05"),
         (["base=main", "threshold=0"], "from 0.001 to 10"),

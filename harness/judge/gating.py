@@ -85,7 +85,7 @@ class GateReport:
     environment: tuple[str, ...]  # how the two sides' classes differ: "cpu: this, then that"
     started: str  # UTC
     seconds: float
-    limit_s: float
+    limit_s: float | None  # None where a stored run's plan sets the length
     notes: tuple[str, ...] = ()
     schema: int = SCHEMA
 

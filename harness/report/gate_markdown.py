@@ -8,7 +8,12 @@ import re
 from harness.judge.gating import Finding, GateReport
 from harness.report.gate_table import ANSWERS, GRAVE, HEADS, closing, reasons, row
 
-_MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~])")
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+!~])")
+
+# What hosts look for in the page, when no backslash is left: whom to notify, which issue to link,
+# and what looks like an address.
+_CALLS = re.compile(r"""[@#!~%$&](?=["'\w])|:(?=//)|(?<=www)(?=\.)|(?<=GH)(?=-)""", re.IGNORECASE)
+_NOTHING = "\u200b"  # a space without width
 
 
 def as_markdown(report: GateReport) -> str:
@@ -30,8 +35,10 @@ def as_markdown(report: GateReport) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return the text so that neither Markdown nor HTML finds a mark in it."""
-    return _MARKS.sub(r"\\\1", html.escape(text, quote=False))
+    """Return the text so that neither Markdown nor HTML nor a host finds a mark in it."""
+    silent = _CALLS.sub(lambda found: found[0] + _NOTHING, text)
+    plain = _MARKS.sub(r"\\\1", html.escape(silent, quote=False))
+    return plain.replace("|", "&#124;")  # a table ends its cells before it looks for backslashes
 
 
 def _table(findings: list[Finding]) -> list[str]:

@@ -55,12 +55,16 @@ def closing(report: GateReport) -> Iterator[str]:
         yield (
             f"Times: base, head and base again took turns in fresh processes, "
             f"{_span(rounds)} rounds; intervals are of 95 %. A slow-down counts from "
-            f"{percent(report.threshold)} or from the noise floor of this job, {floor}. Of all "
-            f"gates at most {percent(report.error_rate)} call slower what is not."
+            f"{percent(report.threshold)} or from the noise floor of this job, {floor}, whichever "
+            "is larger: the floor is how far base seemed to differ from itself here, and says "
+            f"nothing about head. Of all gates at most {percent(report.error_rate)} call slower "
+            "what is not."
         )
     if any(finding.measure in COUNTS for finding in report.findings):
         yield "Counts repeat exactly, so that any more is a regression."
-    took = f"{report.seconds:.0f} s of at most {report.limit_s:.0f} s"
+    took = f"{report.seconds:.0f} s"
+    if report.limit_s is not None:
+        took += f" of at most {report.limit_s:.0f} s"
     yield f"{named(report.base)} against {named(report.head)}, in {took}."
     yield from (clean(note) for note in report.notes)
     yield from next_steps(report)
@@ -77,11 +81,13 @@ def next_steps(report: GateReport) -> Iterator[str]:
     elif report.exit_code == 6:
         broken = listed([finding.subject.split()[0] for finding in report.of("mismatch")])
         yield f"To see the smallest failing case: python -m harness check {clean(broken)}"
-    elif report.exit_code == 3:
+    elif report.exit_code == 3 and report.limit_s is not None:
         yield (
             f"To decide what is open: give it more time with limit_s={2 * report.limit_s:.0f}, a "
             "quieter machine, or a larger threshold="
         )
+    elif report.exit_code == 3:
+        yield "To decide what is open: compare with a revision by base=, which adds rounds."
     elif report.exit_code == 4:
         yield "See which learners there are: python -m harness list; and what the suite names."
 

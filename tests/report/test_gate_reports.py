@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import html
+import re
 from typing import Any
 from xml.etree import ElementTree as Xml
 
@@ -101,9 +103,37 @@ def test_markdown_shows_what_is_grave_and_folds_the_rest():
 def test_nothing_that_was_recorded_becomes_a_mark_in_markdown():
     made = report(found("regressed", subject=HOSTILE, reason=HOSTILE))
     (line,) = [line for line in as_markdown(made).splitlines() if line.startswith("| a")]
-    assert line.replace("\\|", "").count("|") == 7  # six cells
+    assert line.count("|") == 7  # six cells
     assert "<img" not in as_markdown(made)
     assert "\x1b" not in as_markdown(made) + as_text(made)
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["@someone", "#12", "!12", "GH-12", "~label", "https://a.b", "www.a.b", "a@b.c", "o/r#1", "&3"],
+)
+def test_nobody_is_notified_and_nothing_linked_by_a_name_in_markdown(call: str):
+    base = Revision(f"fix-{call}", "a" * 40, None, f"A title: {call}", dirty=False)
+    text = as_markdown(report(found("regressed", subject=call, reason=call), base=base))
+    # What a host sees in the page: it has no backslashes and no entities any more.
+    page = html.unescape(re.sub(r"\\([^\w\s])", r"\1", text))
+    assert call not in page
+    assert page.replace("\u200b", "").count(call) == 5
+
+
+def test_figures_are_left_as_they_are_in_markdown():
+    assert "\u200b" not in as_markdown(report(SLOWER, found("same")))
+
+
+def test_a_noise_floor_is_said_to_be_of_base_alone():
+    assert "how far base seemed to differ from itself" in " ".join(as_text(report(SLOWER)).split())
+
+
+def test_a_gate_against_a_run_is_not_told_to_use_a_limit_that_it_does_not_take():
+    text = as_text(report(found("inconclusive", "step_time"), limit_s=None))
+    assert "limit_s" not in text
+    assert "at most 300 s" not in text
+    assert "base=" in text
 
 
 def test_junit_has_a_case_for_every_finding():
