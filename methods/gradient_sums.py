@@ -55,8 +55,9 @@ def summed_gradients(
     try:
         line.advance()
         if term.tensor.requires_grad:
-            loss = term.tensor
-            weight = torch.as_tensor(term.weight, dtype=loss.dtype, device=loss.device)
+            loss, weight = term
+            if not isinstance(weight, Tensor):
+                weight = loss.new_full((), weight)  # a copy from the host would wait for the device
             torch.autograd.backward(loss, weight, inputs=list(leaves.values()))
     finally:
         for hook in hooks:

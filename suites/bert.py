@@ -1,10 +1,15 @@
-"""BERT classifiers of several sizes, as transformers builds them from nothing but a shape."""
+"""BERT classifiers of several sizes, as transformers builds them from nothing but a shape.
+
+transformers asks of every mask whether it hides anything, and so waits for a GPU in every pass. A
+mask that it is handed in full it takes as it is, and where nothing is padded there is none.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertForSequenceClassification
 
@@ -35,12 +40,19 @@ SHAPES: dict[Size, Shape] = {
 
 
 class Bert(nn.Module):
-    """From word numbers to logits; 0 pads."""
+    """From word numbers to logits; 0 pads, if it is told that anything does."""
 
     def __init__(
-        self, shape: Shape, classes: int, longest: int, dropout: float, attention: Attention
+        self,
+        shape: Shape,
+        classes: int,
+        longest: int,
+        dropout: float,
+        attention: Attention,
+        padded: bool,
     ) -> None:
         super().__init__()
+        self.padded = padded
         config = BertConfig(  # type: ignore[call-arg]  # the last two are its parent's
             vocab_size=shape.words,
             hidden_size=shape.width,
@@ -56,5 +68,12 @@ class Bert(nn.Module):
         self.bert = BertForSequenceClassification(config)
 
     def forward(self, numbers: Tensor) -> Tensor:
-        outputs: Tensor = self.bert(input_ids=numbers, attention_mask=(numbers != 0).long()).logits
+        hidden = self._hidden(numbers) if self.padded else None
+        outputs: Tensor = self.bert(input_ids=numbers, attention_mask=hidden).logits
         return outputs
+
+    def _hidden(self, numbers: Tensor) -> Tensor:
+        """Return what is added to every word's attention to each of a sentence's places."""
+        dtype = self.bert.classifier.weight.dtype
+        seen = torch.zeros(numbers.shape, dtype=dtype, device=numbers.device)
+        return seen.masked_fill(numbers == 0, torch.finfo(dtype).min)[:, None, None, :]

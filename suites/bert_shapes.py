@@ -58,7 +58,8 @@ class BertShapes(Reweighted):
         return 2
 
     def base_network(self) -> nn.Module:
-        return Bert(SHAPES[self.size], self.classes, self.length, self.dropout, self.attention)
+        shape = SHAPES[self.size]
+        return Bert(shape, self.classes, self.length, self.dropout, self.attention, padded=False)
 
     def base_batch(self, seed: int, index: int) -> Labelled:
         clean = self._drawn(seed, "base", index * self.base_batch_size, self.base_batch_size)

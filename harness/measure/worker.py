@@ -88,7 +88,9 @@ def measured(block: Block, seat: Seat | None = None, measure: Measure | None = N
     A pass may be measured in another way than its own.
     """
     try:
-        device.require(block.device)
+        # Every rank asks for the last one's: who has a device would wait for those that have none.
+        after = seat.size - 1 - seat.rank if seat else 0
+        device.require(device.of_rank(block.device, after))
         registry = Registry(block.plugins)
         team = _team(block, seat)
         if block.measured == "check":

@@ -11,6 +11,7 @@ import torch
 
 from harness.errors import Absent, UsageError
 from suites import labelling
+from suites.bert import SHAPES, Bert
 from suites.encoders import PADDING, UNKNOWN, BagOfWords, Vocabulary
 from suites.labelling import KEYWORDS, votes
 from suites.movie_reviews_set import movie_reviews
@@ -105,6 +106,18 @@ def test_padding_has_no_part_in_the_mean() -> None:
     short, long = torch.tensor([[3, 4]]), torch.tensor([[3, 4, 0, 0, 0]])
     torch.testing.assert_close(network(short), network(long))
     assert torch.isfinite(network(torch.zeros(1, 3, dtype=torch.long))).all()
+
+
+def test_padding_has_no_part_in_bert() -> None:
+    network = Bert(SHAPES["tiny"], 2, 8, 0.0, "eager", padded=True)
+    short, long = torch.tensor([[3, 4]]), torch.tensor([[3, 4, 0, 0, 0]])
+    torch.testing.assert_close(network(short), network(long))
+
+
+def test_bert_has_the_size_that_is_asked_for(workload: NoisyText) -> None:
+    tiny, mini = (replace(workload, encoder="bert", size=size) for size in ("tiny", "mini"))
+    assert tiny.parameters == pytest.approx(1.1e6, rel=0.05)
+    assert mini.parameters == pytest.approx(4.6e6, rel=0.05)
 
 
 @pytest.mark.slow
