@@ -1,4 +1,8 @@
-"""How long blocks will take: a guess from the protocol, corrected by what was seen."""
+"""How long blocks will take: a guess from the protocol, corrected by what was seen.
+
+A block is expected to take as long as its like, those of the same pair, pass and member. Until one
+of them was seen, other pairs' blocks of the same pass tell how far off the guess is.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +17,26 @@ STEP_S = 0.3  # a meta-step, before any was seen
 
 
 class Estimate:
-    """Seconds that are left; blocks of one pair, pass and member are taken to be alike."""
+    """Seconds that are left."""
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         self._left = list(blocks)
         self._seen: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+        self._off_by: dict[str, list[float]] = defaultdict(list)
 
     def saw(self, block: Block, seconds: float) -> None:
         self._left.remove(block)
         self._seen[_kind(block)].append(seconds)
+        self._off_by[block.measured].append(seconds / _guess(block))
 
     @property
     def seconds(self) -> float:
         return sum(self._expected(block) for block in self._left)
 
     def _expected(self, block: Block) -> float:
-        seen = self._seen.get(_kind(block))
-        return statistics.mean(seen) if seen else _guess(block)
+        if seen := self._seen.get(_kind(block)):
+            return statistics.mean(seen)
+        return _guess(block) * statistics.mean(self._off_by.get(block.measured, [1.0]))
 
 
 def _kind(block: Block) -> tuple[str, str, str]:

@@ -35,14 +35,17 @@ def test_a_block_that_was_seen_is_left_no_longer():
         assert estimate.seconds == pytest.approx(10.0 * (len(STEPS) - n))
 
 
-def test_what_was_seen_is_expected_of_its_like_and_of_no_other():
+def test_what_was_seen_of_a_pass_corrects_the_guess_for_its_others_and_for_no_other_pass():
     other = next(
         b for b in BLOCKS if (b.pair.name, b.measured, b.member) == ("p", "step", "baseline")
     )
-    estimate = Estimate([*STEPS, other])
-    estimate.saw(STEPS[0], 100.0)
-    estimate.saw(STEPS[1], 50.0)
-    assert estimate.seconds == pytest.approx(75.0 * (len(STEPS) - 2) + Estimate([other]).seconds)
+    check = next(b for b in BLOCKS if b.measured == "check")
+    guess = Estimate([other]).seconds
+    estimate = Estimate([*STEPS, other, check])
+    estimate.saw(STEPS[0], 100.0 * guess)
+    estimate.saw(STEPS[1], 50.0 * guess)
+    like_it, others = 75.0 * guess * (len(STEPS) - 2), 75.0 * guess
+    assert estimate.seconds == pytest.approx(like_it + others + Estimate([check]).seconds)
 
 
 def test_a_block_that_took_no_time_is_expected_to_again():
