@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from torch import Tensor
 
 from baselines import pruning_scores as scores
 from baselines.bilevel import BilevelLearner
+from baselines.countdown import Countdown, use_threads
 from baselines.fine_tuning import FineTuning
 from baselines.pruning_scores import Scoring
 from harness.declare.settings import build
@@ -64,18 +66,22 @@ class Study:
                 raise UsageError(f"{name} = {getattr(self, name)}: must be at least 1.")
 
 
-def pruned(study: Study, noise: float, data_dir: str | None = None) -> Accuracies:
+def pruned(
+    study: Study, noise: float, data_dir: str | None = None, countdown: Countdown | None = None
+) -> Accuracies:
     """Return what models reach on the examples that are kept."""
     found: Accuracies = {}
+    scores_by_name = _scores(study, noise, data_dir)
+    countdown = countdown or Countdown(study.seeds * len(scores_by_name))
     for seed in range(study.seeds):
-        for name, score in _scores(study, noise, data_dir).items():
+        for name, score in scores_by_name.items():
             order = score(seed).argsort(descending=True, stable=True)
             workload = _workload(study, data_dir, noise=noise)
             for fraction in FRACTIONS:
                 kept = order[: max(1, round(fraction * len(order)))]
                 by_seed = found.setdefault(name, {}).setdefault(fraction, {})
                 by_seed[seed] = trained_on(workload, kept, seed, study.steps)
-            print(f"noise {noise}, seed {seed}, {name}: done", file=sys.stderr, flush=True)
+            countdown.finished(f"noise {noise}, seed {seed}, {name}")
     return found
 
 
@@ -100,6 +106,7 @@ def result_of(study: Study, found: Mapping[float, Accuracies], command: str) -> 
         "what": f"test accuracy on {study.workload} after leaving out training examples",
         "command": command,
         "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
         "study": dataclasses.asdict(study),
         "noise": {
             str(noise): {
@@ -198,25 +205,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.add_argument(_word(name), default=value, help="default: %(default)s", **many)
     parser.add_argument("--data-dir", default=None, help="where CIFAR-10 lies, if it is asked for")
     parser.add_argument("--out", type=Path, default=Path(OUT), help="default: %(default)s")
+    parser.add_argument("--threads", type=int, default=1, help="default: %(default)s")
     given = vars(parser.parse_args(arguments))
-    out, data_dir = given.pop("out"), given.pop("data_dir")
+    out, data_dir, threads = (given.pop(name) for name in ("out", "data_dir", "threads"))
     try:
+        _require_writable(out)
+        use_threads(threads)
         scoring = Scoring(**{f.name: given.pop(f.name) for f in dataclasses.fields(Scoring)})
         study = Study(**given | {"noise": tuple(given["noise"]), "scoring": scoring})
-        torch.set_num_threads(1)
-        found = {noise: pruned(study, noise, data_dir) for noise in study.noise}
+        countdown = Countdown(len(study.noise) * study.seeds * len(_scores(study, 0.0, data_dir)))
+        found = {noise: pruned(study, noise, data_dir, countdown) for noise in study.noise}
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     words = (
         f"{_word(name)} {' '.join(map(str, value)) if isinstance(value, tuple) else value}"
-        for name, value in _flat(study).items()
+        for name, value in [*_flat(study).items(), ("threads", threads)]
     )
     result = result_of(study, found, " ".join(["python -m baselines.data_pruning", *words]))
-    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     print("\n".join(lines_of(result)))
     return 0
+
+
+def _require_writable(out: Path) -> None:
+    """Refuse a place for the result before hours are spent on it."""
+    if not out.parent.is_dir():
+        raise UsageError(f"--out {out}: there is no folder {out.parent}. Make it, or name another.")
+    if out.is_dir():
+        raise UsageError(f"--out {out}: that is a folder. Name a file in it.")
+    if not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise UsageError(f"--out {out}: it can't be written to. Name another file.")
 
 
 def _flat(study: Study) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """How far each hypergradient is from the true one, where gradient descent trained and where Adam.
 
-    python -m baselines.hypergradient_distances [LEARNER ...] [--seeds N]
+    python -m baselines.hypergradient_distances [LEARNER ...] [--seeds N] [--threads N]
 
 A check takes distances where gradient descent has solved the base problem. There nothing of Adam is
 seen, and SAMA is no other than without adaptation. Here both optimizers take the family's number of
 base steps, on the same problems.
+
+A gradient of zero has no direction: it has no cosine, and the table says how many were left out.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from baselines.countdown import Countdown, use_threads
 from baselines.flat import flat
 from harness.declare.learner import Gradient, Params
 from harness.declare.settings import build
@@ -43,15 +46,21 @@ class Distance:
 
     learner: str
     optimizer: str
-    cosines: tuple[float, ...]
+    cosines: tuple[float | None, ...]
+    """None where either of the two gradients is zero."""
     errors: tuple[float, ...]
 
     @property
-    def figures(self) -> tuple[float, float, float, float]:
-        """Median and least cosine, median and largest relative error."""
+    def directed(self) -> tuple[float, ...]:
+        """The cosines that there are."""
+        return tuple(cosine for cosine in self.cosines if cosine is not None)
+
+    @property
+    def figures(self) -> tuple[float | None, float | None, float, float]:
+        """Median and least cosine, None if there is none, median and largest relative error."""
         return (
-            statistics.median(self.cosines),
-            min(self.cosines),
+            statistics.median(self.directed) if self.directed else None,
+            min(self.directed, default=None),
             statistics.median(self.errors),
             max(self.errors),
         )
@@ -78,7 +87,7 @@ def distances(learners: Sequence[str], seeds: int) -> Iterator[Distance]:
             yield Distance(
                 name,
                 optimizer,
-                tuple(_cosine(*pair) for pair in pairs),
+                tuple(cosine(*pair) for pair in pairs),
                 tuple(relative_error(*pair) for pair in pairs),
             )
 
@@ -95,9 +104,10 @@ def _gradient(learner_class: Any, workload: RandomBilevel, seed: int) -> Params:
     return found.grads
 
 
-def _cosine(found: Params, owed: Params) -> float:
+def cosine(found: Params, owed: Params) -> float | None:
     left, right = flat(found), flat({name: owed[name] for name in found})
-    return float(left @ right / (left.norm() * right.norm()))
+    lengths = left.norm() * right.norm()
+    return float(left @ right / lengths) if lengths > 0 else None
 
 
 def table(found: Sequence[Distance]) -> str:
@@ -108,12 +118,15 @@ def table(found: Sequence[Distance]) -> str:
             f"base optimizer {optimizer}",
             f"  {'learner':26}{'cosine':>10}{'least':>10}{'error':>10}{'largest':>10}",
         ]
-        lines += [
-            f"  {each.learner:26}" + "".join(f"{figure:10.3f}" for figure in each.figures)
-            for each in found
-            if each.optimizer == optimizer
-        ]
+        lines += [_row(each) for each in found if each.optimizer == optimizer]
     return "\n".join(lines)
+
+
+def _row(each: Distance) -> str:
+    cells = (f"{'-' if figure is None else f'{figure:.3f}':>10}" for figure in each.figures)
+    zeros = len(each.cosines) - len(each.directed)
+    note = f"  ({zeros} of {len(each.cosines)} without a direction)" if zeros else ""
+    return f"  {each.learner:26}{''.join(cells)}{note}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -125,11 +138,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("learners", metavar="LEARNER", nargs="*", help="(default: all our own)")
     parser.add_argument("--seeds", type=int, default=10, help="of each kind of problem")
+    parser.add_argument("--threads", type=int, default=1, help="default: %(default)s")
     options = parser.parse_args(arguments)
+    learners = options.learners or LEARNERS
     try:
         if options.seeds < 1:
             raise UsageError(f"--seeds {options.seeds}: give 1 or more.")
-        print(table(list(distances(options.learners or LEARNERS, options.seeds))))
+        use_threads(options.threads)
+        countdown, found = Countdown(len(RATES) * len(learners)), []
+        for each in distances(learners, options.seeds):
+            found.append(each)
+            countdown.finished(f"base optimizer {each.optimizer}, {each.learner}")
+        print(table(found))
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -130,7 +130,7 @@ def test_fewer_than_a_batch_are_all_taken(workload: NoisyMnist) -> None:
 @pytest.mark.slow
 def test_the_result_names_its_command_and_pairs_seeds(small: Path) -> None:
     result = json.loads(small.read_text())
-    assert result["command"] == f"python -m baselines.data_pruning {SMALL}"
+    assert result["command"] == f"python -m baselines.data_pruning {SMALL} --threads 1"
     seen = result["noise"]["0.4"]
     assert list(seen)[:4] == ["random", "EL2N", "EL2N, the least kept", "GraNd"]
     assert len(seen) == 6
@@ -154,6 +154,7 @@ def test_a_single_seed_has_no_interval() -> None:
     ("words", "said"),
     [
         ("--seeds 0", "seeds = 0: must be at least 1"),
+        ("--threads 0", "--threads 0: give 1 or more"),
         ("--models 0", "models = 0: must be at least 1"),
         ("--noise 1.5", "noise = 1.5 must be from 0 to 1"),
         ("--learner smaa", "did you mean 'sama'"),
@@ -168,6 +169,31 @@ def test_what_cannot_be_done_is_said(
     assert data_pruning.main([*words.split(), "--out", str(tmp_path / "none")]) == 2
     assert said in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("absent/result.json", "there is no folder"),
+        (".", "that is a folder"),
+        ("file/result.json", "there is no folder"),
+        ("kept.json", "it can't be written to"),
+    ],
+)
+def test_a_result_that_could_not_be_kept_is_refused_before_the_work(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    out: str,
+    said: str,
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(data_pruning, "pruned", lambda *_: pytest.fail("it began to work"))
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert data_pruning.main(["--out", str(tmp_path / out)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"error: --out {tmp_path / out}: ")
+    assert said in told
 
 
 def test_keeping_everything_is_plain_training(workload: NoisyMnist) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
-from baselines.hypergradient_distances import distances, main
+from baselines.hypergradient_distances import Distance, cosine, distances, main, table
 
 
 def test_distances_are_those_that_are_known() -> None:
@@ -21,9 +22,31 @@ def test_distances_are_those_that_are_known() -> None:
     assert found["sama", "adam"].errors != found["sama_na", "adam"].errors
 
 
+def test_a_zero_gradient_has_no_direction() -> None:
+    some, none = {"w": torch.tensor([3.0, 4.0])}, {"w": torch.zeros(2)}
+    assert cosine(some, some) == pytest.approx(1)
+    assert cosine(some, none) is cosine(none, some) is cosine(none, none) is None
+
+
+def test_gradients_without_a_direction_are_counted_and_left_out() -> None:
+    mixed = Distance("sama", "sgd", (None, 0.5, 0.25, 0.75), (1.0, 0.5, 0.5, 0.5))
+    assert mixed.figures == (0.5, 0.25, 0.5, 1.0)
+    empty = Distance("still", "sgd", (None,), (1.0,))
+    assert empty.figures == (None, None, 1.0, 1.0)
+    *_, first, last = table([mixed, empty]).splitlines()
+    assert first.split() == ["sama", "0.500", "0.250", "0.500", "1.000", *NOTE.split()]
+    assert last.split()[:5] == ["still", "-", "-", "1.000", "1.000"]
+
+
+NOTE = "(1 of 4 without a direction)"
+
+
 def test_the_command_prints_a_row_for_each_optimizer(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["neumann_hypergradient", "--seeds", "1"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    out, progress = capsys.readouterr()
+    assert "base optimizer sgd, neumann_hypergradient: 1 of 2, about" in progress
+    assert progress.splitlines()[1].endswith("neumann_hypergradient: 2 of 2")
+    lines = out.splitlines()
     assert [line.split()[0] for line in lines] == [
         *("base", "learner", "neumann_hypergradient"),
         *("base", "learner", "neumann_hypergradient"),
@@ -36,6 +59,7 @@ def test_the_command_prints_a_row_for_each_optimizer(capsys: pytest.CaptureFixtu
     [
         (["sama_ma"], "sama"),
         (["batched_maml"], "of the family 'maml'"),
+        (["--threads", "0"], "--threads 0: give 1 or more"),
         (["--seeds", "0"], "--seeds 0: give 1 or more"),
     ],
 )
