@@ -47,6 +47,35 @@ def _heavier(step):
 {learner}.step = _heavier({learner}.step)
 """
 
+CROWDED = """
+
+def _crowded(step):
+    import threading
+
+    import torch
+
+    def busy(stop):
+        square = torch.ones(300, 300)
+        while not stop.is_set():
+            square @ square  # without the interpreter's lock
+
+    def crowded(self, state, batch):
+        stop = threading.Event()
+        threads = [threading.Thread(target=busy, args=(stop,)) for _ in range(6)]
+        for each in threads:
+            each.start()
+        answer = step(self, state, batch)
+        stop.set()
+        for each in threads:
+            each.join()
+        return answer
+
+    return crowded
+
+
+{learner}.step = _crowded({learner}.step)
+"""
+
 WRONG = """
 
 def _wrong(meta_gradient):

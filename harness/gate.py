@@ -30,7 +30,7 @@ from harness.judge.gate_history import entries_of, require_commits
 from harness.judge.gate_times import Question
 from harness.judge.gating import Finding, GateReport, Revision, Word
 from harness.judge.sequential import ERROR_RATE, FIRST_LOOK
-from harness.measure.sides import Sides, TooOld, sides, trees
+from harness.measure.sides import BrokenTree, Sides, TooOld, sides, trees
 from harness.measure.tandem import measure_apart, measure_round
 from harness.records.history import append, require_appendable
 from harness.records.record import Record
@@ -70,7 +70,7 @@ def bisect_code(outcome: GateReport | BaseException) -> int:
     """Return the exit code that tells `git bisect run` the right thing."""
     if isinstance(outcome, GateReport):
         return BISECT.get(outcome.exit_code, STOP)
-    return SKIP if isinstance(outcome, TooOld | NothingMeasured) else STOP
+    return SKIP if isinstance(outcome, TooOld | BrokenTree | NothingMeasured) else STOP
 
 
 def gate(config: GateConfig, say: Say) -> GateReport:

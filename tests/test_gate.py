@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+import psutil
 import pytest
 
-from benchmarks.planting import HEAVIER, SLOWER, WRONG, Clone, clone
+from benchmarks.planting import CROWDED, HEAVIER, SLOWER, WRONG, Clone, clone
 
 from .command import ROOT
 
@@ -183,3 +185,47 @@ def test_an_unknown_revision_is_told_with_the_nearest_name(fresh: Clone):
     assert code == 2
     assert "did you mean 'start'" in said
     assert gate(fresh, "base=strat", "--bisect")[0] > 127  # no commit could mend it
+
+
+@pytest.mark.parametrize("side", ["base", "head"])
+def test_a_revision_that_is_no_valid_python_is_named_and_skipped_in_a_bisection(
+    fresh: Clone, side: str
+):
+    broken = fresh.plant(FILE, "def (", "broken")
+    fresh.git("checkout", "-qf", "--detach", "start")
+    words = {"base": "start", "head": "start"} | {side: broken}
+    code, _, said = gate(fresh, *(f"{name}={value}" for name, value in words.items()), "--bisect")
+    assert code == 125
+    assert f"{broken}: {FILE}, line" in said
+
+
+def test_a_gate_that_is_told_to_end_leaves_nothing_behind(fresh: Clone):
+    temporary = fresh.root.parent / "temporary"
+    temporary.mkdir()
+    suite = fresh.root.parent / "long.toml"
+    text = SUITE.format(passes=json.dumps(["check"]))
+    suite.write_text(text.replace("check_examples = 3", "check_examples = 100_000"))
+    with subprocess.Popen(
+        [sys.executable, "-m", "harness", "gate", f"suite={suite}", "base=start"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=fresh.root,
+        env=os.environ | {"PYTHONPATH": str(fresh.root), "TMPDIR": str(temporary)},
+    ) as process:
+        assert process.stderr is not None
+        next(line for line in process.stderr if "gradient, counts" in line)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGTERM)
+        assert "no checkout is left" in process.stderr.read()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not psutil.wait_procs(workers, timeout=10)[1]
+    assert not list(temporary.glob("harness*"))
+    assert len(fresh.git("worktree", "list").splitlines()) == 1
+
+
+def test_a_head_that_is_busy_with_threads_of_its_own_is_not_let_pass(fresh: Clone):
+    fresh.plant(FILE, CROWDED.format(learner=LEARNER), "crowded")
+    code, report, said = gate(fresh, "base=start", "limit_s=40", passes=["step"])
+    assert code in (1, 3), said
+    assert words_of(report)["step_time"] == ("regressed" if code == 1 else "inconclusive")

@@ -7,6 +7,10 @@ import pytest
 from harness.errors import HarnessError, NothingMeasured, UsageError
 from harness.gate import bisect_code
 from harness.judge.exit_codes import NOTHING, REGRESSED
+from harness.judge.gating import Revision
+from harness.measure.sides import BrokenTree
+
+REVISION = Revision("v1", None, None, None, dirty=False)
 
 
 def test_what_could_not_be_measured_is_no_regression() -> None:
@@ -17,6 +21,7 @@ def test_what_could_not_be_measured_is_no_regression() -> None:
     ("error", "code"),
     [
         (NothingMeasured("no worker could be started"), 125),
+        (BrokenTree(REVISION, UsageError("m.py, line 1: not valid Python")), 125),
         (UsageError("base=nowhere"), 128),
         (RuntimeError("a bug"), 128),
     ],

@@ -116,4 +116,4 @@ class Repository:
 def _said(done: subprocess.CompletedProcess[str]) -> str:
     """Return git's last complaint, with the advice that it gives below it."""
     _, _, fatal = done.stderr.rpartition("fatal: ")
-    return " ".join(fatal.split())
+    return " ".join(fatal.split()).rstrip(".")

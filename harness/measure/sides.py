@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.declare.subjects import Subject
 from harness.declare.suite import Member, Pass, Protocol
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, NothingMeasured, UsageError
 from harness.gate_config import WORKTREE, GateConfig
 from harness.judge.gating import Revision
 from harness.measure.block import Block
@@ -40,6 +40,13 @@ class TooOld(UsageError):
             f"{revision.name}: this revision is too old to be measured by this gate: its "
             f"{NEEDED} is missing, or its workers don't understand ours. Name a later one."
         )
+
+
+class BrokenTree(UsageError):
+    """A tree whose files can't be read as code; another commit may be whole."""
+
+    def __init__(self, revision: Revision, error: HarnessError) -> None:
+        super().__init__(f"{revision.name}: {error}")
 
 
 @dataclass(frozen=True)
@@ -171,17 +178,13 @@ def sides(
 
         def side(name: str, root: Path, revision: Revision) -> Side:
             plugins = tuple(_in_tree(plugin, root) for plugin in config.plugins)
-            made = Side(
-                name,
-                root,
-                revision,
-                stack.enter_context(LocalEngine(root)),
-                Registry(tuple(p for p in plugins if Path(p).is_file()), root),
-                (),
-                tuple(p for p in plugins if Path(p).is_file()),
-                config,
-                protocol,
-            )
+            here = tuple(p for p in plugins if Path(p).is_file())
+            try:
+                registry = Registry(here, root)
+            except UsageError as error:
+                raise BrokenTree(revision, error) from None
+            engine = stack.enter_context(LocalEngine(root))
+            made = Side(name, root, revision, engine, registry, (), here, config, protocol)
             return dataclasses.replace(made, imports=_imports(made, subjects))
 
         every = Sides(side(BASE, *base), side(HEAD, *head), side(AGAIN, *base))
@@ -195,6 +198,8 @@ def sides(
 def _start(side: Side) -> None:
     try:
         side.engine.call("os.path:basename", "", side.protocol.limit_s, side.imports)
+    except NothingMeasured as error:
+        raise NothingMeasured(f"{side.revision.name}: {error}") from None
     except (KeyError, TypeError, ValueError):  # its server speaks another version's protocol
         raise TooOld(side.revision) from None
 
