@@ -20,7 +20,9 @@ of g. sama_na leaves the slope out. In the first step of all m_ = v_ = 0: that s
 rate * sign(g), whose slope is 0, so v = 0 and only the direct gradient is left.
 
 `multitask` leaves theta at theta - e v, where pass 3 had it: the base model then also takes a step
-of length R down the clean data's loss, which confounds what the hypergradient itself adds.
+of length R down the clean data's loss, which confounds what the hypergradient itself adds. So
+`frozen` takes all the same passes, draws and moves, and leaves lambda where it began: what the
+method is better by than that is the hypergradient's.
 
 What differs from Betty 0.2.1's sama and darts, by the method's authors. The moments before the last
 step are kept, where Betty undoes the step; that leaves Betty's first step a direction of rounding.
@@ -84,6 +86,8 @@ class SamaLearner(SharedBilevelLearner):
     """Leave the base model where the last pass had it, a move of length R down the clean loss."""
     shared_direction: bool = False
     """Sum the meta loss's gradient over the ranks as well, so that several are as one."""
+    frozen: bool = False
+    """Form the hypergradient and don't follow it: the control that never moves lambda."""
 
     adapts: ClassVar[bool]
 
@@ -91,6 +95,10 @@ class SamaLearner(SharedBilevelLearner):
         super().__post_init__()
         if self.radius is not None and self.radius <= 0:
             raise ValueError(f"radius = {self.radius} must be above 0")
+
+    def step(self, state: BilevelState, batch: BilevelBatch) -> tuple[BilevelState, Tensor]:
+        after, loss = super().step(state, batch)
+        return (replace(after, meta=state.meta) if self.frozen else after), loss
 
     def advance(self, state: BilevelState, batch: BilevelBatch) -> tuple[Trained, Gradient]:
         meta, last = state.meta.params, len(batch.base) - 1

@@ -326,3 +326,33 @@ def test_gradient_descent_keeps_its_velocity() -> None:
     after, _ = learner.step(learner.init(0), workload.train_batch(0, 0))
     assert isinstance(after.base, SgdState)
     assert after.base.velocity.keys() == after.base.params.keys()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("multitask", [False, True])
+@pytest.mark.parametrize("learner_class", METHODS)
+def test_frozen_it_never_moves_the_meta_parameters_and_does_all_else_alike(
+    learner_class: type[SamaLearner], multitask: bool, optimizer: str
+) -> None:
+    workload = networks(base_optimizer=optimizer, base_lr=0.03, unroll=2, meta_lr=0.1, dropout=0.4)
+    learner = learner_class(workload, multitask=multitask)
+    frozen = replace(learner, frozen=True)
+    state, batch = learner.init(0), workload.train_batch(0, 0)
+    state, _ = learner.step(state, batch)  # Adam has a momentum that could carry them on
+    batch = workload.train_batch(0, 1)
+    moved, loss = learner.step(state, batch)
+    stayed, same = frozen.step(state, batch)
+    assert identical(stayed.meta, state.meta)
+    assert not identical(moved.meta.params, state.meta.params)
+    assert identical((stayed.base, stayed.buffers, same), (moved.base, moved.buffers, loss))
+    assert identical(
+        frozen.meta_gradient(state, batch).grads, learner.meta_gradient(state, batch).grads
+    )
+
+
+def test_frozen_it_takes_the_same_passes() -> None:
+    workload = networks(unroll=2)
+    frozen = Sama(workload, frozen=True)
+    state, batch = frozen.init(0), workload.train_batch(0, 0)
+    counts = [operations_of(lambda: each.step(state, batch)) for each in (frozen, Sama(workload))]
+    assert counts[0] == counts[1]
