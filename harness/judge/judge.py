@@ -17,7 +17,7 @@ from harness.judge.inheritance import curves_equal, inherits
 from harness.judge.judgement import Failure, Judgement, PairJudgement, Quality, Ratio
 from harness.judge.needs import lacking
 from harness.judge.noise import AA_CONFIDENCE, Noise, Twins, noise_of
-from harness.judge.pair_quality import pair_quality, stands_in, strictest_margin
+from harness.judge.pair_quality import pair_gain, pair_quality, stands_in, strictest_margin
 from harness.judge.pair_verdicts import pair_verdicts
 from harness.judge.ratios import CONFIDENCE, clocked, overall, ratios, withhold
 from harness.judge.scaling import scaling_of
@@ -64,6 +64,7 @@ def _judge_pair(
     asked = {reading.measure for claim in claims for reading in claim.readings}
     measured += tuple(ratio for ratio in raced.ratios if ratio.measure in asked)
     measured = tuple(withhold(ratio, failed(owed)) for ratio in measured)
+    gain = pair_gain(records, pair, inherited)
 
     def quality_at(margin: float) -> Quality | None:
         return pair_quality(records, pair, inherited, margin)
@@ -81,6 +82,7 @@ def _judge_pair(
         verdicts=(),
         scaling=None if failed(owed) else scaling_of(records, pair, manifest, claims),
         selection=selector.selection() if selector is not None else None,
+        gain=withhold(gain, failed(owed)) if gain is not None else None,
     )
     if not manifest.suite.verdicts:
         return judged

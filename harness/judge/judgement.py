@@ -229,6 +229,7 @@ class PairJudgement:
     verdicts: tuple[Verdict, ...]
     scaling: Scaling | None = None
     selection: Selection | None = None
+    gain: Ratio | None = None  # of test quality: a difference, above 0 the method is better
 
     def ratio(self, measure: str) -> Ratio | None:
         return next((r for r in self.ratios if r.measure == measure), None)

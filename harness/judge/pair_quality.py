@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from harness.declare.claims import Claim
 from harness.declare.suite import MEMBERS, Member, Pair
 from harness.judge.blocks import is_inherited, latest, usable, why_absent
-from harness.judge.judgement import Curves, Quality
+from harness.judge.judgement import Curves, Quality, Ratio
 from harness.judge.quality import Accuracy, accuracy, non_inferior
+from harness.judge.ratios import CONFIDENCE
 from harness.records.record import Record
 
 
@@ -67,6 +69,40 @@ def pair_quality(
         margin=allowed,
         reason=reason,
     )
+
+
+def pair_gain(records: Sequence[Record], pair: Pair, inherited: Curves | None) -> Ratio | None:
+    """Return what the method's test quality is better by, or None where no curve was planned.
+
+    Differences are taken seed by seed and task by task; the bounds are two-sided, over seeds.
+    """
+    if "curve" not in pair.passes:
+        return None
+    values = {member: usable(records, pair, "curve", member) for member in MEMBERS}
+    baseline, method = (_by_seed(values[member]) for member in MEMBERS)
+    if inherited is not None:
+        return _no_gain("the method inherits the baseline's quality, which it can't better")
+    for member, found in zip(MEMBERS, (baseline, method), strict=True):
+        if not found:
+            return _no_gain(why_absent(records, pair, "curve", member))
+    try:
+        outcome = non_inferior(
+            baseline,
+            method,
+            1.0,  # a margin, which a gain knows nothing of
+            higher_is_better=values["baseline"][0].higher_is_better is not False,
+            confidence=(1 + CONFIDENCE) / 2,
+        )
+    except ValueError as error:
+        return _no_gain(str(error))
+    shared = [seed for seed in baseline if seed in method]
+    before, after = (fmean(fmean(of[seed]) for seed in shared) for of in (baseline, method))
+    why = None if outcome.gain else "too few values for a bound"
+    return Ratio("quality_gain", "", before, after, outcome.gain, outcome.seeds, why)
+
+
+def _no_gain(reason: str) -> Ratio:
+    return Ratio("quality_gain", "", None, None, None, 0, reason)
 
 
 def _by_seed(records: Sequence[Record]) -> dict[int, Sequence[float]]:

@@ -27,6 +27,7 @@ from harness.report.pair_tables import (
     quality_table,
     target_table,
 )
+from harness.report.parts_table import parts_table
 from harness.report.ranks_table import ranks_table
 from harness.report.run_tables import machine_table, member_table, protocol_table
 from harness.report.scaling_tables import prediction_table, scaling_table
@@ -120,6 +121,7 @@ def _sections(
         ),
         section(
             "Accuracy",
+            parts_table(judgement),
             accuracy_table(judgement, records),
             quality_table(judgement),
             target_table(judgement),

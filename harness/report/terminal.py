@@ -19,7 +19,17 @@ from harness.report.words import clean
 PLAIN_WIDTH = 100
 
 # The tables that follow the verdicts, of those that the content has.
-SHOWN = ("pairs", "selection", "ranks", "scaling", "predictions", "failures", "changes", "courses")
+SHOWN = (
+    "pairs",
+    "parts",
+    "selection",
+    "ranks",
+    "scaling",
+    "predictions",
+    "failures",
+    "changes",
+    "courses",
+)
 
 INDENT, GUTTER = 2, 2
 

@@ -22,6 +22,7 @@ MEASURES = {
     "flops": "operations",
     "backward_passes": "backward passes",
     "adaptation_flops": "adaptation operations",
+    "quality_gain": "quality gained",
 }
 
 # Measures that have a number of inner steps at their end.
@@ -64,12 +65,13 @@ def measure_name(measure: str) -> str:
 
 def is_gain(measure: str) -> bool:
     """Say whether a verdict's measure is a difference in quality and not a ratio."""
-    return measure.startswith("chosen_gain")
+    return measure == "quality_gain" or measure.startswith("chosen_gain")
 
 
 def too_few(measure: str, interval: Interval) -> bool:
     """Say whether a ratio rests on too few values for its bounds to claim any confidence."""
-    exact = measure in COUNTED or interval.method == INHERITED
+    # A mean of differences has Student's bounds, which hold for as few as two.
+    exact = measure in COUNTED or is_gain(measure) or interval.method == INHERITED
     return interval.n < MIN_ROUNDS and not exact
 
 

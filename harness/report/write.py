@@ -19,6 +19,7 @@ from harness.report.content import Content, compose
 from harness.report.figures import draw
 from harness.report.gradient import no_ratio, withheld
 from harness.report.page import to_page
+from harness.report.parts_table import parts
 from harness.report.pdf import to_pdf
 from harness.report.run_tables import machine_words
 from harness.report.verdict_table import verdict_reason
@@ -81,6 +82,10 @@ def claims_json(manifest: Manifest, judgement: Judgement) -> str:
             }
             for judged in judgement.pairs
             if judged.selection is not None and judged.selection.choices and not withheld(judged)
+        ],
+        "parts": [
+            {**part, "adds": dataclasses.asdict(part["adds"]) if part["adds"] else None}
+            for part in parts(judgement)
         ],
         "verdicts": sorted(
             (dataclasses.asdict(verdict) for verdict in verdicts),
