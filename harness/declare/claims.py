@@ -16,16 +16,18 @@ Measure = Literal[
     "time_to_target",  # seconds until the target quality
     "peak_bytes",  # most bytes alive during a meta-step
     "chosen_time",  # seconds of one task's adaptation, by the variant that validation tasks chose
+    "quality_gain",  # quality on test tasks, over the baseline's
     "chosen_gain",  # quality of the best variant on validation tasks, over the baseline's
 ]
 CHOSEN = ("chosen_time", "chosen_gain")
+GAINS = ("quality_gain", "chosen_gain")
 
 
 @dataclass(frozen=True)
 class Reading:
     """One way to turn the sentence into a ratio, higher being better.
 
-    Of chosen_gain the value is a difference: how much quality must be gained for the word used.
+    Of a gain the value is a difference: how much quality must be gained for the word used.
     """
 
     name: str
@@ -38,7 +40,7 @@ class Reading:
     """At how many, of a measure that depends on their number."""
 
     def __post_init__(self) -> None:
-        least = 0 if self.measure == "chosen_gain" else 1
+        least = 0 if self.measure in GAINS else 1
         if not self.value > least:
             raise ValueError(f"reading {self.name!r}: value {self.value} must be above {least}")
         if (self.measure in CHOSEN) != (self.inner_steps is not None):

@@ -181,6 +181,8 @@ class Suite:
     protocol: Protocol = Protocol()
     verdicts: bool = True
     """False where the protocol is too short for a verdict on speed; the report says so."""
+    quality_verdicts: bool = False
+    """Whether quality gained is judged where speed is not: no clock plays a part in it."""
 
     def only(self, names: tuple[str, ...]) -> Suite:
         """Return the suite with these pairs alone, and the A/A pairs that their verdicts need."""
@@ -189,7 +191,7 @@ class Suite:
             if name not in known:
                 raise UnknownName(f"pair of suite {self.name}", name, known)
         chosen = tuple(p for p in self.pair if p.name in names or (p.is_aa and self.verdicts))
-        return Suite(self.name, self.summary, chosen, self.protocol, self.verdicts)
+        return dataclasses.replace(self, pair=chosen)
 
 
 def read_suite(path: Path) -> Suite:

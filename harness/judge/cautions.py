@@ -36,10 +36,13 @@ def cautions(
     if manifest.suite.verdicts:
         found += [*noise.remarks, *_rounds(pairs)]
     else:
-        found.append(
-            f"speed is not judged by suite {manifest.suite.name}: its protocol is too short, and "
-            "its ratios show that the plumbing works and no more"
+        timed = any(measured in TIMED_PASSES for pair in pairs for measured in pair.pair.passes)
+        why = (
+            "its protocol is too short, and its ratios show that the plumbing works and no more"
+            if timed
+            else "nothing is timed in it"
         )
+        found.append(f"speed is not judged by suite {manifest.suite.name}: {why}")
     found += [*_crowded(manifest, pairs), *_absent(records, pairs)]
     if manifest.suite.verdicts:
         found += [*_disturbed(records)]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from harness.declare.claims import Claim
-from harness.declare.suite import Pair
+from harness.declare.suite import Pair, Suite
 from harness.errors import StoreError
 from harness.judge.blocks import LONGEST_S, latest, trouble
 from harness.judge.cautions import cautions
@@ -84,12 +84,10 @@ def _judge_pair(
         selection=selector.selection() if selector is not None else None,
         gain=withhold(gain, failed(owed)) if gain is not None else None,
     )
-    if not manifest.suite.verdicts:
-        return judged
     verdicts = pair_verdicts(
         judged,
-        measured,
-        claims,
+        measured if judged.gain is None else (*measured, judged.gain),
+        _judged_here(claims, manifest.suite),
         noise,
         raced.late,
         quality_at,
@@ -134,6 +132,18 @@ def _claims_of(pair: Pair, manifest: Manifest) -> tuple[Claim, ...]:
                 f"the manifest's pair {pair.name} is held to claim {name!r}, which is not in it."
             )
     return tuple(claims[name] for name in pair.claims)
+
+
+def _judged_here(claims: Iterable[Claim], suite: Suite) -> tuple[Claim, ...]:
+    """Return the claims with those of their readings on which this suite gives verdicts."""
+    if suite.verdicts:
+        return tuple(claims)
+    found = []
+    for claim in claims if suite.quality_verdicts else ():
+        readings = tuple(r for r in claim.readings if r.measure == "quality_gain")
+        if readings:
+            found.append(dataclasses.replace(claim, readings=readings))
+    return tuple(found)
 
 
 def _has_figures(ratio: Ratio) -> bool:

@@ -232,7 +232,8 @@ class PairJudgement:
     gain: Ratio | None = None  # of test quality: a difference, above 0 the method is better
 
     def ratio(self, measure: str) -> Ratio | None:
-        return next((r for r in self.ratios if r.measure == measure), None)
+        known = self.ratios if self.gain is None else (*self.ratios, self.gain)
+        return next((r for r in known if r.measure == measure), None)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.declare.claims import CHOSEN, Claim, Reading
+from harness.declare.claims import CHOSEN, GAINS, Claim, Reading
 from harness.declare.suite import Member
 from harness.judge.debts import all_paid, failed, unknown
 from harness.judge.judgement import Best, Choice, PairJudgement, Quality, Ratio, Verdict
@@ -55,7 +55,7 @@ def pair_verdicts(
             if reading.measure in CHOSEN and (ratio is None or ratio.interval is None):
                 nothing = Ratio(reading.quantity, "", None, None, None, 0)
                 ratio = withhold(ratio or nothing, unstudied(reading.measure))
-            if reading.measure == "chosen_gain":
+            if reading.measure in GAINS:
                 decision = _of_whom(_decide_gain(judged, reading, ratio, absent), best)
             else:
                 decision = _decide(judged, reading, ratio, noise, late, own or quality, absent)

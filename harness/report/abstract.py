@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from harness.judge.judgement import Judgement, PairJudgement, Verdict
 from harness.records.manifest import Manifest
-from harness.report.gradient import no_ratio
 from harness.report.run_tables import machine_words
 from harness.report.table import Cell
 from harness.report.units import count, percent, ratio
 from harness.report.verdict_table import (
     MEANINGS,
     measured_cell,
+    no_figures,
     published_cell,
     tone_of,
     verdict_reason,
@@ -25,6 +25,7 @@ from harness.report.words import (
     measure_name,
     span,
     team_words,
+    with_settings,
     workload_words,
 )
 
@@ -79,7 +80,13 @@ def findings(manifest: Manifest, judgement: Judgement) -> tuple[Finding, ...]:
 
 def checks_and_noise(judgement: Judgement) -> str:
     """Say how many gradient checks hold, how large the noise is and what was not measured."""
-    debts = {(d.learner, d.equivalence, d.passed): d for j in judgement.pairs for d in j.debts}
+    debts = {
+        (debt.learner, debt.equivalence, debt.passed): debt
+        for judged in judgement.pairs
+        for debt in judged.debts
+        # A pair that asks for no check may have a member that another one had checked.
+        if "check" in judged.pair.passes or debt.passed is not None
+    }
     parts = []
     if debts:
         paid = sum(debt.passed is True for debt in debts.values())
@@ -147,9 +154,13 @@ def _tally(verdicts: Sequence[tuple[PairJudgement, Verdict]]) -> str:
 
 
 def _finding_words(judged: PairJudgement, verdict: Verdict) -> str:
-    method = f"{verdict.method}{team_words(judged.pair)}"
-    head = f"{full_stop(verdict.text)[:-1]}, by {method} against {judged.pair.baseline}"
-    if verdict.ratio is not None and no_ratio(judged) is None and verdict.word in _SHOWN_RATIO:
+    method = with_settings(verdict.method, dict(judged.pair.method_settings))
+    baseline = with_settings(judged.pair.baseline, dict(judged.pair.baseline_settings))
+    head = (
+        f"{full_stop(verdict.text)[:-1]}, by {method}{team_words(judged.pair)} against {baseline}"
+    )
+    shown = verdict.ratio is not None and no_figures(verdict, judged) is None
+    if verdict.ratio is not None and shown and verdict.word in _SHOWN_RATIO:
         about = [span(verdict.measure, verdict.ratio)]
         if verdict.own_ratio is not None:
             about.append(f"pattern's part {ratio(verdict.own_ratio.estimate)}")

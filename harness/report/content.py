@@ -35,7 +35,7 @@ from harness.report.side_by_side import accuracy_table, cost_table
 from harness.report.table import Table
 from harness.report.variant_tables import rivals_words, selection_table, variant_table
 from harness.report.verdict_table import verdict_table
-from harness.report.words import capital, cleaned, full_stop
+from harness.report.words import capital, cleaned, full_stop, is_gain
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,7 @@ def compose(manifest: Manifest, records: Sequence[Record], judgement: Judgement)
     verdicts = verdict_table(manifest.claims, judgement)
     return cleaned(
         Content(
-            title="Published speed-ups of meta-learning, measured again"
-            if verdicts
-            else "Meta-learners measured side by side",
+            title=_title(judgement),
             subtitle=f"Suite {manifest.suite.name}: {full_stop(manifest.suite.summary)}",
             started=_when(manifest.started),
             warnings=tuple(full_stop(capital(text)) for text in judgement.warnings),
@@ -93,6 +91,14 @@ def compose(manifest: Manifest, records: Sequence[Record], judgement: Judgement)
             command=manifest.command,
         )
     )
+
+
+def _title(judgement: Judgement) -> str:
+    measures = [verdict.measure for judged in judgement.pairs for verdict in judged.verdicts]
+    if not measures:
+        return "Meta-learners measured side by side"
+    what = "gains in quality" if all(map(is_gain, measures)) else "speed-ups"
+    return f"Published {what} of meta-learning, measured again"
 
 
 def _sections(

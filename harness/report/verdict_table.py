@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.declare.claims import Claim
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Verdict
 from harness.judge.statistics import Interval
-from harness.report.gradient import no_ratio, pair_cell
+from harness.report.gradient import no_ratio, pair_cell, withheld
 from harness.report.table import Cell, Column, Group, Table, Tone, grouped_table
 from harness.report.units import UNKNOWN, ratio, ratio_interval, significant, with_bounds
 from harness.report.words import (
@@ -79,12 +79,20 @@ def verdict_table(claims: tuple[Claim, ...], judgement: Judgement) -> Table | No
         "verdicts",
         "Claims",
         "Published claims and what was measured here. A ratio is baseline over method, so above 1 "
-        f"the method is better; brackets hold the 95 % interval.{_parts(judgement)} Verdicts: "
+        f"the method is better; {_gains(judgement)}brackets hold the 95 % interval."
+        f"{_parts(judgement)} Verdicts: "
         f"{legend}.",
         COLUMNS,
         groups,
         wide=True,
     )
+
+
+def _gains(judgement: Judgement) -> str:
+    """Say what a gain in quality is, where a row has one."""
+    if not any(is_gain(v.measure) for judged in judgement.pairs for v in judged.verdicts):
+        return ""
+    return "quality gained is a difference, so above 0 the method is better; "
 
 
 def _parts(judgement: Judgement) -> str:
@@ -101,11 +109,22 @@ def tone_of(word: str) -> Tone:
     return TONES.get(word, "open")
 
 
+def no_figures(verdict: Verdict, judged: PairJudgement) -> Cell | None:
+    """Return what stands where the verdict's figures would, or None where they may be printed.
+
+    Quality gained needs no timed pass, so it is held to the gradient checks alone.
+    """
+    if not is_gain(verdict.measure):
+        return no_ratio(judged)
+    reason = withheld(judged)
+    return None if reason is None else Cell("no gain shown", reason, "bad")
+
+
 def measured_cell(verdict: Verdict, judged: PairJudgement) -> Cell:
     """Write the measured ratio, or why none is shown."""
     if verdict.word == NOT_TESTABLE:
         return Cell(UNKNOWN, measure_name(verdict.measure))
-    instead = no_ratio(judged)
+    instead = no_figures(verdict, judged)
     if instead is not None:
         return instead
     if verdict.ratio is None:
@@ -130,13 +149,14 @@ def verdict_reason(verdict: Verdict, judged: PairJudgement) -> str:
     """Return why the verdict is what it is, without the figures of a pair that may show none."""
     if verdict.word == NOT_TESTABLE:
         return full_stop(verdict.reason)
-    instead = no_ratio(judged)
+    instead = no_figures(verdict, judged)
     return full_stop(verdict.reason) if instead is None else instead.note
 
 
 def _group(claim: Claim | None, verdicts: list[Verdict], judged: PairJudgement) -> Group:
     first = verdicts[0]
     method = with_settings(first.method, dict(judged.pair.method_settings))
+    baseline = with_settings(judged.pair.baseline, dict(judged.pair.baseline_settings))
     rival = "; not the claim's own method, but a rival held to the same figure"
     rival = rival if judged.pair.rival else ""
     source = f"{claim.paper}, {claim.source}. " if claim else ""
@@ -144,9 +164,8 @@ def _group(claim: Claim | None, verdicts: list[Verdict], judged: PairJudgement) 
         tuple(_row(verdict, judged) for verdict in verdicts),
         claim.sentence if claim else first.claim,
         f"{source}Pair {judged.pair.name}: {method}{team_words(judged.pair)} against "
-        f"{judged.pair.baseline} on "
-        f"{workload_words(judged.pair)}{_trained(judged)}{rival}.{_spans(verdicts, judged)}"
-        f"{_shares(verdicts, judged)}",
+        f"{baseline} on {workload_words(judged.pair)}{_trained(judged)}{rival}."
+        f"{_spans(verdicts, judged)}{_shares(verdicts, judged)}",
     )
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import unicodedata
 from typing import Any, TypeVar
 
+from harness.declare.claims import GAINS
 from harness.declare.suite import Pair, settings_words
 from harness.judge.ratios import clocked
 from harness.judge.statistics import MIN_ROUNDS, Interval, PairedInterval
@@ -65,7 +66,7 @@ def measure_name(measure: str) -> str:
 
 def is_gain(measure: str) -> bool:
     """Say whether a verdict's measure is a difference in quality and not a ratio."""
-    return measure == "quality_gain" or measure.startswith("chosen_gain")
+    return measure.startswith(GAINS)
 
 
 def too_few(measure: str, interval: Interval) -> bool:

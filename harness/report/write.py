@@ -17,12 +17,12 @@ from harness.records.record import Record
 from harness.records.store import replace_file
 from harness.report.content import Content, compose
 from harness.report.figures import draw
-from harness.report.gradient import no_ratio, withheld
+from harness.report.gradient import withheld
 from harness.report.page import to_page
 from harness.report.parts_table import parts
 from harness.report.pdf import to_pdf
 from harness.report.run_tables import machine_words
-from harness.report.verdict_table import verdict_reason
+from harness.report.verdict_table import no_figures, verdict_reason
 
 CLAIMS_SCHEMA = 1
 
@@ -98,7 +98,7 @@ def claims_json(manifest: Manifest, judgement: Judgement) -> str:
 def _told(verdict: Verdict, judged: PairJudgement) -> Verdict:
     """Return the verdict, without figures where the pair may show none."""
     reason = verdict_reason(verdict, judged)
-    if no_ratio(judged) is not None:
+    if no_figures(verdict, judged) is not None:
         return dataclasses.replace(verdict, ratio=None, own_ratio=None, reason=reason)
     return dataclasses.replace(verdict, reason=reason)
 
