@@ -20,6 +20,9 @@ NEEDS_THERE: dict[Member, frozenset[Word]] = {
     "baseline": frozenset({Word.SMALLER, Word.NONE, Word.REVERSED}),
 }
 
+# What the two ratios of a chosen variant may be called, of which the weaker word counts.
+STRONGEST_FIRST = (Word.MET, Word.CONSISTENT, Word.SMALLER, Word.INCONCLUSIVE, Word.NONE)
+
 
 def pair_verdicts(
     judged: PairJudgement,
@@ -55,13 +58,16 @@ def pair_verdicts(
             if reading.measure in CHOSEN and (ratio is None or ratio.interval is None):
                 nothing = Ratio(reading.quantity, "", None, None, None, 0)
                 ratio = withhold(ratio or nothing, unstudied(reading.measure))
+            shown = ratio.interval if ratio is not None and absent is None else None
+            timed = choice if reading.measure == "chosen_time" and shown is not None else None
             if reading.measure in GAINS:
                 decision = _of_whom(_decide_gain(judged, reading, ratio, absent), best)
             else:
-                decision = _decide(judged, reading, ratio, noise, late, own or quality, absent)
-                decision = _credited(decision, choice, reading.value)
-            shown = ratio.interval if ratio is not None and absent is None else None
-            timed = choice if reading.measure == "chosen_time" and shown is not None else None
+                kept = own or quality
+                decision = _decide(judged, reading, ratio, noise, late, kept, absent)
+                if timed is not None:
+                    part = _decide(judged, reading, _part(timed), noise, late, kept, absent)
+                    decision = _credited(decision, part, timed)
             found.append(
                 Verdict(
                     claim=claim.name,
@@ -146,6 +152,12 @@ def _decide(
     return decision
 
 
+def _part(choice: Choice) -> Ratio:
+    """Return the full variant's time over the chosen one's as a ratio like any other."""
+    own = choice.own_ratio
+    return Ratio("chosen_time", "s", None, None, own, own.n if own is not None else 0)
+
+
 def _bounded(decision: Decision, late: frozenset[Member]) -> Decision:
     """Take back a word that rests on the side on which the ratio is but a bound."""
     for member, words in NEEDS_THERE.items():
@@ -158,26 +170,35 @@ def _bounded(decision: Decision, late: frozenset[Member]) -> Decision:
     return decision
 
 
-def _credited(decision: Decision, choice: Choice | None, published: float) -> Decision:
-    """Tell the chosen variant's part in a gain, and take back a gain in which it has none."""
-    part = choice.own_ratio if choice is not None else None
-    if choice is None or part is None or decision.word not in POSITIVE:
+def _credited(decision: Decision, part: Decision, choice: Choice) -> Decision:
+    """Give the weaker word of a chosen variant's whole ratio and of its part, and say which it is.
+
+    The whole ratio is held against a baseline that is another implementation, the part against the
+    method's own full variant. A part below 1 is no gain, and no more: "reversed" would say that the
+    method is slower than its baseline.
+    """
+    if part.word is Word.REVERSED:
+        part = Decision(Word.NONE, part.reason)
+    if not {decision.word, part.word} <= set(STRONGEST_FIRST):
         return decision
-    told = f"{decision.reason} Variant {choice.variant} was chosen"
-    ends = f"{part.estimate:.3g} ({part.low:.3g} to {part.high:.3g})"
-    if part.low > 1:
-        alone = Word.MET if part.low >= published else Word.SMALLER
-        alone = Word.CONSISTENT if part.low < published <= part.high else alone
-        by_itself = f", and by its part alone the word would be {alone!s}"
+    told = (
+        f"{decision.reason} Variant {choice.variant} was chosen, and its part, against the "
+        "method's own full one,"
+    )
+    if STRONGEST_FIRST.index(part.word) > STRONGEST_FIRST.index(decision.word):
         return Decision(
-            decision.word,
-            f"{told}, whose part is {ends}: the rest is the implementation's"
-            f"{by_itself if alone is not decision.word else ''}.",
+            part.word,
+            f"{told} decides: {part.reason[0].lower()}{part.reason[1:].rstrip('.')}. The rest is "
+            "the implementation's.",
         )
+    if choice.own_ratio is None or decision.word not in POSITIVE:
+        return decision
+    ends = f"{choice.own_ratio.low:.3g} to {choice.own_ratio.high:.3g}"
+    too = " too" if part.word is decision.word else ""
     return Decision(
-        Word.NONE if part.high < published else Word.INCONCLUSIVE,
-        f"{told}, whose part is {ends}: it was not shown to gain anything on the full one, and "
-        "the implementation's gain is not the claim's.",
+        decision.word,
+        f"{told} is {choice.own_ratio.estimate:.3g} ({ends}), which would be {part.word!s}{too}: "
+        "the whole ratio decides.",
     )
 
 

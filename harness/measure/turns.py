@@ -8,8 +8,9 @@ processes.
 Seconds are those of the clock, less those for which the worker was ready to run while others had
 its core, which Linux counts for every thread. What a neighbour takes is no commit's fault. What a
 step waits for by itself (a lock, a transfer, another process) stays in, as it would not in
-processor time; and so does what it waits for its own other threads. On two cores with eight other busy processes, the ratio of equal learners varied by
-15 % from round to round of 16 turns by the clock alone, and by 3 % so.
+processor time; and so does what it waits for its own other threads. On two cores with eight other
+busy processes, the ratio of equal learners varied by 15 % from round to round of 16 turns by the
+clock alone, and by 3 % so.
 
 A stretch is timed as a whole: by its fastest step, a slow-down of one step in four would not show.
 """

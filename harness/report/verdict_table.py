@@ -101,7 +101,7 @@ def _parts(judgement: Judgement) -> str:
         return ""
     return (
         " A pattern's part is the time of the method's own full variant over the chosen one's: the "
-        "rest of that ratio is the implementation's."
+        "rest of that ratio is the implementation's. The verdict is the weaker word of the two."
     )
 
 

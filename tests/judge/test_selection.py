@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from harness.judge.judgement import PairJudgement
+from harness.judge.judgement import PairJudgement, Verdict
 from harness.judge.selection import TAUS
 from harness.records.record import Record
 
@@ -124,28 +124,74 @@ def test_luck_in_a_seed_s_own_training_is_no_gain_of_the_best():
     assert "the other seeds' best variant is judged: head, light, light" in verdict.reason
 
 
+def at_five_steps(records: list[Record]) -> Verdict:
+    return next(v for v in judge_study(records).verdicts if v.measure == "chosen_time_5")
+
+
 def test_a_gain_that_is_the_implementation_s_alone_is_not_the_claim_s():
-    verdicts = judge_study(study(losing(head=0.1, light=0.1, half=0.1))).verdicts
-    found = next(v for v in verdicts if v.measure == "chosen_time_5")
+    found = at_five_steps(study(losing(head=0.1, light=0.1, half=0.1)))
     assert found.ratio.low > 1
     assert found.word == "none"
-    assert "Variant full was chosen, whose part is 1 (1 to 1)" in found.reason
+    assert "Variant full was chosen" in found.reason
+    assert "full one, decides: measured 1.000 (1.000 to 1.000, 9 rounds)" in found.reason
 
 
-def test_the_part_of_the_variant_in_a_gain_is_told():
-    found = judge_study(study(losing(head=0.1))).verdicts[1]
+def test_where_the_variant_s_part_earns_the_same_word_the_whole_ratio_decides():
+    found = at_five_steps(study(losing(head=0.1)))
     assert found.word == "met"
-    assert "Variant light was chosen, whose part is 4" in found.reason
+    assert "Variant light was chosen, and its part, against the method's own" in found.reason
+    assert found.reason.endswith("which would be met too: the whole ratio decides.")
     assert found.own_ratio.estimate == pytest.approx(4, rel=0.02)
-    assert "by its part alone" not in found.reason
 
 
-def test_a_word_that_the_variant_s_part_alone_would_not_earn_is_told():
+def test_a_word_that_the_variant_s_part_alone_would_not_earn_is_not_given():
     slow = dict(SECONDS, full=0.005)
-    found = judge_study(study(losing(head=0.1), seconds=slow)).verdicts[1]
-    assert found.word == "met"
+    found = at_five_steps(study(losing(head=0.1), seconds=slow))
+    assert found.ratio.low > 3
     assert found.own_ratio.estimate == pytest.approx(2.5, rel=0.02)
-    assert found.reason.endswith("by its part alone the word would be smaller.")
+    assert found.word == "smaller"
+    assert "even the lower end reaches the published 3.000" in found.reason
+    assert "full one, decides: measured 2.5" in found.reason
+    assert found.reason.endswith("less than the published 3.000. The rest is the implementation's.")
+
+
+def test_a_method_whose_own_full_variant_is_slow_is_judged_by_the_whole_ratio():
+    slow = dict(SECONDS, full=0.02, light=0.005)
+    found = at_five_steps(study(losing(head=0.1, half=0.1), seconds=slow))
+    assert found.own_ratio.low > 3
+    assert found.word == "smaller"
+    assert found.reason.endswith("which would be met: the whole ratio decides.")
+
+
+def unquiet(record: Record) -> Record:
+    """Let the second member of the A/A pair seem faster in one round and slower in the next."""
+    if (record.pair, record.member) != ("noise", "method"):
+        return record
+    by = 1.3 if record.round % 2 else 1 / 1.3
+    seconds = tuple(
+        tuple(tuple(call * by for call in calls) for calls in row)
+        for row in record.variant_seconds or ()
+    )
+    return dataclasses.replace(record, variant_seconds=seconds)
+
+
+def test_the_variant_s_part_is_held_to_the_noise_floor_too():
+    near = dict(SECONDS, full=0.002, light=0.0018)
+    records = study(losing(head=0.1, half=0.1), seconds=near)
+    assert at_five_steps(records).word == "smaller"
+    found = at_five_steps([unquiet(record) for record in records])
+    assert 1 < found.own_ratio.low < found.own_ratio.high < 1.2
+    assert found.ratio.low > 3
+    assert found.word == "none"
+    assert "no gain beyond the noise floor of" in found.reason
+
+
+def test_a_variant_slower_than_the_full_one_makes_no_method_slower_than_its_baseline():
+    near = dict(SECONDS, full=0.004)
+    later = lambda name, round_: 2.5 if (name == "light" and round_) else 1.0  # noqa: E731
+    found = at_five_steps(study(losing(head=0.1, half=0.1), seconds=near, lucky=later))
+    assert found.own_ratio.high < 1 < found.ratio.low
+    assert found.word == "none"
 
 
 def test_a_claim_s_own_margin_is_among_the_losses_that_are_allowed():
