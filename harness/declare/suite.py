@@ -216,6 +216,13 @@ def read_suite(path: Path) -> Suite:
             f"{path.name}: no A/A pair (a baseline against itself), so the noise is unknown. "
             "Add one, or set verdicts = false."
         )
+    timed = [pair for pair in suite.pair if "variant_times" in pair.passes]
+    if suite.verdicts and timed and not any(pair.is_aa for pair in timed):
+        raise UsageError(
+            f"{path.name}: pair {timed[0].name!r} times its variants call by call, and no A/A pair "
+            "does, so the noise of such times is unknown. Add variant_times to the passes of an "
+            "A/A pair, or set verdicts = false."
+        )
     return suite
 
 

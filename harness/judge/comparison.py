@@ -28,6 +28,7 @@ from harness.declare.suite import MEMBERS, settings_words
 from harness.judge.exit_codes import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, REGRESSED
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, Ratio
+from harness.judge.noise import Noise, noise_of
 from harness.judge.ratios import clocked
 from harness.judge.statistics import MIN_ROUNDS
 from harness.records.manifest import Manifest
@@ -117,14 +118,14 @@ def compare_runs(
     then, now = _by_name(judged), _by_name(judged_now)
     environment = _differences(before, after)
     aa = {each.pair.name for each in (*judged.pairs, *judged_now.pairs) if each.pair.is_aa}
-    floors = judged.noise_floor, judged_now.noise_floor
+    noises = noise_of(judged.twins), noise_of(judged_now.twins)
     changes = []
     for pair, measure in (name for name in then if name in now):
         ratios = then[pair, measure], now[pair, measure]
         word, reason = (
             ("A/A", "both members are the same")
             if pair in aa
-            else _decide(*ratios, floors, bool(environment))
+            else _decide(*ratios, noises, bool(environment))
         )
         changes.append(Change(pair, measure, *ratios, word, reason))
     return Comparison(
@@ -137,7 +138,7 @@ def compare_runs(
 
 
 def _decide(
-    before: Ratio, after: Ratio, floors: tuple[float | None, float | None], elsewhere: bool
+    before: Ratio, after: Ratio, noises: tuple[Noise, Noise], elsewhere: bool
 ) -> tuple[Word, str | None]:
     """Return the word for a change, and why if it decides nothing."""
     then, now = before.interval, after.interval
@@ -150,6 +151,7 @@ def _decide(
         return "too few rounds", f"it takes {MIN_ROUNDS} rounds in either run to judge a change"
     floor = 0.0
     if clocked(before.measure) or before.measure == "time_to_target":
+        floors = [noise.floor_of(before.measure) for noise in noises]
         known = [each for each in floors if each is not None]
         if len(known) < len(floors):
             runs = [

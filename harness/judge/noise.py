@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.judge.statistics import MIN_ROUNDS, Interval, aa_holds, noise_floor
+from harness.judge.timing import Timing, timing
 
 AA_CONFIDENCE = 0.99
 """A 95 % interval of a dozen rounds misses 1.00 in 6 to 8 of 100 quiet runs, and a suite holds
@@ -28,19 +29,31 @@ class Twins:
 
 @dataclass(frozen=True)
 class Noise:
-    """The noise floor, whether every A/A interval covers 1.00, and what is to be said about it.
+    """The noise floors, whether every A/A interval covers 1.00, and what is to be said about it.
 
-    Both are None while no A/A pair has the rounds that an interval needs: a span of three rounds is
-    no measure of noise, neither for nor against.
+    A kind of time has no floor, and `ok` is None, while no A/A pair has the rounds that an interval
+    needs: a span of three rounds is no measure of noise, neither for nor against.
     """
 
-    floor: float | None
     ok: bool | None
     remarks: tuple[str, ...]
+    floors: dict[Timing, float] = field(default_factory=dict)
+
+    @property
+    def floor(self) -> float | None:
+        """The highest of the floors."""
+        return max(self.floors.values(), default=None)
+
+    def floor_of(self, measure: str) -> float | None:
+        """Return the noise floor of times that were taken as this measure's are."""
+        return self.floors.get(timing(measure))
 
 
 def noise_of(found: Sequence[Twins]) -> Noise:
-    """Judge what the A/A pairs measured; the worst decides."""
+    """Judge what the A/A pairs measured; the worst decides, each for times taken as its own are.
+
+    An A/A pair that fails is another matter: it casts doubt on the machine, and so on every time.
+    """
     enough = [twins for twins in found if twins.interval.n >= MIN_ROUNDS]
     remarks = [
         f"A/A pair {twins.name}: {twins.wide.low:.4f} to {twins.wide.high:.4f} "
@@ -57,10 +70,9 @@ def noise_of(found: Sequence[Twins]) -> Noise:
     ]
     if not found:
         remarks.append("no A/A pair gave an interval, so how large the noise is remains unknown")
-    if not enough:
-        return Noise(None, None, tuple(remarks))
-    return Noise(
-        max(noise_floor(twins.interval) for twins in enough),
-        all(aa_holds(twins.wide) for twins in enough),
-        tuple(remarks),
-    )
+    floors: dict[Timing, float] = {}
+    for twins in enough:
+        kind, floor = timing(twins.measure), noise_floor(twins.interval)
+        floors[kind] = max(floor, floors.get(kind, floor))
+    ok = all(aa_holds(twins.wide) for twins in enough) if enough else None
+    return Noise(ok, tuple(remarks), floors)

@@ -12,6 +12,7 @@ from harness.judge.noise import Noise
 from harness.judge.ratios import clocked, withhold
 from harness.judge.selection import Selector
 from harness.judge.targets import MEASURES
+from harness.judge.timing import timing
 from harness.judge.verdicts import POSITIVE, Decision, Word, decide, decide_gain
 
 # A ratio that is but a bound, since some runs of a member never got there, can't carry these words.
@@ -131,7 +132,7 @@ def _decide(
     decision = decide(
         interval,
         reading.value,
-        noise_floor=noise.floor if timed else 0.0,
+        noise_floor=noise.floor_of(reading.quantity) if timed else 0.0,
         aa_ok=noise.ok if timed else True,
         rounds=ratio.rounds if ratio is not None else 0,
         equivalence_ok=equivalence,
@@ -145,11 +146,22 @@ def _decide(
         return _because(decision, why or f"no pass of the pair measures {reading.measure}")
     if decision.word is Word.INCONCLUSIVE and equivalence is None:
         return _because(decision, unknown(judged.debts))
+    if decision.word is Word.INCONCLUSIVE and timed and (other := _other_noise(reading, noise)):
+        return _because(decision, other)
     if decision.word is Word.INVALID and quality is not None and quality.not_worse is False:
         return _because(decision, quality.reason)
     if reading.measure in MEASURES:
         return _bounded(decision, late)
     return decision
+
+
+def _other_noise(reading: Reading, noise: Noise) -> str | None:
+    """Say that the noise is known of times that were taken otherwise, if that is so."""
+    if not noise.floors or noise.floor_of(reading.quantity) is not None:
+        return None
+    return (
+        f"what A/A pairs timed was {' and '.join(noise.floors)}, this is {timing(reading.quantity)}"
+    )
 
 
 def _part(choice: Choice) -> Ratio:

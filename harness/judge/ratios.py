@@ -12,6 +12,7 @@ from harness.judge.blocks import Key, key, usable, why_absent
 from harness.judge.debts import all_paid
 from harness.judge.judgement import PairJudgement, Ratio
 from harness.judge.statistics import Interval, geometric_mean, paired_ratio
+from harness.judge.timing import called_singly
 from harness.records.record import Record
 from harness.seeds import derive
 
@@ -37,10 +38,6 @@ QUANTITIES = (
 CONFIDENCE = 0.95
 TIMED = frozenset(quantity.measure for quantity in QUANTITIES if not quantity.counted)
 
-# Times of one task's adaptation, each at a number of inner steps: of the method's full variant, and
-# of the one that was chosen.
-FULL_TIME, CHOSEN_TIME = "full_time", "chosen_time"
-
 
 def at_steps(measure: str, steps: int) -> str:
     """Name a measure at a number of inner steps."""
@@ -49,7 +46,7 @@ def at_steps(measure: str, steps: int) -> str:
 
 def clocked(measure: str) -> bool:
     """Say whether a measure is a time, which has noise."""
-    return measure in TIMED or measure.rpartition("_")[0] in (FULL_TIME, CHOSEN_TIME)
+    return measure in TIMED or called_singly(measure)
 
 
 def ratios(

@@ -26,8 +26,9 @@ from statistics import fmean, median
 from harness.declare.suite import Pair
 from harness.judge.judgement import Best, Choice, Quality, Ratio, Rival, Selection
 from harness.judge.quality import accuracy, non_inferior
-from harness.judge.ratios import CHOSEN_TIME, CONFIDENCE, FULL_TIME, at_steps, bootstrap_seed
+from harness.judge.ratios import CONFIDENCE, at_steps, bootstrap_seed
 from harness.judge.statistics import Interval, PairedInterval, paired_ratio
+from harness.judge.timing import CHOSEN_TIME, FULL_TIME
 from harness.judge.variant_rows import baseline_row, method_rows
 from harness.judge.variants import Place, Study, Times
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Ratio, TargetTime
-from harness.judge.noise import AA_CONFIDENCE, Twins
+from harness.judge.noise import AA_CONFIDENCE, Twins, noise_of
 from harness.judge.statistics import MIN_ROUNDS, Interval, aa_holds
 from harness.report.gradient import gradients, no_ratio, withheld
 from harness.report.table import Cell, Column, Group, Table, grouped_table, simple_table
@@ -20,6 +20,7 @@ from harness.report.units import (
 from harness.report.words import (
     basis,
     full_stop,
+    listed,
     measure_name,
     pass_name,
     team_words,
@@ -125,8 +126,11 @@ def noise_table(judgement: Judgement) -> Table | None:
     ]
     floor = "The noise floor is unknown."
     if judgement.noise_floor is not None:
+        floors = noise_of(judgement.twins).floors
+        each = listed([f"{percent(value)} for {kind}" for kind, value in floors.items()])
         floor = (
-            f"The noise floor, its farthest end from 1, is {percent(judgement.noise_floor)}; "
+            "The noise floor, its farthest end from 1, is "
+            f"{each if len(floors) > 1 else percent(judgement.noise_floor)}; "
             "no smaller effect is called real."
         )
     return simple_table(

@@ -224,6 +224,14 @@ def test_a_suite_with_verdicts_measures_its_noise(read):
     assert not read(HEAD + "verdicts = false\n" + PAIR).verdicts
 
 
+def test_a_suite_that_times_variants_measures_the_noise_of_such_times(read):
+    timed = 'passes = ["variant_times"]\n'
+    assert read(HEAD + PAIR + timed + AA.replace("step", "variant_times"))
+    assert read(HEAD + "verdicts = false\n" + PAIR + timed + AA)
+    with pytest.raises(UsageError, match=r"Add variant_times to the passes of an A/A pair"):
+        read(HEAD + PAIR + timed + AA)
+
+
 class TestResolving:
     CLAIMS = load_claims(ROOT / "suites" / "claims.toml")
 

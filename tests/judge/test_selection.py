@@ -10,7 +10,7 @@ from harness.judge.judgement import PairJudgement, Verdict
 from harness.judge.selection import TAUS
 from harness.records.record import Record
 
-from .builders import changed, judged, without
+from .builders import AA, changed, judged, timed, without
 from .studies import (
     BETTER,
     NOISE,
@@ -362,6 +362,38 @@ def test_the_noise_pair_times_the_same_calls():
         ("noise", f"full_time_{steps}") for steps in STEPS
     ]
     assert found.aa_ok is True
+
+
+def test_noise_of_intervals_says_nothing_of_single_calls():
+    steps_alone = dataclasses.replace(NOISE, passes=("step",))
+    records = [*without(study(losing(head=0.1)), pair="noise"), *timed(steps_alone, 0.25, 0.25)]
+    found = judged(records, pairs=(STUDY, steps_alone), claims=(THIRD, BETTER))
+    assert found.noise_floor is not None
+    verdict = next(v for v in found.pairs[0].verdicts if v.measure == "chosen_time_5")
+    assert verdict.word == "inconclusive"
+    assert verdict.reason.endswith(
+        "What A/A pairs timed was intervals of many steps, this is single calls."
+    )
+
+
+def test_each_kind_of_time_is_held_to_its_own_floor():
+    quiet = dataclasses.replace(AA, name="quiet")
+    near = dict(SECONDS, full=0.002, light=0.0018)
+    about = {"pairs": (STUDY, NOISE, quiet), "claims": (THIRD, BETTER)}
+    records = [
+        *map(unquiet, study(losing(head=0.1, half=0.1), seconds=near)),
+        *timed(quiet, 0.25, 0.25, noise=1e-4),
+    ]
+    found = judged(records, **about)
+    verdict = next(v for v in found.pairs[0].verdicts if v.measure == "chosen_time_5")
+    assert (verdict.word, found.aa_ok) == ("none", True)
+    loud = judged(
+        [*study(losing(head=0.1, half=0.1), seconds=near), *timed(quiet, 0.25, 0.25, noise=0.9)],
+        **about,
+    )
+    verdict = next(v for v in loud.pairs[0].verdicts if v.measure == "chosen_time_5")
+    assert loud.noise_floor > 0.12
+    assert (verdict.word, loud.aa_ok) == ("smaller", True)
 
 
 @pytest.mark.parametrize(

@@ -328,6 +328,11 @@ def test_the_interval_by_which_a_a_holds_is_printed(run, content: Content) -> No
     shown = cell(content.table("noise"), 0, 0, "Tested [99 %]")
     assert shown == Cell(bounds(twins.wide), "covers 1.00")
     assert shown.text not in cell(content.table("noise"), 0, 0, "Ratio [95 %]").text
+    assert " for " not in content.table("noise").caption
+    singly = dataclasses.replace(twins, measure="full_time_5")
+    both = content_of(run.judged(twins=(twins, singly))).table("noise").caption
+    assert "for intervals of many steps and" in both
+    assert "for single calls; no smaller" in both
     wide = dataclasses.replace(twins.wide, low=1.01, estimate=1.02, high=1.03)
     apart = content_of(run.judged(twins=(dataclasses.replace(twins, wide=wide),)))
     assert cell(apart.table("noise"), 0, 0, "Tested [99 %]").note == "misses 1.00"

@@ -33,3 +33,13 @@ def test_the_report_of_each_leads_to_the_other(name, other):
 def test_both_look_at_every_number_of_inner_steps_that_the_claim_is_read_at():
     assert suite(ALONE).protocol.variant_steps == (1, 5, 10)
     assert suite(TRAINING).protocol.variant_steps == (1, 5, 10)
+
+
+def test_the_paper_s_patterns_have_noise_of_calls_like_their_own():
+    pairs = {pair.name: pair for pair in suite("paper").pair}
+    patterns, noise = pairs["patterns-5w1s"], pairs["aa-patterns-5w1s"]
+    assert noise.is_aa
+    assert "variant_times" in noise.passes
+    assert (noise.baseline, noise.workload, noise.settings) == (
+        patterns.baseline, patterns.workload, patterns.settings
+    )  # fmt: skip
