@@ -113,6 +113,7 @@ class Rival:
     known_as: str
     gain: Interval | None
     ratio: Interval | None
+    not_worse: bool | None = None  # on test tasks; of the best one nothing is asked but its gain
 
 
 @dataclass(frozen=True)

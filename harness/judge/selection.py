@@ -102,7 +102,9 @@ class Selector:
             own_ratio=self._ratio(study.method, (study.full, steps), (name, steps), "own"),
             batch_ratio=self._batch_ratio(name, steps),
             flops_ratio=self._flops_ratio(name, steps),
-            rival=self._rival(known[0], steps, self._judged(known[0], steps)[0]) if known else None,
+            rival=self._rival(known[0], steps, *self._judged(known[0], steps)[:2])
+            if known
+            else None,
         )
 
     def best(self, steps: int) -> Best | None:
@@ -284,8 +286,11 @@ class Selector:
             )
         return gain, outcome.ok, f"{outcome.standing} over {over} at {steps} inner steps: {told}"
 
-    def _rival(self, name: str, steps: int, gain: Interval | None) -> Rival:
-        return Rival(name, self.study.known_as[name], gain, self.time_ratio(name, steps))
+    def _rival(
+        self, name: str, steps: int, gain: Interval | None, not_worse: bool | None = None
+    ) -> Rival:
+        ratio = self.time_ratio(name, steps)
+        return Rival(name, self.study.known_as[name], gain, ratio, not_worse)
 
     def _ratio(
         self, baseline: Times, before: Place, after: Place, purpose: str

@@ -20,6 +20,15 @@ from harness.report.units import (
 )
 from harness.report.words import listed, trained_words, workload_words
 
+STANDS = {True: "not worse", False: "worse", None: "undecided"}
+
+# What test tasks made of a variant that was good enough on validation tasks.
+TESTED = {
+    True: "",
+    False: " (but test tasks found it worse)",
+    None: " (test tasks left open whether it is worse)",
+}
+
 
 def selection_table(judgement: Judgement) -> Table | None:
     """Return the variant that is chosen for every loss allowed, and how it fares."""
@@ -76,12 +85,13 @@ def variant_table(judgement: Judgement) -> Table | None:
 
 def rivals_words(judgement: Judgement) -> str:
     """Say where a variant that others have published already gives the gain in time."""
-    return " ".join(
+    told = " ".join(
         f"{judged.pair.name}: {listed(parts)}."
         for judged in judgement.pairs
         if judged.selection is not None and withheld(judged) is None
         if (parts := _rival_parts(judged.selection))
     )
+    return f"{told} What is good enough was judged on validation tasks." if told else ""
 
 
 def _rival_parts(selection: Selection) -> list[str]:
@@ -91,7 +101,8 @@ def _rival_parts(selection: Selection) -> list[str]:
         if choice is None or choice.ratio is None:
             continue
         when = f"at {count(at.steps, 'inner step')}"
-        faster = f"{ratio(choice.ratio.estimate)} the baseline's speed"
+        speed = f"{ratio(choice.ratio.estimate)} the baseline's speed"
+        faster = f"{speed}{TESTED[choice.not_worse]}"
         if choice.variant == selection.full:
             parts.append(f"{when} no variant but the full one is good enough")
         elif choice.known_as:
@@ -101,9 +112,10 @@ def _rival_parts(selection: Selection) -> list[str]:
                 f"{when} no published variant is good enough, and {choice.variant} has {faster}"
             )
         else:
+            rival = f"{ratio(choice.rival.ratio.estimate)}{TESTED[choice.rival.not_worse]}"
             parts.append(
-                f"{when} the published {choice.rival.known_as} is good enough with "
-                f"{ratio(choice.rival.ratio.estimate)}, where {choice.variant} has {faster}"
+                f"{when} the published {choice.rival.known_as} is good enough with {rival}, where "
+                f"{choice.variant} has {faster}"
             )
     return parts
 
@@ -137,8 +149,7 @@ def _choice_row(alike: list[Choice], selection: Selection, reason: str | None) -
     write = significant if selection.higher_is_better else percent
     allowed = " to ".join(dict.fromkeys(write(each.tau, 2) for each in (alike[0], alike[-1])))
     within = " to ".join(dict.fromkeys(str(each.within) for each in (alike[0], alike[-1])))
-    stands = {True: "not worse", False: "worse", None: "undecided"}[choice.not_worse]
-    at_margin = f"{stands} by {write(selection.margin, 2)}"
+    at_margin = f"{STANDS[choice.not_worse]} by {write(selection.margin, 2)}"
     return (
         Cell(allowed, f"{within} of {count(len(selection.rows), 'variant')}"),
         Cell(choice.variant, own),
@@ -167,9 +178,10 @@ def _rival_cell(choice: Choice, selection: Selection) -> Cell:
         return Cell(f"it is {choice.known_as}")
     if choice.rival is None:
         return Cell("none")
+    gain = choice.rival.gain
     return Cell(
         f"{choice.rival.known_as} {_estimate(choice.rival)}",
-        f"gain {significant(choice.rival.gain.estimate, 2)}" if choice.rival.gain else "",
+        f"gain {significant(gain.estimate, 2)}, {STANDS[choice.rival.not_worse]}" if gain else "",
     )
 
 

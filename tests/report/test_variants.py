@@ -14,7 +14,7 @@ from harness.report.pdf import to_pdf
 from harness.report.terminal import print_summary
 from harness.report.write import claims_json
 from tests.judge.builders import changed, manifest
-from tests.judge.studies import BETTER, NOISE, STUDY, THIRD, study
+from tests.judge.studies import BETTER, NOISE, SECONDS, STUDY, THIRD, study
 
 
 def report(records) -> tuple[Content, dict]:
@@ -71,6 +71,38 @@ def test_where_a_published_rival_gives_the_gain_already_is_said():
     assert "no published variant is good enough, and light" in next(
         section.text for section in report(study(losing(head=0.1)))[0].sections if section.text
     )
+
+
+def prose(records) -> str:
+    content, _ = report(records)
+    return next(section.text for section in content.sections if section.title == "Variants")
+
+
+def test_what_test_tasks_found_worse_is_not_said_to_be_good_enough_without_a_word():
+    worse = losing(head=0.05)
+    chosen = prose(study(losing(light=0.1, head=0.002), worse))
+    assert "ANIL is the choice, with 10.0" in chosen
+    assert chosen.count("baseline's speed (but test tasks found it worse)") == 2
+    assert chosen.endswith("What is good enough was judged on validation tasks.")
+    quicker = dict(SECONDS, light=0.0005)
+    rival = prose(study(losing(half=0.1), worse, seconds=quicker))
+    assert rival.count(" (but test tasks found it worse), where light has") == 2
+    unclear = prose(study(losing(half=0.1), open_of("head"), seconds=quicker))
+    assert unclear.count(" (test tasks left open whether it is worse), where light has") == 2
+    assert "worse" not in prose(study(losing(half=0.1), seconds=quicker))
+
+
+def open_of(variant: str):
+    """Let a variant gain much with one seed and lose as much with another."""
+    return lambda name, seed: 0.1 * (seed - 1) * (name == variant)
+
+
+def test_a_rival_s_standing_on_test_tasks_is_in_the_table():
+    quicker = dict(SECONDS, light=0.0005)
+    content, claims = report(study(losing(half=0.1), losing(head=0.05), seconds=quicker))
+    assert {row[4].note for row in rows_of(content, "selection")} == {"gain -0.050, worse"}
+    [selection] = claims["selections"]
+    assert {choice["rival"]["not_worse"] for choice in selection["choices"]} == {False}
 
 
 def test_the_table_of_variants_ends_with_the_baseline(usual):
