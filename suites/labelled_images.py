@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -31,6 +31,8 @@ class LabelledImages(Reweighted):
     """
     judged_by: Literal["clean", "train"] = "clean"
     """The split that the meta loss is of; that of training is under its own labels."""
+
+    held_out_shared: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -59,6 +59,8 @@ class NoisyText(Reweighted):
     length: int = 40
     """Words of a sentence that are read."""
     dropout: float = 0.1
+
+    held_out_shared: ClassVar[bool] = True
 
     @property
     def data(self) -> str:

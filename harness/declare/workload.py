@@ -48,6 +48,8 @@ class Workload(ABC):
     name: ClassVar[str] = ""  # until a decorator of the registry gives one
     family: ClassVar[str]
     metric: ClassVar[Metric]
+    held_out_shared: ClassVar[bool] = False
+    """Whether held-out tasks are the same for every seed, like the examples of one test set."""
 
     @property
     @abstractmethod

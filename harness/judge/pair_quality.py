@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
 from harness.declare.claims import Claim
@@ -44,8 +44,9 @@ def pair_quality(
     if not described or not (values["baseline"] or values["method"] or inherited):
         return None
     baseline, method = (_by_seed(values[member]) for member in MEMBERS)
-    before = accuracy(baseline) if baseline else None
-    after = accuracy(method) if method else None
+    same_tasks = shared_tasks(records, pair.workload)
+    before = accuracy(baseline, same_tasks=same_tasks) if baseline else None
+    after = accuracy(method, same_tasks=same_tasks) if method else None
     higher = described[0].higher_is_better is not False
     allowed = _allowed(margin, before, higher)
     if inherited is not None:
@@ -54,7 +55,7 @@ def pair_quality(
         missing: Member = "baseline" if before is None else "method"
         not_worse, reason = None, why_absent(records, pair, "curve", missing)
     else:
-        not_worse, reason = _compare(baseline, method, allowed, higher)
+        not_worse, reason = _compare(baseline, method, allowed, higher, same_tasks)
     return Quality(
         metric=described[0].metric or "quality",
         higher_is_better=higher,
@@ -92,6 +93,7 @@ def pair_gain(records: Sequence[Record], pair: Pair, inherited: Curves | None) -
             1.0,  # a margin, which a gain knows nothing of
             higher_is_better=values["baseline"][0].higher_is_better is not False,
             confidence=(1 + CONFIDENCE) / 2,
+            same_tasks=shared_tasks(records, pair.workload),
         )
     except ValueError as error:
         return _no_gain(str(error))
@@ -103,6 +105,14 @@ def pair_gain(records: Sequence[Record], pair: Pair, inherited: Curves | None) -
 
 def _no_gain(reason: str) -> Ratio:
     return Ratio("quality_gain", "", None, None, None, 0, reason)
+
+
+def shared_tasks(records: Iterable[Record], workload: str) -> bool:
+    """Tell whether every seed of a workload is judged by the same test tasks.
+
+    It is the workload that says so, by any block of it: records from before it did are silent.
+    """
+    return any(r.held_out_shared for r in records if r.workload == workload)
 
 
 def _by_seed(records: Sequence[Record]) -> dict[int, Sequence[float]]:
@@ -126,12 +136,17 @@ def _compare(
     method: Mapping[int, Sequence[float]],
     margin: float,
     higher_is_better: bool,
+    same_tasks: bool,
 ) -> tuple[bool | None, str]:
     try:
-        outcome = non_inferior(baseline, method, margin, higher_is_better=higher_is_better)
+        outcome = non_inferior(
+            baseline, method, margin, higher_is_better=higher_is_better, same_tasks=same_tasks
+        )
     except ValueError as error:  # no seed or unequal tasks to pair, or a margin of nothing
         return None, str(error)
     over = f"over {outcome.seeds} seeds" if outcome.by_seeds else "over the tasks of one seed alone"
+    if outcome.by_seeds and same_tasks:
+        over += " and the test tasks that they share"
     dropped = f", {outcome.dropped} of one member only left out" if outcome.dropped else ""
     if outcome.gain is None:
         return outcome.ok, f"{outcome.standing} {over}: too few values for a bound{dropped}"

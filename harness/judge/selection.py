@@ -132,7 +132,7 @@ class Selector:
         full, own = study.test.get((study.full, steps)), study.test.get((name, steps))
         if not full or not own:
             return None
-        before, after = accuracy(full), accuracy(own)
+        before, after = (accuracy(each, same_tasks=study.same_tasks) for each in (full, own))
         allowed = self._allowed(margin, before.mean)
         _, not_worse, reason = self._judged(name, steps, allowed)
         return Quality(
@@ -256,6 +256,7 @@ class Selector:
             1.0,  # a margin, which a gain knows nothing of
             higher_is_better=self.study.higher_is_better,
             confidence=(1 + CONFIDENCE) / 2,
+            same_tasks=self.study.same_tasks,
         ).gain
 
     def _allowed(self, share: float, full: float) -> float:
@@ -275,7 +276,13 @@ class Selector:
         gain = self._gain(own, steps)
         if allowed <= 0:
             return gain, None, "a margin of nothing can't be tested"
-        outcome = non_inferior(full, own, allowed, higher_is_better=study.higher_is_better)
+        outcome = non_inferior(
+            full,
+            own,
+            allowed,
+            higher_is_better=study.higher_is_better,
+            same_tasks=study.same_tasks,
+        )
         over = f"{outcome.seeds} seeds" if outcome.by_seeds else "the tasks of one seed alone"
         told = "too few values for a bound"
         if outcome.gain is not None:

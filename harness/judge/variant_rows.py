@@ -38,7 +38,7 @@ def _row(
 
 def _at(place: Place, study: Study, pair: Pair, times: Times, flops: Mapping[Place, int]) -> At:
     tested = study.test.get(place)
-    quality = accuracy(tested) if tested else None
+    quality = accuracy(tested, same_tasks=study.same_tasks) if tested else None
     calls = [call for found in times.calls.get(place, {}).values() for call in found]
     batch = list(times.batch.get(place, {}).values())
     return At(

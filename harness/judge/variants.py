@@ -9,6 +9,7 @@ from statistics import median
 
 from harness.declare.suite import Member, Pair, Pass
 from harness.judge.blocks import Key, key, usable, why_absent
+from harness.judge.pair_quality import shared_tasks
 from harness.records.record import Record
 
 # A variant at a number of inner steps.
@@ -51,6 +52,7 @@ class Study:
     flops: dict[Place, int]
     plain_flops: dict[Place, int]
     trained_at: int | None = None  # inner steps of the training; older records don't tell
+    same_tasks: bool = False  # of every seed, to test
 
     @property
     def seeds(self) -> list[int]:
@@ -87,6 +89,7 @@ def study_of(records: Sequence[Record], pair: Pair) -> Study | None:
         flops=_flops(records, pair, "method"),
         plain_flops=_flops(records, pair, "baseline"),
         trained_at=next((record.variant_trained_at for record in judged), None),
+        same_tasks=shared_tasks(records, pair.workload),
     )
 
 

@@ -155,6 +155,7 @@ def _about(learner: Learner) -> Seen:
         "data": workload.data,
         "metric": workload.metric.name,
         "higher_is_better": workload.metric.higher_is_better,
+        "held_out_shared": workload.held_out_shared,
         "dtype": workload.place.dtype,
         "samples": workload.samples,
         "parameters": workload.parameters,

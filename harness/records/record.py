@@ -48,6 +48,7 @@ class Record:
     data: str | None = None
     metric: str | None = None
     higher_is_better: bool | None = None
+    held_out_shared: bool | None = None  # whether every seed has the same held-out examples
     device: str | None = None
     dtype: str | None = None
     samples: int | None = _in("samples")  # of a step

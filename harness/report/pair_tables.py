@@ -70,7 +70,8 @@ def quality_table(judgement: Judgement) -> Table | None:
         "quality",
         "Accuracy",
         "Quality on held-out test tasks: the mean with its 95 % interval over tasks, and over "
-        "seeds. The two are different questions and are not pooled.",
+        "seeds. The two are different questions and are not pooled. Tasks that every seed has "
+        "alike count once.",
         (
             Column("Member", 1.4),
             Column("Over tasks [95 %]", 1.6, numeric=True),

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.declare.suite import MEMBERS
 from harness.judge.blocks import usable
 from harness.judge.judgement import Judgement
-from harness.judge.quality import accuracy
+from harness.judge.pair_quality import shared_tasks
+from harness.judge.quality import accuracy, non_inferior
 from harness.judge.statistics import Interval, median_interval
 from harness.records.record import Record
 from harness.report.gradient import withheld
@@ -64,7 +65,12 @@ def accuracy_table(judgement: Judgement, records: Sequence[Record]) -> Table | N
         }
         control = next(iter(qualities))
         first = next(iter(learners[control].values()))
-        rows = (_accuracy_row(learner, qualities, control) for learner in qualities)
+        shared = shared_tasks(records, first.workload)
+        gains = {
+            learner: _gain(learners[control], mine) if shared else None
+            for learner, mine in learners.items()
+        }
+        rows = (_accuracy_row(each, qualities, control, gains[each]) for each in qualities)
         direction = "higher" if first.higher_is_better is not False else "lower"
         note = f"{capital(first.metric or 'quality')}, {direction} is better; gains are over "
         groups.append(Group(tuple(rows), workload, f"{note}{control}. Data: {first.data}."))
@@ -72,7 +78,8 @@ def accuracy_table(judgement: Judgement, records: Sequence[Record]) -> Table | N
         "accuracies",
         "Accuracy side by side",
         "Mean quality on the test tasks with its 95 % interval over seeds, and the mean over seeds "
-        "of what a learner gains over the first one named with the same seed.",
+        "of what a learner gains over the first one named with the same seed. Where every seed has "
+        "the same test examples, the gain's interval allows for other examples too.",
         (
             Column("Learner", 1.8),
             Column("Over seeds [95 %]", 1.4, numeric=True),
@@ -142,22 +149,38 @@ def _about(parts: Sequence[Mapping[str, Mapping[str, Record]]]) -> str:
 
 
 def _accuracy_row(
-    learner: str, qualities: Mapping[str, Mapping[int, float]], control: str
+    learner: str,
+    qualities: Mapping[str, Mapping[int, float]],
+    control: str,
+    gain: Interval | None,
 ) -> tuple[Cell, ...]:
     mine, others = qualities[learner], qualities[control]
     gains = {seed: mine[seed] - others[seed] for seed in mine if seed in others}
     return (
         Cell(learner),
         _over_seeds(mine),
-        Cell(UNKNOWN) if learner == control else _over_seeds(gains, signed=True),
+        Cell(UNKNOWN) if learner == control else _over_seeds(gains, gain, signed=True),
     )
 
 
-def _over_seeds(values: Mapping[int, float], signed: bool = False) -> Cell:
+def _gain(control: Mapping[str, Record], mine: Mapping[str, Record]) -> Interval | None:
+    """Return what a learner gains, with an interval that allows for other shared examples too."""
+    before, after = (
+        {r.seed: r.test_quality or () for r in each.values()} for each in (control, mine)
+    )
+    shared = before.keys() & after.keys()
+    if len(shared) < 2 or any(len(before[seed]) != len(after[seed]) for seed in shared):
+        return None
+    return non_inferior(before, after, 1.0, confidence=0.975, same_tasks=True).gain
+
+
+def _over_seeds(
+    values: Mapping[int, float], known: Interval | None = None, signed: bool = False
+) -> Cell:
     if not values:
         return Cell(UNKNOWN)
     seeds = count(len(values), "seed")
     mean = statistics.fmean(values.values())
-    found: Interval | None = accuracy({s: [v] for s, v in values.items()}).over_seeds
+    found = known or accuracy({s: [v] for s, v in values.items()}).over_seeds
     sign = "+" if signed and mean > 0 else ""
     return Cell(f"{sign}{significant(mean) if found is None else with_bounds(found)}", seeds)

@@ -51,6 +51,35 @@ class TestQuality:
         assert quality.method_over_tasks is not None
         assert quality.method_over_tasks.estimate == pytest.approx(0.8065)
 
+    def test_of_a_test_set_counts_its_examples_once(self) -> None:
+        told = changed(curves(PAIR, slightly), {"held_out_shared": True})
+        quality = quality_of(told)
+        assert quality.over_tasks is not None
+        assert quality.method_over_tasks is not None
+        assert (quality.over_tasks.n, quality.method_over_tasks.n) == (20, 20)
+        assert "over 3 seeds and the test tasks that they share: the method" in quality.reason
+
+    def test_of_a_test_set_is_so_by_any_block_of_the_workload(self) -> None:
+        records = PARTED + timed(AA, 0.25, 0.25) + timed(PAIR) + curves(PAIR, slightly)
+        told = changed(records, {"held_out_shared": True}, pair="aa")
+        for given, tasks in ((records, 60), (told, 20)):
+            quality = judged(given).pairs[0].quality
+            assert quality is not None
+            assert quality.over_tasks is not None
+            assert quality.over_tasks.n == tasks
+
+    def test_that_hangs_on_which_examples_there_are_is_undecided(self) -> None:
+        """Every seed loses alike, but on one example in four as much as it gains on another."""
+        before = [0.0, 1.0, 1.0, 0.0] * 5
+        after = [1.0, 0.0, 1.0, 0.0] * 5
+        found = [
+            curve(PAIR, member, test=test, seed=seed)
+            for seed in range(3)
+            for member, test in (("baseline", before), ("method", after))
+        ]
+        assert quality_of(found).not_worse is True
+        assert quality_of(changed(found, {"held_out_shared": True})).not_worse is None
+
     def test_that_is_within_the_margin_is_not_worse(self) -> None:
         quality = quality_of(curves(PAIR, slightly))
         assert (quality.not_worse, quality.margin) == (True, 0.01)

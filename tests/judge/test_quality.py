@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from scipy import stats
 
 from harness.judge.quality import (
     Crossing,
@@ -64,6 +65,20 @@ class TestAccuracy:
         assert accuracy({0: [0.5, 0.6]}).over_seeds is None
         assert accuracy({0: [0.5], 1: [0.6]}).over_tasks is None
 
+    def test_counts_a_task_once_that_all_seeds_have_alike(self) -> None:
+        alike = {seed: [0.0, 1.0] * 50 for seed in range(4)}
+        once = accuracy({0: [0.0, 1.0] * 50})
+        result = accuracy(alike, same_tasks=True)
+        assert result.over_tasks == once.over_tasks
+        assert (result.tasks, result.seeds) == (100, 4)
+        assert result.over_seeds == accuracy(alike).over_seeds
+
+    def test_averages_a_shared_task_over_seeds_first(self) -> None:
+        # Averaged, every task is half right; seeds know nothing of each other's luck.
+        result = accuracy({0: [0.0, 1.0] * 8, 1: [1.0, 0.0] * 8}, same_tasks=True)
+        assert result.over_tasks is not None
+        assert result.over_tasks.low == result.over_tasks.high == 0.5
+
     @pytest.mark.parametrize("quality", [{}, {0: []}, {0: [math.nan]}, {0: [0.5], 1: [math.inf]}])
     def test_refuses_what_has_no_mean(self, quality: dict[int, list[float]]) -> None:
         with pytest.raises(ValueError, match="at least one"):
@@ -109,6 +124,39 @@ class TestNonInferiority:
     def test_pairs_tasks_so_that_their_difficulty_cancels(self) -> None:
         hard_and_easy = {seed: [0.1, 0.9] * 3 for seed in range(2)}
         assert non_inferior(hard_and_easy, hard_and_easy, 1e-6).standing is Standing.NOT_WORSE
+
+    def test_shared_tasks_add_their_own_error_to_that_of_seeds(self) -> None:
+        # Four tasks gain 0, 0, .4 and .4 with every seed, which differ by nothing but 0.03.
+        gains = [0.0, 0.0, 0.4, 0.4]
+        before = {seed: [0.5] * 4 for seed in range(3)}
+        after = {seed: [0.5 + 0.03 * (seed - 1) + gain for gain in gains] for seed in range(3)}
+        seeds, tasks = 0.03**2 / 3, 0.4**2 / 3 / 4
+        freedom = (seeds + tasks) ** 2 / (seeds**2 / 2 + tasks**2 / 3)
+        apart, same = (non_inferior(before, after, 0.01, same_tasks=s) for s in (False, True))
+        assert apart.gain is not None
+        assert same.gain is not None
+        assert apart.gain.low == pytest.approx(0.2 - 2.920 * seeds**0.5, rel=1e-3)
+        half = stats.t.ppf(0.95, freedom) * (seeds + tasks) ** 0.5
+        assert same.gain.low == pytest.approx(0.2 - half)
+        assert same.gain.method == "Student's t over seeds and the tasks that they share"
+        assert (same.by_seeds, same.gain.n) == (True, 3)
+
+    def test_shared_tasks_never_narrow_the_bound_over_seeds(self) -> None:
+        # With the added variance comes half a degree of freedom, and that alone would narrow it.
+        before = {seed: [0.5] * 40 for seed in range(2)}
+        after = {seed: [0.5 + 0.1 * seed + 0.04 * (-1) ** i for i in range(40)] for seed in before}
+        apart, same = (non_inferior(before, after, 0.01, same_tasks=s) for s in (False, True))
+        assert same.gain == apart.gain
+
+    def test_one_shared_task_decides_nothing(self) -> None:
+        before, after = ({seed: [q] for seed in range(3)} for q in (0.5, 0.9))
+        result = non_inferior(before, after, 0.01, same_tasks=True)
+        assert (result.standing, result.gain) == (Standing.UNDECIDED, None)
+
+    def test_one_seed_of_shared_tasks_is_bounded_as_ever(self) -> None:
+        before, after = {0: [0.5, 0.6, 0.7]}, {0: [0.5, 0.61, 0.69]}
+        apart, same = (non_inferior(before, after, 0.1, same_tasks=s) for s in (False, True))
+        assert same == apart
 
     def test_turns_a_loss_around(self) -> None:
         lower = shifted(-0.05, -0.051, -0.049)

@@ -20,6 +20,7 @@ def test_a_timed_block_keeps_every_interval_and_says_what_it_ran_on():
     assert record.data == "sinusoids (generated)"
     assert record.metric == "squared error"
     assert record.higher_is_better is False
+    assert record.held_out_shared is False
     assert record.steps_per_interval is not None
     assert record.measured_s == pytest.approx(sum(record.seconds) * record.steps_per_interval)
 

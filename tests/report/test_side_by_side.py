@@ -112,6 +112,25 @@ def test_gains_are_over_the_first_learner_with_the_same_seed(run: Any) -> None:
     assert [row[1].note for row in table.groups[0].rows] == ["2\u00a0seeds"] * 3
 
 
+def test_gains_on_examples_that_seeds_share_allow_for_other_examples(run: Any) -> None:
+    """Both seeds gain alike, but all of it on two of the four examples."""
+    judgement, records = run
+    quality = {"plain": (0.0, 1.0, 0.0, 1.0), "clean": (1.0,) * 4, "solved": (1.0,) * 4}
+    told = [
+        dataclasses.replace(r, test_quality=quality[r.learner]) if r.test_quality else r
+        for r in records
+    ]
+    apart = accuracy_table(judgement, told)
+    assert texts(apart, 1)[2] == "+0.500"
+    alike = [
+        dataclasses.replace(r, held_out_shared=True) if r.measured == "step" else r for r in told
+    ]
+    table = accuracy_table(judgement, alike)
+    assert texts(table, 1)[2].startswith("+0.50 [-0.")
+    assert "allows for other examples too" in table.caption
+    assert texts(table, 1)[1] == texts(apart, 1)[1]
+
+
 def test_two_learners_have_a_pair_and_need_no_table_more() -> None:
     records = records_of(CONTROL)
     run = judged((CONTROL,), records), records

@@ -48,6 +48,17 @@ def test_seeds_splits_and_batches_give_other_tasks(name: str):
             assert not torch.equal(left.support_x, right.support_x)
 
 
+@pytest.mark.parametrize(
+    "name",
+    # Without cifar10, whose data one must have; noisy_mnist is of the same class.
+    [entry.name for entry in Registry().entries("workload") if entry.name != "cifar10"],
+)
+def test_held_out_tasks_are_the_same_for_every_seed_where_a_workload_says_so(name: str):
+    workload = build(Registry().find(name, "workload").load(), {}, name, Place())
+    first, other = (workload.eval_batch(seed, "test", 0, 2) for seed in (0, 1))
+    assert identical(first, other) == workload.held_out_shared
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_tasks_and_weights_leave_the_global_generators_alone(name: str):
     workload = make(name)
