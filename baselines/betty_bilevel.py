@@ -11,6 +11,10 @@ and sama move theta to and fro in place and leave it a rounding away from where 
 no other default radius for gradient descent than Adam's, 1, and takes the last gradient as it was
 before weight decay was added to it; in Adam's very first step its direction is made of rounding.
 Layers such as dropout draw anew in every pass, the two probes of darts and sama included.
+
+What does not differ: the probes run the base loss as a whole once more, so a meta model that is fed
+losses or outputs of the base model is fed those of the moved one. methods.sama has the term that
+this adds.
 """
 
 from __future__ import annotations

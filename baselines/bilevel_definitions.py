@@ -11,7 +11,8 @@ that step and m_, v_ those before it:
     sama_na   w = v0
     all       dL_meta/dlambda
               - [dL_base(theta + e w)/dlambda - dL_base(theta - e w)/dlambda] / (2 e)
-              with e = R / |w|, and without the second term where w = 0
+              with e = R / |w|, and without the second term where w = 0; each loss shows the meta
+              model the theta that the loss is at
               several ranks: the mean, by their shares of the base batch, of the second terms that
               the ranks' examples give, each rank's along its own w; unless they share the direction
     betty_cg  dL_meta/dlambda - (d^2 L_base / dlambda dtheta) x

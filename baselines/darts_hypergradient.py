@@ -2,9 +2,16 @@
 
     response = -(dL_base(theta + e v)/dlambda - dL_base(theta - e v)/dlambda) / (2 e),  e = R / |v|,
 
-a central difference of -(d^2 L_base / dlambda dtheta) v, with v = dL_meta/dtheta. It takes three
-first-order backward passes, and no more memory than one. As R goes to 0 it becomes that product
-itself, at second order; that it is the hypergradient is true of no R.
+with v = dL_meta/dtheta. It takes three first-order backward passes, and no more memory than one. As
+R goes to 0 it becomes, at second order, minus the derivative of dL_base/dlambda along v:
+
+    -(d^2 L_base / dlambda dtheta) v - (d^2 L_base / dlambda ds) (ds/dtheta) v
+
+where s(theta) is what the meta model is shown of the base model as given, such as the losses that a
+weigher is fed. Each probe shows it that of its own theta; a base step follows the gradient at a
+given s, so the second product is in none. It vanishes where the meta model is fed by data alone, or
+s stays as it is along v. The first is what a Neumann series of one term is. That either is the
+hypergradient is true of no R.
 """
 
 from __future__ import annotations
@@ -45,7 +52,7 @@ def central_difference(
     vector: Params,
     radius: float,
 ) -> Params:
-    """Return -(d^2 L_base / dlambda dtheta) vector by a difference over this radius."""
+    """Return minus the derivative of dL_base/dlambda along vector, by a difference."""
     direction = list(vector.values())
     length = dot(direction, direction).sqrt()
     scale = radius / length.clamp(min=torch.finfo(length.dtype).tiny)  # no direction, no response

@@ -3,6 +3,8 @@
 It is exact for the finite training that took place, and needs no Hessian to be inverted, no minimum
 to be reached. It holds every step's graph at once; and the model that the steps began with counts
 as given, although earlier meta-parameters shaped it, so few steps see little of lambda's influence.
+What a meta model is shown of the base model as given, such as losses, is given to every step: of
+several steps it is then not quite the derivative, which one step is.
 """
 
 from __future__ import annotations

@@ -19,6 +19,16 @@ each parameter's rate being its group's, and weight decay that works through the
 of g. sama_na leaves the slope out. In the first step of all m_ = v_ = 0: that step is
 rate * sign(g), whose slope is 0, so v = 0 and only the direct gradient is left.
 
+The probes show the meta model the base model that they moved. Where it is fed something s(theta) of
+the base model that counts as given, as losses and outputs do in suites.reweighting, R to 0 makes
+
+    (g+ - g-) / (2 e)  ->  (d^2 L_base / dlambda dtheta) v + (d^2 L_base / dlambda ds) (ds/dtheta) v
+
+The first product is how lambda turns the last base step's gradient, taken at a given s. The second
+no base step has, nor have the learners that differentiate steps: conjugate gradients, Neumann
+series and unrolling. It vanishes where the meta model is fed by data alone, and where s stays as it
+is along v. The published recipe has it, so it is part of the definition, and of Betty's too.
+
 `multitask` leaves theta at theta - e v, where pass 3 had it: the base model then also takes a step
 of length R down the clean data's loss, which confounds what the hypergradient itself adds. So
 `frozen` takes all the same passes, draws and moves, and leaves lambda where it began: what the

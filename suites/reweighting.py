@@ -8,6 +8,11 @@ all. Shares leave it the choice between examples only.
 Label correction is a second meta network. From what the base model expects and what an example is
 labelled it makes the labels trained on, beginning near those given. Neither meta network is a way
 back into the base model: what they are fed counts as given.
+
+So a base step follows the gradient at given weights and labels, and learners that differentiate it
+hold them too. A learner that probes the base loss at moved base parameters (T1-T2, SAMA, and
+Betty's of both) feeds the meta networks anew, and its difference also has what the moved losses and
+outputs do to them. No smaller move makes that go away: see methods.sama.
 """
 
 from __future__ import annotations
