@@ -9,6 +9,9 @@ poses; Newton's method solves it to rounding, from where the base steps ended. S
 neither the steps that a method takes towards theta* nor how it approximates H^-1: whatever each of
 them falls short of the true hypergradient is seen as its error. It is for small problems that have
 one strict minimum.
+
+What a meta model is shown of theta as given, losses for one, is given here too, as it is in every
+base step: theta* is where such steps come to rest, H the Hessian at what is shown there.
 """
 
 from __future__ import annotations
@@ -50,7 +53,7 @@ class ExactHypergradient(ImplicitLearner):
         return list(shaped(_solved(flat_product, flat(like)), like).values())
 
     def _minimum(self, trained: Trained, meta: Params, batch: BilevelBatch) -> Params:
-        """Minimise the base loss by Newton's method, halving steps that would climb."""
+        """Return where the base loss has no slope, by Newton's method with halved steps."""
         like = trained.base.params
         theta = flat(like)
         if len(theta) > MOST_PARAMETERS:
@@ -59,16 +62,19 @@ class ExactHypergradient(ImplicitLearner):
                 f"{MOST_PARAMETERS} at most. Use cg_hypergradient, or a smaller base model."
             )
 
-        def loss_at(point: Tensor) -> Tensor:
-            return self.last_base_loss(shaped(point, like), trained, meta, batch)
+        def slope_at(theta: Tensor) -> tuple[Tensor, Tensor]:
+            point = theta.clone().requires_grad_()
+            loss = self.last_base_loss(shaped(point, like), trained, meta, batch)
+            (slope,) = torch.autograd.grad(loss, point, create_graph=True)
+            return slope, point
 
         rounding = 10 * torch.finfo(theta.dtype).eps
         for _ in range(MOST_STEPS):
-            point = theta.clone().requires_grad_()
-            loss = loss_at(point)
-            (slope,) = torch.autograd.grad(loss, point, create_graph=True)
+            slope, point = slope_at(theta)
             move = _solved(_product(slope, point), slope.detach())
-            while loss_at(theta - move) > loss.detach() + rounding * loss.detach().abs():
+            # By the slope: a loss of which something counts as given need not fall where it leads.
+            allowed = slope.detach().norm() + rounding * (1 + theta.norm())
+            while slope_at(theta - move)[0].detach().norm() > allowed:
                 move = move / 2
             theta = theta - move
             if move.norm() <= rounding * (1 + theta.norm()):

@@ -6,6 +6,10 @@ A check takes distances where gradient descent has solved the base problem. Ther
 seen, and SAMA is no other than without adaptation. Here both optimizers take the family's number of
 base steps, on the same problems.
 
+Problems whose meta model is shown losses of the base model, as in reweighting, are told apart from
+those where it is shown nothing of it: on them darts_hypergradient, sama_na and sama find something
+else than the product that they stand for, as methods.sama says.
+
 A gradient of zero has no direction: it has no cosine, and the table says how many were left out.
 """
 
@@ -16,6 +20,7 @@ import statistics
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from baselines.countdown import Countdown, use_threads
@@ -36,7 +41,8 @@ LEARNERS = (
     "sama_na",
     "sama",
 )
-KINDS = ("ridge", "weights", "network", "logistic")
+SHOWN = {"nothing": ("ridge", "weights", "network", "logistic"), "losses": ("losses",)}
+"""The kinds of problems by what their meta model is shown of the base model."""
 RATES = {"sgd": 1.0, "adam": 0.1}
 
 
@@ -46,6 +52,7 @@ class Distance:
 
     learner: str
     optimizer: str
+    shown: str
     cosines: tuple[float | None, ...]
     """None where either of the two gradients is zero."""
     errors: tuple[float, ...]
@@ -76,9 +83,9 @@ def distances(learners: Sequence[str], seeds: int) -> Iterator[Distance]:
                 f"{RandomBilevel.family!r} problems. Name a learner such as {LEARNERS[0]}."
             )
     oracle_class = registry.find(BilevelProblems.oracle, "baseline").load()
-    for optimizer, rate in RATES.items():
+    for optimizer, shown in product(RATES, SHOWN):
         problems = [
-            (_problem(kind, optimizer, rate), seed) for kind in KINDS for seed in range(seeds)
+            (_problem(kind, optimizer), seed) for kind in SHOWN[shown] for seed in range(seeds)
         ]
         owed = [_gradient(oracle_class, *problem) for problem in problems]
         for name, learner_class in classes.items():
@@ -87,13 +94,15 @@ def distances(learners: Sequence[str], seeds: int) -> Iterator[Distance]:
             yield Distance(
                 name,
                 optimizer,
+                shown,
                 tuple(cosine(*pair) for pair in pairs),
                 tuple(relative_error(*pair) for pair in pairs),
             )
 
 
-def _problem(kind: str, optimizer: str, rate: float) -> RandomBilevel:
+def _problem(kind: str, optimizer: str) -> RandomBilevel:
     steps = BilevelProblems.presumed["workload.unroll"]
+    rate = RATES[optimizer]
     settings = {"kind": kind, "base_optimizer": optimizer, "base_lr": rate, "unroll": steps}
     return build(RandomBilevel, settings, "problem", Place(dtype="float64"))
 
@@ -113,12 +122,13 @@ def cosine(found: Params, owed: Params) -> float | None:
 def table(found: Sequence[Distance]) -> str:
     """Write the distances in columns."""
     lines = []
-    for optimizer in dict.fromkeys(each.optimizer for each in found):
+    for optimizer, shown in dict.fromkeys((each.optimizer, each.shown) for each in found):
         lines += [
-            f"base optimizer {optimizer}",
+            f"base optimizer {optimizer}, {shown} shown",
             f"  {'learner':26}{'cosine':>10}{'least':>10}{'error':>10}{'largest':>10}",
         ]
-        lines += [_row(each) for each in found if each.optimizer == optimizer]
+        block = [e for e in found if (e.optimizer, e.shown) == (optimizer, shown)]
+        lines += map(_row, block)
     return "\n".join(lines)
 
 
@@ -145,10 +155,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.seeds < 1:
             raise UsageError(f"--seeds {options.seeds}: give 1 or more.")
         use_threads(options.threads)
-        countdown, found = Countdown(len(RATES) * len(learners)), []
+        countdown, found = Countdown(len(RATES) * len(SHOWN) * len(learners)), []
         for each in distances(learners, options.seeds):
             found.append(each)
-            countdown.finished(f"base optimizer {each.optimizer}, {each.learner}")
+            countdown.finished(
+                f"base optimizer {each.optimizer}, {each.shown} shown, {each.learner}"
+            )
         print(table(found))
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)

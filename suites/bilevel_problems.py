@@ -2,7 +2,8 @@
 
 All are linear models on full batches, with base losses as smooth and as convex as their names tell:
 the Hessian's eigenvalues lie between .4 and 1.6. Those whose base loss is quadratic have their
-hypergradient in closed form.
+hypergradient in closed form. Where the meta model sees the base model's losses, all that is true of
+the base loss at given losses.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from harness.registry import problems
 from harness.seeds import derive
 from suites.bilevel import Bilevel, BilevelBatch
 
+KINDS = ("ridge", "weights", "network", "logistic", "losses")
 LEAST_CURVATURE = 0.4
 DIRECT = 0.1  # strength of the direct term, where there is one
 
@@ -70,11 +72,13 @@ class RandomBilevel(Bilevel):
     weights   1/(2n) sum_i s(lambda_i) (x_i w - y_i)^2 + .2 |w|^2,  s the logistic function
     network   the same with a meta network of (x_i, y_i) in lambda_i's place
     logistic  that, with the logistic loss of the signs of y in the square's place
+    losses    weights with a meta network of l / (1 + l) in lambda_i's place, l being example i's
+              loss, which counts as given: the only kind whose meta model sees the base model so
 
     The meta loss is the plain loss on other examples, with .05 |lambda|^2 if `direct`.
     """
 
-    kind: Literal["ridge", "weights", "network", "logistic"] = "ridge"
+    kind: Literal["ridge", "weights", "network", "logistic", "losses"] = "ridge"
     features: int = 4
     examples: int = 12
     clean: int = 8
@@ -95,14 +99,15 @@ class RandomBilevel(Bilevel):
             return Penalties(self.features)
         if self.kind == "weights":
             return FreeWeights(self.examples)
-        hidden = nn.Linear(self.features + 1, self.hidden)
+        hidden = nn.Linear(1 if self.kind == "losses" else self.features + 1, self.hidden)
         return nn.Sequential(hidden, nn.Tanh(), nn.Linear(self.hidden, 1))
 
     def base_loss(self, base: Params, meta: Params, batch: Examples) -> Tensor:
         if self.kind == "ridge":
             penalty: Tensor = self.meta_outputs(meta, base["weight"])
             return self.losses(base, batch).mean() + penalty
-        weighted = self.example_weights(meta, batch) * self.losses(base, batch)
+        losses = self.losses(base, batch)
+        weighted = self.example_weights(meta, batch, losses.detach()) * losses
         return weighted.mean() + self._decay(base)
 
     def plain_loss(self, base: Params, batch: Examples) -> Tensor:
@@ -125,8 +130,16 @@ class RandomBilevel(Bilevel):
     def _decay(self, base: Params) -> Tensor:
         return LEAST_CURVATURE / 2 * base["weight"].square().sum()
 
-    def example_weights(self, meta: Params, batch: Examples) -> Tensor:
-        shown = batch.rows if self.kind == "weights" else torch.cat([batch.x, batch.y], dim=1)
+    def example_weights(
+        self, meta: Params, batch: Examples, losses: Tensor | None = None
+    ) -> Tensor:
+        if self.kind == "weights":
+            shown = batch.rows
+        elif self.kind == "losses":
+            assert losses is not None
+            shown = losses / (1 + losses)
+        else:
+            shown = torch.cat([batch.x, batch.y], dim=1)
         return torch.sigmoid(self.meta_outputs(meta, shown))
 
     def base_batch(self, seed: int, index: int) -> Examples:
@@ -207,7 +220,7 @@ class BilevelProblems:
             unroll=draw(st.integers(2, 6), label="unroll"),
             base_optimizer=draw(st.sampled_from(["sgd", "adam"]), label="base_optimizer"),
             base_lr=draw(st.sampled_from([0.01, 0.1, 1.0]), label="base_lr"),
-            kind=draw(st.sampled_from(["ridge", "weights", "network", "logistic"]), label="kind"),
+            kind=draw(st.sampled_from(KINDS), label="kind"),
             features=draw(st.integers(2, 12), label="features"),
             examples=draw(st.integers(2, 24), label="examples"),
             clean=draw(st.integers(2, 16), label="clean"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 import torch
@@ -13,7 +13,7 @@ from harness.declare.learner import Params
 from harness.declare.outer import Rule, SgdState
 from harness.declare.workload import Metric, Place
 from suites.bilevel import Bilevel, BilevelBatch
-from suites.bilevel_problems import Examples, RandomBilevel
+from suites.bilevel_problems import LEAST_CURVATURE, Examples, RandomBilevel
 
 DOUBLE = Place(dtype="float64")
 
@@ -73,6 +73,19 @@ class SmallNetworks(Bilevel):
         generator = torch.Generator().manual_seed(seed % 2**31)
         x = torch.randn(count, 3, generator=generator)
         return Examples(self._put(x), self._put(torch.randn(count, 2, generator=generator)))
+
+
+class Undetached(RandomBilevel):
+    """Kind losses, were what the meta model is shown not given but differentiable."""
+
+    @classmethod
+    def like(cls, workload: RandomBilevel) -> Undetached:
+        return cls(**{field.name: getattr(workload, field.name) for field in fields(workload)})
+
+    def base_loss(self, base: Params, meta: Params, batch: Examples) -> Tensor:
+        losses = self.losses(base, batch)
+        weighted = (self.example_weights(meta, batch, losses) * losses).mean()
+        return weighted + LEAST_CURVATURE / 2 * base["weight"].square().sum()
 
 
 def linear(**settings: Any) -> RandomBilevel:

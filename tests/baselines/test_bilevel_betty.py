@@ -37,6 +37,7 @@ GROUPS: dict[str, Any] = {"unroll": 2, "grouped": True, "base_weight_decay": 0.1
 WORKLOADS = [
     pytest.param(linear(kind="network", unroll=2, direct=True), id="linear"),
     pytest.param(linear(kind="logistic", base_optimizer="adam", base_lr=0.01), id="adam"),
+    pytest.param(linear(kind="losses", unroll=2), id="losses"),
     pytest.param(networks(unroll=3), id="BatchNorm"),
     pytest.param(networks(unroll=2, base_optimizer="adam", meta_lr=0.1), id="BatchNorm, adam"),
     pytest.param(networks(**GROUPS, norm=False, base_momentum=0.5), id="groups"),

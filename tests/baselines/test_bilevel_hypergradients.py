@@ -20,10 +20,17 @@ from baselines.unrolled_hypergradient import UnrolledHypergradient, differentiab
 from harness.declare.outer import AdamState, Rule, SgdState
 from harness.declare.tree import identical, relative_error
 from harness.measure.operations import operations_of
-from suites.bilevel_problems import RandomBilevel
-from tests.baselines.bilevel_cases import DOUBLE, assert_close, linear, networks, numerical, solved
+from suites.bilevel_problems import KINDS, RandomBilevel
+from tests.baselines.bilevel_cases import (
+    DOUBLE,
+    Undetached,
+    assert_close,
+    linear,
+    networks,
+    numerical,
+    solved,
+)
 
-KINDS = ["ridge", "weights", "network", "logistic"]
 LEARNERS = [CgHypergradient, NeumannHypergradient, UnrolledHypergradient, DartsHypergradient]
 OPTIMIZERS = ["sgd", "adam"]
 RULES = {"base_weight_decay": 0.1, "base_momentum": 0.5, "grouped": True}
@@ -111,6 +118,33 @@ def test_the_identity_is_a_neumann_series_of_one_term_and_darts_differs_at_secon
     ]
     orders = [math.log2(before / after) for before, after in pairwise(errors)]
     assert orders == pytest.approx([2, 2, 2], abs=0.1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_darts_has_the_identity_s_product_for_its_limit_unless_losses_are_shown(kind: str) -> None:
+    workload = linear(kind=kind, base_optimizer="adam", unroll=2)
+    learner = DartsHypergradient(workload, radius=1e-4)
+    state, batch = learner.init(0), workload.train_batch(0, 0)
+    found = learner.meta_gradient(state, batch).grads
+    owed = NeumannHypergradient(workload, iterations=0).meta_gradient(state, batch).grads
+    if kind == "losses":
+        assert relative_error(found, owed) > 0.05
+        undetached = NeumannHypergradient(Undetached.like(workload), iterations=0)
+        trained = learner.trained(state, batch)
+        owed = undetached.hypergradient(trained, state.meta.params, batch).grads
+    assert_close(found, owed, 1e-6)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_definitions_hold_where_losses_are_shown(optimizer: str) -> None:
+    workload = linear(kind="losses", base_optimizer=optimizer, unroll=3, direct=True)
+    for learner, definition in (
+        (DartsHypergradient(workload, radius=0.5), definitions.darts),
+        (CgHypergradient(workload, iterations=1), definitions.betty_cg),
+    ):
+        state, batch = learner.init(0), workload.train_batch(0, 0)
+        owed, found = definition(learner, state, batch), learner.meta_gradient(state, batch)
+        assert_close(found.grads, owed.grads)
 
 
 def test_darts_is_off_by_what_the_identity_leaves_out() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from baselines.exact_hypergradient import MOST_PARAMETERS, ExactHypergradient
+from harness.declare.tree import relative_error
 from harness.errors import UsageError
-from tests.baselines.bilevel_cases import assert_close, linear, networks, numerical, solved
+from suites.bilevel_problems import RandomBilevel
+from tests.baselines.bilevel_cases import DOUBLE, assert_close, linear, networks, numerical, solved
 
 QUADRATIC = ["ridge", "weights", "network"]
 
@@ -41,6 +44,28 @@ def test_it_is_the_derivative_of_the_solved_problem(kind: str) -> None:
     found = oracle.meta_gradient(state, batch)
     assert_close(found.grads, numerical(judged, state.meta.params), 1e-7)
     assert float(found.loss) == pytest.approx(float(judged(state.meta.params)))
+
+
+def test_losses_that_the_meta_model_is_shown_count_as_given_at_the_minimum() -> None:
+    workload = linear(kind="losses", base_lr=1.0)
+    oracle = ExactHypergradient(workload)
+    state, batch = oracle.init(0), workload.train_batch(0, 0)
+    long = replace(batch, base=batch.base * 60)
+    rest = workload.losses(oracle.adapt(state, long), batch.base[0])
+
+    class Held(RandomBilevel):
+        def example_weights(self, meta, batch, losses=None):
+            return super().example_weights(meta, batch, rest)
+
+    def judged(meta, kind=RandomBilevel):
+        there = kind(DOUBLE, kind="losses", base_lr=1.0)
+        moved = replace(state, meta=replace(state.meta, params=meta))
+        return there.meta_loss(ExactHypergradient(there).adapt(moved, long), meta, batch.meta)
+
+    found = oracle.meta_gradient(state, batch).grads
+    assert_close(found, numerical(partial(judged, kind=Held), state.meta.params), 1e-7)
+    # Nor is it far from the derivative of the minimum itself, which other weights shift in turn.
+    assert 1e-3 < relative_error(found, numerical(judged, state.meta.params)) < 0.05
 
 
 def test_it_trains_the_base_model_as_every_learner_does() -> None:

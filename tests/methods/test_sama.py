@@ -25,7 +25,13 @@ from harness.registry import Registry
 from harness.subject import Subject
 from methods.sama import Sama, SamaLearner, SamaNa, _multiply_by_slope
 from suites.bilevel_problems import Examples
-from tests.baselines.bilevel_cases import SmallNetworks, assert_close, linear, networks
+from tests.baselines.bilevel_cases import (
+    SmallNetworks,
+    Undetached,
+    assert_close,
+    linear,
+    networks,
+)
 
 METHODS = [Sama, SamaNa]
 OPTIMIZERS = ["sgd", "adam", "adamw"]
@@ -104,8 +110,27 @@ def test_its_slope_is_autograd_s(seed: int) -> None:
     assert_close(slopes_of(state, grads, rules), dict(zip(leaves, owed, strict=True)), 1e-6)
 
 
-def product(learner: SamaLearner, state: Any, batch: Any) -> dict[str, Tensor]:
-    """Return the limit of R to 0: minus the mixed derivatives times v, by differentiating twice."""
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("learner_class", METHODS)
+def test_it_is_its_definition_where_losses_are_shown(
+    learner_class: type[SamaLearner], optimizer: str
+) -> None:
+    workload = linear(kind="losses", base_optimizer=optimizer, base_lr=0.03, unroll=2, direct=True)
+    learner = learner_class(workload, radius=0.5)
+    definition = {Sama: definitions.sama, SamaNa: definitions.sama_na}[learner_class]
+    state, _ = learner.step(learner.init(0), workload.train_batch(0, 0))
+    batch = workload.train_batch(0, 1)
+    owed = definition(learner, state, batch).grads
+    assert_close(learner.meta_gradient(state, batch).grads, owed)
+
+
+def product(
+    learner: SamaLearner, state: Any, batch: Any, differentiated: SamaLearner | None = None
+) -> dict[str, Tensor]:
+    """Return the limit of R to 0: minus the mixed derivatives times v, by differentiating twice.
+
+    They are those of the learner's own base loss, or of another's where the learner's training led.
+    """
     last = len(batch.base) - 1
     trained = learner.trained(state, batch)
     before = learner.trained(state, replace(batch, base=batch.base[:last]))
@@ -117,7 +142,8 @@ def product(learner: SamaLearner, state: Any, batch: Any) -> dict[str, Tensor]:
             before.base.params, copies(before.buffers), state.meta.params, batch, last
         )
         _multiply_by_slope(vector, before.base, g, learner.rules(g))
-    loss = learner.base_loss(params, copies(trained.buffers), meta, batch, last)
+    differentiated = differentiated or learner
+    loss = differentiated.base_loss(params, copies(trained.buffers), meta, batch, last)
     slopes = torch.autograd.grad(
         loss, list(params.values()), create_graph=True, materialize_grads=True
     )
@@ -143,6 +169,28 @@ def test_the_difference_converges_at_second_order(
     ]
     orders = [math.log2(before / after) for before, after in pairwise(errors)]
     assert orders == pytest.approx([2, 2, 2], abs=0.1)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("learner_class", METHODS)
+def test_the_difference_has_another_limit_where_losses_are_shown(
+    learner_class: type[SamaLearner], optimizer: str
+) -> None:
+    workload = linear(kind="losses", base_optimizer=optimizer, base_lr=0.03, unroll=2)
+    learner = learner_class(workload)
+    undetached = replace(learner, workload=Undetached.like(workload))
+    state, batch = learner.init(3), workload.train_batch(3, 0)
+    found = [
+        replace(learner, radius=radius).meta_gradient(state, batch).grads
+        for radius in (0.04, 0.02, 0.01)
+    ]
+    owed = product(learner, state, batch, undetached)
+    errors = [relative_error(each, owed) for each in found]
+    assert [math.log2(before / after) for before, after in pairwise(errors)] == pytest.approx(
+        [2, 2], abs=0.1
+    )
+    of_a_step = product(learner, state, batch)
+    assert all(relative_error(each, of_a_step) > 0.02 for each in found)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])

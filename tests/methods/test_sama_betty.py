@@ -22,6 +22,7 @@ PAIRS = [
 WORKLOADS = [
     pytest.param(linear(kind="network", unroll=2, direct=True), id="linear"),
     pytest.param(linear(kind="logistic", base_optimizer="adam", base_lr=0.01), id="adam"),
+    pytest.param(linear(kind="losses", unroll=2), id="losses"),
     pytest.param(networks(unroll=3, base_momentum=0.5, base_weight_decay=0.1), id="momentum"),
     pytest.param(
         networks(base_optimizer="adamw", base_weight_decay=0.1, grouped=True, norm=False),

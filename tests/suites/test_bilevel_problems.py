@@ -7,10 +7,8 @@ import torch
 
 from baselines.exact_hypergradient import ExactHypergradient
 from harness.declare.problem import Problem
-from suites.bilevel_problems import BilevelProblems, RandomBilevel
+from suites.bilevel_problems import KINDS, BilevelProblems, RandomBilevel
 from tests.baselines.bilevel_cases import DOUBLE, assert_close, linear, numerical
-
-KINDS = ["ridge", "weights", "network", "logistic"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
