@@ -98,3 +98,15 @@ def test_it_is_in_the_report_and_in_the_file_for_programs() -> None:
     assert (part["pair"], part["part"], part["seeds"]) == ("frozen-or-not", "the engine", 3)
     assert part["adds"]["estimate"] == pytest.approx(0.02)
     assert part["without"] == {"frozen": True, "radius": 0.1}
+
+
+def test_a_member_that_no_pair_had_checked_is_not_counted_as_a_check_that_fails() -> None:
+    """Without settings the learner is checked, under another pair."""
+    part = dataclasses.replace(PART, method_settings={})
+    checked = dataclasses.replace(PAIR, passes=("check", "curve"), claims=())
+    records = checks(checked) + curves(checked) + curves(part)
+    about = {"pairs": (checked, part), "claims": (), "verdicts": False}
+    judgement = judged(records, **about)
+    assert [debt.passed for debt in judgement.pairs[1].debts] == [None, True]
+    content = compose(manifest(records, **about), records, judgement)
+    assert content.closing.replace("\u00a0", " ") == "2 of 2 gradient checks hold."
