@@ -23,8 +23,8 @@ def parts_table(judgement: Judgement) -> Table | None:
         "What a part adds",
         "A learner against itself with one thing changed, trained with the same seeds on the same "
         "batches: mean quality on test tasks without it and with it, and the mean of the paired "
-        "differences with its 95 % interval, over seeds or over the tasks of a single one. Above 0 "
-        "the part makes it better.",
+        "differences with its 95 % interval over seeds, and over the test tasks where all seeds "
+        "share them or there is but one seed. Above 0 the part makes it better.",
         (
             Column("Workload", 1.6),
             Column("Learner", 1.5),
