@@ -69,6 +69,8 @@ def pair_verdicts(
                 if timed is not None:
                     part = _decide(judged, reading, _part(timed), noise, late, kept, absent)
                     decision = _credited(decision, part, timed)
+            if selector is not None and steps is not None and decision.word in POSITIVE:
+                decision = _grounded(decision, selector.out_of_training(steps, claim.margin))
             found.append(
                 Verdict(
                     claim=claim.name,
@@ -212,6 +214,11 @@ def _credited(decision: Decision, part: Decision, choice: Choice) -> Decision:
         f"{told} is {choice.own_ratio.estimate:.3g} ({ends}), which would be {part.word!s}{too}: "
         "the whole ratio decides.",
     )
+
+
+def _grounded(decision: Decision, off: str | None) -> Decision:
+    """Take back a gain where what it is held against is worse than it need be."""
+    return decision if off is None else Decision(Word.INCONCLUSIVE, f"{decision.reason} But {off}.")
 
 
 def _of_whom(decision: Decision, best: Best | None) -> Decision:

@@ -150,6 +150,36 @@ class Selector:
             reason=reason,
         )
 
+    def out_of_training(self, steps: int, margin: float) -> str | None:
+        """Say that the full variant itself is worse than it is as it was trained, if that is shown.
+
+        What loses little against a model that is off its training has not been shown to be good.
+        """
+        study, trained = self.study, self.study.trained_at
+        if trained is None or trained == steps:
+            return None
+        before, after = (study.test.get((study.full, at)) for at in (trained, steps))
+        if not before or not after:
+            return None
+        allowed = self._allowed(margin, accuracy(before).mean)
+        if allowed <= 0:
+            return None
+        outcome = non_inferior(
+            before,
+            after,
+            allowed,
+            higher_is_better=study.higher_is_better,
+            same_tasks=study.same_tasks,
+        )
+        if outcome.ok is not False or outcome.gain is None:
+            return None
+        return (
+            f"the full variant {study.full} itself gains {outcome.gain.estimate:+.4g} at {steps} "
+            f"inner steps on what it is at the {trained} that it was trained with "
+            f"({outcome.gain.low:+.4g} to {outcome.gain.high:+.4g}, each end one-sided at 95 %), "
+            f"where {allowed:.4g} may be lost: to lose little against it shows little"
+        )
+
     def time_ratio(
         self, name: str, steps: int, confidence: float = CONFIDENCE
     ) -> PairedInterval | None:

@@ -210,8 +210,17 @@ def _variant_group(judged: PairJudgement, selection: Selection, column: int) -> 
     rows.append(_variant_row(selection.baseline.name, "baseline", selection.baseline.at[column]))
     steps = count(selection.baseline.at[column].steps, "inner step")
     batch = f"; a batch holds {count(selection.batch, 'task')}" if selection.batch else ""
-    note = f"{_study_words(judged, selection)}{batch}."
+    note = f"{_study_words(judged, selection)}{batch}.{_full_words(selection)}"
     return Group(tuple(rows), f"{judged.pair.name}, {steps}", note)
+
+
+def _full_words(selection: Selection) -> str:
+    """Tell the full variant's quality at every number of steps, where there are several."""
+    full = next(row for row in selection.rows if row.name == selection.full)
+    known = [f"{significant(at.quality)} at {at.steps}" for at in full.at if at.quality is not None]
+    if len(known) < 2:
+        return ""
+    return f" The full one, {full.name}, by the number of inner steps: {listed(known)}."
 
 
 def _study_words(judged: PairJudgement, selection: Selection) -> str:

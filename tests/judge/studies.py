@@ -63,16 +63,28 @@ def _about(names: Sequence[str], full: str) -> dict[str, Any]:
 
 
 def qualities(
-    valid: Gain = no_gain, test: Gain = no_gain, pair: Pair = STUDY, **seen: Any
+    valid: Gain = no_gain,
+    test: Gain = no_gain,
+    pair: Pair = STUDY,
+    worn: float = 0.0,
+    **seen: Any,
 ) -> list[Record]:
-    """Judge every variant; what it gains over the full one may depend on the seed."""
+    """Judge every variant; what it gains over the full one may depend on the seed.
+
+    All alike are worse after five steps than after one, on test tasks, by what they are worn.
+    """
     found = []
     for seed in SEEDS:
         base = [0.7 + 0.01 * seed + 0.04 * (task % 5 - 2) for task in range(TASKS)]
         rows = {name: tuple(round(b + test(name, seed), 9) for b in base) for name in SECONDS}
         known = _about(list(SECONDS), "full") | {
             "variant_valid": tuple((0.7 + valid(name, seed),) * len(STEPS) for name in SECONDS),
-            "variant_test": tuple((rows[name],) * len(STEPS) for name in SECONDS),
+            "variant_test": tuple(
+                tuple(
+                    tuple(round(q - worn * (steps > 1), 9) for q in rows[name]) for steps in STEPS
+                )
+                for name in SECONDS
+            ),
             "variant_trained_at": 1,
         }
         found.append(record(pair, "variants", "method", seed, **known | seen))
@@ -126,12 +138,14 @@ def counted(pair: Pair = STUDY) -> list[Record]:
     return found
 
 
-def study(valid: Gain = no_gain, test: Gain = no_gain, **of_times: Any) -> list[Record]:
+def study(
+    valid: Gain = no_gain, test: Gain = no_gain, worn: float = 0.0, **of_times: Any
+) -> list[Record]:
     """Return a whole run of the pair and of the noise beside it."""
     return [
         *checks(STUDY),
         *counted(),
         *times(**of_times),
         *times(pair=NOISE),
-        *qualities(valid, test),
+        *qualities(valid, test, worn=worn),
     ]

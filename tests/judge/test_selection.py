@@ -194,6 +194,37 @@ def test_a_variant_slower_than_the_full_one_makes_no_method_slower_than_its_base
     assert found.word == "none"
 
 
+def test_to_lose_little_against_a_full_variant_off_its_training_grants_nothing():
+    found = {v.measure: v for v in judge_study(study(losing(head=0.1), worn=0.05)).verdicts}
+    assert (found["chosen_time_1"].word, found["chosen_time_5"].word) == ("met", "inconclusive")
+    reason = found["chosen_time_5"].reason
+    assert "even the lower end reaches the published 3.000" in reason
+    assert "But the full variant full itself gains -0.05 at 5 inner steps on what it is" in reason
+    assert reason.endswith("where 0.01 may be lost: to lose little against it shows little.")
+
+
+@pytest.mark.parametrize(
+    ("worn", "about"),
+    [
+        (0.005, {}),
+        (-0.05, {}),
+        (0.05, {"variant_trained_at": None}),
+        (0.05, {"variant_trained_at": 5}),
+    ],
+    ids=["within the margin", "better", "training unknown", "trained so"],
+)
+def test_a_full_variant_not_shown_to_be_off_its_training_takes_nothing_back(worn, about):
+    records = changed(study(losing(head=0.1), worn=worn), about, measured="variants")
+    assert at_five_steps(records).word == "met"
+
+
+def test_a_word_that_grants_nothing_stands_off_the_training_too():
+    slow = dict(SECONDS, light=0.02, half=0.02)
+    found = at_five_steps(study(losing(head=0.1), seconds=slow, worn=0.05))
+    assert found.word == "none"
+    assert "itself gains" not in found.reason
+
+
 def test_a_claim_s_own_margin_is_among_the_losses_that_are_allowed():
     wide = dataclasses.replace(THIRD, margin=0.008)
     valid = losing(head=0.1, light=0.1, half=0.007)

@@ -117,6 +117,12 @@ def test_the_table_of_variants_ends_with_the_baseline(usual):
     assert operations.text == "1.00\u00a0MFLOP"
 
 
+def test_the_full_variant_s_quality_at_every_number_of_steps_stands_in_each_table():
+    content, _ = report(study(worn=0.05))
+    told = "The full one, full, by the number of inner steps: 0.710 at 1 and 0.660 at 5."
+    assert [told in group.note for group in content.table("variants").groups] == [True, True]
+
+
 def test_how_the_variants_were_trained_is_said_where_their_quality_is_shown(usual):
     content, _ = usual
     said = "trained at 1\u00a0inner step"
