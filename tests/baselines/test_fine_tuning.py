@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -39,8 +41,9 @@ def test_meta_parameters_stay_where_they_were_and_have_no_say() -> None:
     state, batch = learner.init(0), workload.train_batch(0, 0)
     after, _ = learner.step(state, batch)
     assert identical(after.meta.params, state.meta.params)
-    other = workload.initial(1)
-    assert not identical(other, state.meta.params)
+    other = replace(state, meta=replace(state.meta, params=workload.initial(1)))
+    assert not identical(other.meta.params, state.meta.params)
+    assert identical(learner.step(other, batch)[0].base, after.base)
 
 
 def test_without_clean_data_a_base_step_is_one_backward_pass() -> None:
