@@ -17,7 +17,7 @@ from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.report.content import compose
 from harness.report.write import claims_json
-from tests.judge.builders import PAIR, SEEDS, checks, claim, curves, manifest, timed
+from tests.judge.builders import PAIR, SEEDS, changed, checks, claim, curve, curves, manifest, timed
 
 CLAIM = dataclasses.replace(
     claim(),
@@ -66,6 +66,22 @@ def test_the_words_are_those_of_the_table(gain: Callable[[int], float], word: st
     assert verdict.measure == "quality_gain"
     assert verdict.ratio is not None
     assert verdict.ratio.estimate == pytest.approx(gain(1))
+
+
+def test_a_gain_that_hangs_on_which_examples_a_test_set_has_is_not_shown() -> None:
+    """Every seed gains .05, but by .6 on half of the examples what it loses by .5 on the others."""
+    before = [0.2, 0.8] * 10
+    after = [0.8, 0.3] * 10
+    records = checks(HELD) + [
+        curve(HELD, member, test=[q + 0.001 * seed for q in test], seed=seed)
+        for seed in SEEDS
+        for member, test in (("baseline", before), ("method", after))
+    ]
+    assert only(records).word == "met"
+    shared = only(changed(records, {"held_out_shared": True}, measured="curve"))
+    assert shared.word == "inconclusive"
+    assert shared.ratio is not None
+    assert shared.ratio.low < 0 < shared.ratio.high
 
 
 def test_no_reading_of_time_is_judged_beside_it() -> None:
