@@ -2,7 +2,8 @@
 
 Cut after as many terms as there were steps of gradient descent at rate alpha, it is what
 differentiating through those steps gives, had they all been taken at the minimum. Without any
-product, and alpha 1, it is T1-T2: the identity in place of the inverse Hessian.
+product, and alpha 1, it is T1-T2: the identity in place of the inverse Hessian. The difference that
+darts_hypergradient takes for it is another where the meta model is shown losses of the base model.
 """
 
 from __future__ import annotations
