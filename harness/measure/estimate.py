@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from harness.measure.block import Block
 
 START_S = 0.5  # a worker's start and its data
-STEP_S = 0.3  # a meta-step, before any was seen
+STEP_S = 0.1  # a meta-step, before any was seen
 
 
 class Estimate:
