@@ -49,16 +49,15 @@ MOST_BARS = 16
 
 
 def forest_plots(judgement: Judgement) -> Iterator[ForestPlot]:
-    """Yield the speed-ups of all pairs; a pair whose check failed appears without any."""
-    rows: list[ForestRow] = []
+    """Yield the speed-ups of all pairs, if there are any; one whose check failed shows none."""
+    plots: list[list[ForestRow]] = [[]]
     for judged in judgement.pairs:
         found = _forest_rows(judged)
-        if rows and len(rows) + len(found) > MOST_FOREST_ROWS:
-            yield ForestPlot(tuple(rows), judgement.noise_floor)
-            rows = []
-        rows += found
-    if any(row.ends for row in rows):
-        yield ForestPlot(tuple(rows), judgement.noise_floor)
+        if plots[-1] and len(plots[-1]) + len(found) > MOST_FOREST_ROWS:
+            plots.append([])
+        plots[-1] += found
+    if any(row.ends for rows in plots for row in rows):
+        yield from (ForestPlot(tuple(rows), judgement.noise_floor) for rows in plots)
 
 
 def curve_plots(judgement: Judgement, records: Sequence[Record]) -> Iterator[CurvePlot]:

@@ -246,6 +246,13 @@ def test_nothing_published_is_drawn_where_it_could_not_be_tested(run, word: str)
     assert {row.published for row in plot.rows if row.pair == name} == {()}
 
 
+def test_no_speed_up_is_drawn_where_none_was_measured_however_many_pairs(run, monkeypatch) -> None:
+    monkeypatch.setattr("harness.report.series.MOST_FOREST_ROWS", 1)
+    assert len(list(forest_plots(run.judgement))) > 1
+    bare = tuple(dataclasses.replace(each, ratios=()) for each in run.judgement.pairs)
+    assert not list(forest_plots(dataclasses.replace(run.judgement, pairs=bare)))
+
+
 @pytest.mark.parametrize("low", [0.0125, 0.3, 0.9, 7.0])
 @pytest.mark.parametrize("ratio", [1.5, 8.0, 12.0, 170.0, 900.0, 1e5])
 def test_ticks_of_a_logarithmic_axis_stand_apart(low: float, ratio: float) -> None:
