@@ -9,7 +9,7 @@ from harness.declare.claims import Claim
 from harness.declare.suite import MEMBERS, Member, Pair
 from harness.judge.blocks import is_inherited, latest, usable, why_absent
 from harness.judge.judgement import Curves, Quality, Ratio
-from harness.judge.quality import Accuracy, accuracy, non_inferior
+from harness.judge.quality import Accuracy, accuracy, gain_of, non_inferior
 from harness.judge.ratios import CONFIDENCE
 from harness.records.record import Record
 
@@ -87,12 +87,11 @@ def pair_gain(records: Sequence[Record], pair: Pair, inherited: Curves | None) -
         if not found:
             return _no_gain(why_absent(records, pair, "curve", member))
     try:
-        outcome = non_inferior(
+        outcome = gain_of(
             baseline,
             method,
-            1.0,  # a margin, which a gain knows nothing of
+            CONFIDENCE,
             higher_is_better=values["baseline"][0].higher_is_better is not False,
-            confidence=(1 + CONFIDENCE) / 2,
             same_tasks=shared_tasks(records, pair.workload),
         )
     except ValueError as error:

@@ -293,6 +293,25 @@ def _mean_interval(values: Sequence[float], one_sided: float, over: str) -> Inte
     return _t_interval(fmean(values), error, len(values) - 1, one_sided, n=len(values), over=over)
 
 
+def gain_of(
+    baseline: PerTask[Seed],
+    method: PerTask[Seed],
+    confidence: float = 0.95,
+    *,
+    higher_is_better: bool = True,
+    same_tasks: bool = False,
+) -> NonInferiority:
+    """Return the paired gain with two-sided bounds. No margin is asked for, so `ok` says nothing."""
+    return non_inferior(
+        baseline,
+        method,
+        1.0,
+        higher_is_better=higher_is_better,
+        confidence=(1 + confidence) / 2,
+        same_tasks=same_tasks,
+    )
+
+
 def _allowing_for_tasks(
     over_seeds: Interval, seeds: Sequence[float], tasks: Sequence[float], one_sided: float
 ) -> Interval | None:

@@ -9,7 +9,7 @@ from harness.declare.suite import MEMBERS
 from harness.judge.blocks import usable
 from harness.judge.judgement import Judgement
 from harness.judge.pair_quality import shared_tasks
-from harness.judge.quality import accuracy, non_inferior
+from harness.judge.quality import accuracy, gain_of
 from harness.judge.statistics import Interval, median_interval
 from harness.records.record import Record
 from harness.report.gradient import withheld
@@ -171,7 +171,7 @@ def _gain(control: Mapping[str, Record], mine: Mapping[str, Record]) -> Interval
     shared = before.keys() & after.keys()
     if len(shared) < 2 or any(len(before[seed]) != len(after[seed]) for seed in shared):
         return None
-    return non_inferior(before, after, 1.0, confidence=0.975, same_tasks=True).gain
+    return gain_of(before, after, same_tasks=True).gain
 
 
 def _over_seeds(
