@@ -301,7 +301,7 @@ def gain_of(
     higher_is_better: bool = True,
     same_tasks: bool = False,
 ) -> NonInferiority:
-    """Return the paired gain with two-sided bounds. No margin is asked for, so `ok` says nothing."""
+    """Return the paired gain, with two-sided bounds; no margin is asked for, so ignore `ok`."""
     return non_inferior(
         baseline,
         method,
