@@ -1,8 +1,14 @@
-"""One thread for every test: several on a busy machine cost many times their CPU time."""
+"""One thread for every test: several on a busy machine cost many times their CPU time.
+
+Peers draw from the global generators. Each test finds them seeded by its own name, so that what
+it sees depends neither on the tests before it nor on chance.
+"""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from zlib import crc32
 
 import pytest
 
@@ -14,6 +20,17 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    import numpy as np
+    import torch
+
+    seed = crc32(item.nodeid.encode())
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  # the global generator is what peers draw from
+    torch.manual_seed(seed)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from harness.judge.judgement import Failure, Verdict
 from harness.report.content import Content, compose
 from harness.report.table import Cell, Table
 from harness.report.units import bounds
-from tests.report.conftest import example_run
+from tests.report.example import example_run
 
 
 def content_of(run) -> Content:

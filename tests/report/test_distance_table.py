@@ -7,7 +7,7 @@ import dataclasses
 from harness.judge.judgement import Debt
 from harness.report.content import compose
 from harness.report.distance_table import distance_table
-from tests.report.conftest import Run
+from tests.report.example import Run
 
 
 def debt(learner: str, cosine: float | None, distance: float | None, **changes: object) -> Debt:

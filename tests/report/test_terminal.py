@@ -10,7 +10,7 @@ import pytest
 
 from harness.report.content import Content, compose
 from harness.report.terminal import print_summary
-from tests.report.conftest import example_run
+from tests.report.example import example_run
 
 
 class Terminal(io.StringIO):

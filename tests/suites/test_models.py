@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from scipy.stats import ks_2samp
 from torch.func import functional_call
 
 from suites.models import MLP, Conv4
@@ -40,7 +41,7 @@ def test_conv4_draws_its_weights_from_the_distributions_of_learn2learns():
         their_p = their_parameters[their_name].detach()
         our_p = dict(ours.named_parameters())[our_name].detach()
         assert float(our_p.std()) == pytest.approx(float(their_p.std()), rel=0.1)
-        assert float(our_p.abs().max()) == pytest.approx(float(their_p.abs().max()), rel=0.25)
+        assert ks_2samp(our_p.flatten(), their_p.flatten()).pvalue > 0.001, our_name
     assert bool((dict(ours.named_parameters())["blocks.0.1.weight"] >= 0).all())
 
 

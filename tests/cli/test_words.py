@@ -1,0 +1,136 @@
+"""Words that are refused, and suites and plugins of one's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from ..command import harness as run_harness
+from .own import METHOD, SUITE
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["rn"], "unknown command 'rn' (did you mean 'run'?). Allowed: check, compare, gate, "),
+            ([], "the following arguments are required: COMMAND. See: python -m harness --help"),
+            (["run", "--fast"], "unrecognized arguments: --fast. See: python -m harness --help"),
+            (["probe", "now"], "unrecognized arguments: now"),
+            (["report"], "the following arguments are required: run"),
+            (["compare", "a"], "the following arguments are required: after"),
+            (["check"], "the following arguments are required: name"),
+            (
+                ["run", "suit=smoke"],
+                "unknown word 'suit' (did you mean 'suite'?). Allowed: data_dir",
+            ),
+            (["run", "suite"], "'suite' has no value. Write suite=...: the suite: a name, or"),
+            (["run", "rounds=2", "rounds=3"], "rounds= is given twice, '2' and '3'. Keep one."),
+            (["run", "rounds=two"], "rounds=two: not a whole number. Write rounds=3, say."),
+            (["run", "threads=0"], "threads=0: must be from 1 to 1024."),
+            (["run", "seeds=1,1"], "seeds=1,1: a seed is named twice."),
+            (["run", "device=gpu"], "unknown device 'gpu'"),
+            (["run", "data_dir=absent"], "data_dir=absent: no such folder."),
+            (
+                ["run", "suite=smok"],
+                "unknown suite 'smok' (did you mean 'smoke'?). Allowed: distributed",
+            ),
+            (["run", "suite=absent.toml"], "suite=absent.toml: no such file. Give the path"),
+            (["run", "suite=smoke", "pairs=aa-sinusoi"], "(did you mean 'aa-sinusoid'?)"),
+            (["run", "pairs=,"], "pairs=,: nothing stands beside a comma."),
+            (["run", "resume=x", "suite=smoke"], "leave out suite, or start a new run"),
+            (["run", f"suite={'x' * 300}.toml"], "File name too long"),
+            (
+                ["check", "batchd_maml"],
+                "unknown method or baseline 'batchd_maml' (did you mean 'ba",
+            ),
+            (["check", "batched_maml", "--examples", "0"], "--examples=0: must be from 1 to 10000"),
+            (["check", "batched_maml", "--examples", "x"], "--examples=x: not a whole number."),
+            (
+                ["check", "batched_maml", "plugn=x.py"],
+                "unknown word 'plugn' (did you mean 'plugin'?)",
+            ),
+            (["check", "batched_maml", "--json", "plugin=absent.py"], "plugin=absent.py: no such"),
+            (
+                ["report", "absent"],
+                "absent: not a run (it has no manifest.json). Name a run folder",
+            ),
+            (["compare", "absent", "absent"], "absent: not a run"),
+        ],
+        ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
+    )
+    def test_that_are_wrong_are_answered_in_one_line(self, here, refused, arguments, message):
+        assert message in refused(*arguments)
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("run", "suit=smoke"),
+            ("rn",),
+            ("list", "metods"),
+            ("run", "resume=."),
+            ("run", "rounds=x\ny"),
+        ],
+    )
+    def test_that_are_wrong_leave_no_traceback_behind(self, here, arguments):
+        done = run_harness(*arguments)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr.startswith("error: ")
+        assert done.stderr.count("\n") == 1
+
+
+class TestASuiteOfOnesOwn:
+    @pytest.mark.parametrize(
+        ("before", "after", "message"),
+        [
+            ("summary", "sumary", "setting of mine.toml 'sumary' (did you mean 'summary'?)"),
+            ('summary = "My own"\n', "", "mine.toml: missing summary. Add what is missing."),
+            ('"My own"', "My own", "mine.toml: not valid TOML: "),
+            (
+                "verdicts = false",
+                "verdicts = 0",
+                "verdicts = 0 is a int, but must be true or false",
+            ),
+            ("verdicts = false\n", "", "mine.toml: no A/A pair (a baseline against itself)"),
+            (
+                '"batched_maml"',
+                '"batchd_maml"',
+                "unknown method or baseline 'batchd_maml' (did you",
+            ),
+            (
+                '"sinusoid"',
+                '"sinusoids"',
+                "unknown workload 'sinusoids' (did you mean 'sinusoid'?)",
+            ),
+            ('["step"]', '["steps"]', "must be a list of 'check' or 'trajectory' or"),
+            ('"how"', '"how"\nclaims = ["none"]', "unknown claim of pair fast 'none'"),
+        ],
+    )
+    def test_is_refused_with_what_is_wrong(self, here, refused, before, after, message):
+        assert SUITE.count(before) == 1
+        (here / "mine.toml").write_text(SUITE.replace(before, after))
+        assert message in refused("run", "suite=mine.toml", "out=run")
+        assert not (here / "run").exists()
+
+
+class TestAPlugin:
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            (None, "plugin=my.py: no such Python file. Name an existing .py file."),
+            ("@method('x')\nclass X(:\n", "my.py, line 2: not valid Python: "),
+            ("x = 1\n", "plugin=my.py: no component in it. Put @baseline, @method, @workload or"),
+            (METHOD.format(name="batched_maml"), "one in methods/batched_maml.py, one in my.py."),
+            ("@method(NAME)\nclass X: pass\n", "my.py, line 2: @method takes one literal name."),
+        ],
+    )
+    @pytest.mark.parametrize("command", [("run", "suite=smoke"), ("list",), ("check", "x")])
+    def test_is_refused_with_what_is_wrong(self, here, refused, text, message, command):
+        if text is not None:
+            (here / "my.py").write_text(text)
+        assert message in refused(*command, "plugin=my.py")
+
+    def test_that_fails_when_it_is_imported_is_refused_too(self, here, refused):
+        (here / "my.py").write_text("1 / 0\n" + METHOD.format(name="failing"))
+        message = refused("check", "failing", "plugin=my.py")
+        assert message.startswith("my.py: importing it fails: ZeroDivisionError: division by zero.")
