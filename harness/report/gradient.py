@@ -10,6 +10,7 @@ from harness.report.words import full_stop, with_settings
 
 NO_SPEED_UP = "no speed-up shown"
 NOT_MEASURED = "not measured"
+NOTHING_TIMED = Cell(NOT_MEASURED, "No timed pass.", "open")
 
 
 def withheld(judged: PairJudgement) -> str | None:
@@ -46,7 +47,7 @@ def no_ratio(judged: PairJudgement) -> Cell | None:
             blocks = count(judged.missing_blocks, "planned block")
             return Cell(NOT_MEASURED, f"{blocks} not in the records.", "open")
         if not judged.ratios:
-            return Cell(NOT_MEASURED, "No timed pass.", "open")
+            return NOTHING_TIMED
     return None if reason is None else Cell(NO_SPEED_UP, reason, "bad")
 
 

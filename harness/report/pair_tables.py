@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Ratio, TargetTime
 from harness.judge.noise import AA_CONFIDENCE, Twins, noise_of
 from harness.judge.statistics import MIN_ROUNDS, Interval, aa_holds
-from harness.report.gradient import gradients, no_ratio, withheld
+from harness.report.gradient import NOTHING_TIMED, gradients, no_ratio, withheld
 from harness.report.table import Cell, Column, Group, Table, grouped_table, simple_table
 from harness.report.units import (
     UNKNOWN,
@@ -33,8 +33,8 @@ OVERALL_GRADIENTS = Cell("gradients: both members' checks hold in every pair of 
 
 
 def pair_table(judgement: Judgement) -> Table | None:
-    """Return the ratios of every pair in every measure."""
-    groups = [_pair_group(judged) for judged in judgement.pairs]
+    """Return the ratios of every pair in every measure, and what its gradients owe."""
+    groups = [group for group in map(_pair_group, judgement.pairs) if group.rows]
     for members in dict.fromkeys(found.members for found in judgement.overall):
         mine = [found for found in judgement.overall if found.members == members]
         how = dict.fromkeys(found.interval.method for found in mine if found.interval)
@@ -185,10 +185,12 @@ def _pair_group(judged: PairJudgement) -> Group:
     what = "A/A: the same member twice" if pair.is_aa else f"differ: {pair.differ}"
     note = f"{baseline} against {method}{team_words(pair)} on {workload_words(pair)}; {what}."
     instead = no_ratio(judged)
-    rows: list[tuple[Cell, ...]] = (
-        [(instead,)] if instead else [_ratio_row(found) for found in judged.ratios]
-    )
-    if not pair.is_aa:
+    rows: list[tuple[Cell, ...]] = []
+    if instead is None:
+        rows += [_ratio_row(found) for found in judged.ratios]
+    elif instead != NOTHING_TIMED:  # of a pair that is there for its accuracy, no time is missing
+        rows.append((instead,))
+    if not pair.is_aa and (rows or "check" in pair.passes):
         rows.append((gradients(judged),))
     return Group(tuple(rows), pair.name, note)
 

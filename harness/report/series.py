@@ -13,7 +13,7 @@ from harness.judge.ratios import clocked
 from harness.judge.statistics import Interval, performance_profile
 from harness.judge.verdicts import Word
 from harness.records.record import Record
-from harness.report.gradient import no_ratio, withheld
+from harness.report.gradient import NOTHING_TIMED, no_ratio, withheld
 from harness.report.plots import (
     BlockTime,
     CurvePanel,
@@ -185,6 +185,8 @@ def profile_plots(judgement: Judgement) -> Iterator[ProfilePlot]:
 def _forest_rows(judged: PairJudgement) -> list[ForestRow]:
     name, is_aa = judged.pair.name, judged.pair.is_aa
     instead = no_ratio(judged)
+    if instead == NOTHING_TIMED:
+        return []
     if instead is not None:
         return [ForestRow(name, "", None, instead.text, (), is_aa)]
     return [

@@ -135,6 +135,17 @@ def test_a_missing_peer_gives_the_reason_in_place_of_ratios(content: Content) ->
     assert "12 blocks" in texts(content.table("failures"))
 
 
+@pytest.mark.parametrize(("passes", "rows"), [(("curve",), []), (("check", "curve"), [1])])
+def test_a_pair_that_nobody_timed_stands_among_no_times(run, passes, rows) -> None:
+    pair = dataclasses.replace(run.judgement.pairs[1].pair, passes=passes)
+    changed = content_of(run.with_pair(1, pair=pair, ratios=()))
+    groups = changed.table("pairs").groups
+    assert [len(group.rows) for group in groups if group.title == pair.name] == rows
+    assert "No timed pass" not in texts(changed.table("pairs"))
+    speedups = next(figure for figure in changed.figures if figure.name == "speedups")
+    assert pair.name not in {row.pair for row in speedups.plot.rows}
+
+
 def test_what_is_not_testable_says_what_is_absent(content: Content) -> None:
     assert "gpus=4" in cell(content.verdicts, 1, 0, "Verdict").note
     assert cell(content.verdicts, 1, 0, "Measured [95 %]").text == "–"
