@@ -11,43 +11,22 @@ import shlex
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import harness
-from harness.config import WORDS, listed, run_config, split_words, whole
+from harness.config import listed, run_config, split_words
 from harness.errors import HarnessError, PeerMissing, UnknownName, UsageError
-from harness.gate_config import GATE_WORDS, gate_config
+from harness.gate_config import gate_config
+from harness.options import LISTED, PLUGIN, Command, read_options
 from harness.registry import ROOT, Entry, Registry
+from harness.reporting import read_run, report_history, write_report
 
-if TYPE_CHECKING:
-    from harness.records.manifest import Manifest
-    from harness.records.record import Record
-    from harness.report.content import Content
-
-LISTED = ("baselines", "methods", "workloads", "suites", "claims")
-PLUGIN = {"plugin": WORDS["plugin"]}
 NOTHING_MEASURED, BUG = 4, 70
-
-EXAMPLES = """examples:
-  python -m harness run suite=smoke
-  python -m harness run suite=paper pairs=batched-5w1s seeds=3 rounds=6 threads=2
-  python -m harness run suite=mine.toml plugin=my_method.py out=runs/first
-  python -m harness run resume=results/paper-20260102-030405
-  python -m harness list methods
-  python -m harness check batched_maml
-  python -m harness report results/paper-20260102-030405
-  python -m harness report history.jsonl
-  python -m harness compare runs/before runs/after
-  python -m harness gate base=main
-  python -m harness gate base=v1 head=HEAD pairs=batched-sinusoid threshold=0.1 --json
-  python -m harness gate against=results/paper-20260102-030405 junit=gate.xml
-"""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code; what the user can mend ends without a traceback."""
     try:
-        options = _options(arguments)
+        options = read_options(arguments, COMMANDS)
         code: int = options.command(options)
         sys.stdout.flush()
         return code
@@ -90,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         finally:
             progress.close()
     measured = any(record.status == "ok" for record in ready.seen)
-    _write_report(store.folder)
+    write_report(store.folder)
     if not measured:
         print("error: nothing was measured; the report says why.", file=sys.stderr)
     return 0 if measured else NOTHING_MEASURED
@@ -99,9 +78,9 @@ def run(options: argparse.Namespace) -> int:
 def report(options: argparse.Namespace) -> int:
     """Rebuild a run's report from its records alone, or draw a history of gates over commits."""
     if options.run.is_file() or (options.run.suffix == ".jsonl" and not options.run.is_dir()):
-        _report_history(options.run, options.json)
+        report_history(options.run, options.json)
     else:
-        _write_report(options.run, options.json)
+        write_report(options.run, options.json)
     return 0
 
 
@@ -184,7 +163,7 @@ def compare(options: argparse.Namespace) -> int:
     """Compare two runs of the same pairs."""
     from harness.judge.comparison import compare_runs
 
-    comparison = compare_runs(*_read_run(options.before), *_read_run(options.after))
+    comparison = compare_runs(*read_run(options.before), *read_run(options.after))
     print(comparison.to_json() if options.json else comparison.to_text())
     return comparison.exit_code
 
@@ -246,61 +225,6 @@ def _peer_words(entry: Entry) -> str:
     return f" [{entry.peer} is not installed{remedy}]"
 
 
-def _write_report(folder: Path, as_json: bool = False) -> None:
-    from harness.judge.judge import judge
-    from harness.records.pyperf_export import export
-    from harness.report.content import compose
-    from harness.report.write import claims_json, write
-
-    manifest, records = _read_run(folder)
-    judgement = judge(manifest, records)
-    export(folder, records)
-    write(folder, manifest, records, judgement)
-    told = claims_json(manifest, judgement) if as_json else None
-    _tell_report(compose(manifest, records, judgement), folder, told)
-
-
-def _report_history(path: Path, as_json: bool) -> None:
-    from harness.judge.chains import series_of
-    from harness.records.history import read
-    from harness.report.history import compose_history
-    from harness.report.history_json import changes_json
-    from harness.report.write import write_content
-
-    history = read(path)
-    for note in history.notes:
-        print(f"note: {note}", file=sys.stderr)
-    if not history.entries:
-        raise UsageError(f"{path}: holds no line of a gate. Name a history, or a run folder.")
-    courses = series_of(history.entries)
-    content = compose_history(path.name, history.entries, courses)
-    told = changes_json(courses)
-    folder = path.with_name(f"{path.stem}-report")
-    write_content(folder, content, {"changes.json": told})
-    _tell_report(content, folder, told if as_json else None)
-
-
-def _tell_report(content: Content, folder: Path, as_json: str | None) -> None:
-    from harness.report.terminal import print_summary
-
-    if as_json is not None:
-        print(as_json, end="")
-        return
-    print_summary(content, sys.stdout)
-    print(f"report: {folder / 'report.pdf'} and report.html beside it")
-
-
-def _read_run(folder: Path) -> tuple[Manifest, list[Record]]:
-    """Return what a run saw, and say what was amiss with it."""
-    from harness.records.store import Store
-
-    store = Store.open(folder)
-    records = store.records()
-    for note in store.notes:
-        print(f"note: {note}", file=sys.stderr)
-    return store.manifest, records
-
-
 def _command(words: list[str]) -> str:
     """Return the command that repeats this run, without the folders of this machine."""
     kept = [_without_folders(word) for word in words if not word.startswith("out=")]
@@ -320,81 +244,12 @@ def _plugins(words: list[str]) -> tuple[str, ...]:
     return listed("plugin", split_words(words, PLUGIN))
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = _parser()
-    options, rest = parser.parse_known_args(arguments)
-    if any(word.startswith("-") for word in rest) or (rest and "words" not in options):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    if rest:  # words may stand behind an option, where argparse no longer looks for them
-        options.words += rest
-    return options
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="python -m harness",
-        description=harness.__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=harness.__version__)
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-
-    def command(name: str, function: Any, words: dict[str, str]) -> argparse.ArgumentParser:
-        examples = "".join(f"{x}\n" for x in EXAMPLES.splitlines() if f" harness {name} " in x)
-        known = "".join(f"  {key + '=':<10} {about}\n" for key, about in words.items())
-        sub = commands.add_parser(
-            name,
-            help=function.__doc__,
-            description=function.__doc__,
-            epilog="\n".join(
-                f"{title}:\n{lines}"
-                for title, lines in (("words", known), ("examples", examples))
-                if lines
-            ),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        sub.set_defaults(command=function)
-        return sub
-
-    command("run", run, WORDS).add_argument("words", nargs="*", metavar="key=value")
-    listing = command("list", list_, PLUGIN)
-    kinds = f"of {', '.join(LISTED)}, those to list (default: all); or key=value"
-    listing.add_argument("words", nargs="*", metavar="kind", help=kinds)
-    listing.add_argument("--json", action="store_true", help="one object, for machines")
-    checking = command("check", check, PLUGIN)
-    checking.add_argument("name", help="a method or a baseline")
-    checking.add_argument("words", nargs="*", metavar="key=value")
-    checking.add_argument(
-        "--examples", type=_examples, default=100, help="random problems (default: 100)"
-    )
-    checking.add_argument("--json", action="store_true", help="one object, for machines")
-    command("probe", probe, {}).add_argument("--json", action="store_true", help="one object")
-    reporting = command("report", report, {})
-    reporting.add_argument("run", type=Path, help="a run folder, or a file that history= made")
-    reporting.add_argument("--json", action="store_true", help="one object, for machines")
-    comparing = command("compare", compare, {})
-    comparing.add_argument("before", type=Path, help="a run folder")
-    comparing.add_argument("after", type=Path, help="another")
-    comparing.add_argument("--json", action="store_true", help="one object, for machines")
-    gating = command("gate", gate, GATE_WORDS)
-    gating.add_argument("words", nargs="*", metavar="key=value")
-    gating.add_argument("--json", action="store_true", help="the report as one object")
-    gating.add_argument("--bisect", action="store_true", help="exit codes for `git bisect run`")
-    return parser
-
-
-def _examples(word: str) -> int:
-    return whole("--examples", word)
-
-
-class _Parser(argparse.ArgumentParser):
-    """Argparse, with errors in the harness's own words."""
-
-    def error(self, message: str) -> Any:
-        print(f"error: {message}. See: {self.prog} --help", file=sys.stderr)
-        raise SystemExit(UsageError.exit_code)
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        if action.choices is not None and value not in action.choices:
-            raise UnknownName(str(action.metavar).lower(), value, action.choices)
+COMMANDS: dict[str, Command] = {
+    "run": run,
+    "list": list_,
+    "check": check,
+    "probe": probe,
+    "report": report,
+    "compare": compare,
+    "gate": gate,
+}

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.cli import LISTED, main
+from harness.cli import main
 from harness.config import WORDS
+from harness.options import LISTED
 
 from ..command import ROOT
 from ..command import harness as run_harness

@@ -1,0 +1,117 @@
+"""What may be asked on the command line: words, options, help and examples."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import harness
+from harness.config import WORDS, whole
+from harness.errors import UnknownName, UsageError
+from harness.gate_config import GATE_WORDS
+
+LISTED = ("baselines", "methods", "workloads", "suites", "claims")
+PLUGIN = {"plugin": WORDS["plugin"]}
+Command = Callable[[argparse.Namespace], int]
+
+EXAMPLES = """examples:
+  python -m harness run suite=smoke
+  python -m harness run suite=paper pairs=batched-5w1s seeds=3 rounds=6 threads=2
+  python -m harness run suite=mine.toml plugin=my_method.py out=runs/first
+  python -m harness run resume=results/paper-20260102-030405
+  python -m harness list methods
+  python -m harness check batched_maml
+  python -m harness report results/paper-20260102-030405
+  python -m harness report history.jsonl
+  python -m harness compare runs/before runs/after
+  python -m harness gate base=main
+  python -m harness gate base=v1 head=HEAD pairs=batched-sinusoid threshold=0.1 --json
+  python -m harness gate against=results/paper-20260102-030405 junit=gate.xml
+"""
+
+
+def read_options(
+    arguments: Sequence[str] | None, commands: Mapping[str, Command]
+) -> argparse.Namespace:
+    """Return what was asked, with the command that answers in `command`."""
+    parser = _parser(commands)
+    options, rest = parser.parse_known_args(arguments)
+    if any(word.startswith("-") for word in rest) or (rest and "words" not in options):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:  # words may stand behind an option, where argparse no longer looks for them
+        options.words += rest
+    return options
+
+
+def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m harness",
+        description=harness.__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=harness.__version__)
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def command(name: str, words: Mapping[str, str]) -> argparse.ArgumentParser:
+        about = commands[name].__doc__
+        examples = "".join(f"{x}\n" for x in EXAMPLES.splitlines() if f" harness {name} " in x)
+        known = "".join(f"  {key + '=':<10} {what}\n" for key, what in words.items())
+        sub = subparsers.add_parser(
+            name,
+            help=about,
+            description=about,
+            epilog="\n".join(
+                f"{title}:\n{lines}"
+                for title, lines in (("words", known), ("examples", examples))
+                if lines
+            ),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.set_defaults(command=commands[name])
+        return sub
+
+    command("run", WORDS).add_argument("words", nargs="*", metavar="key=value")
+    listing = command("list", PLUGIN)
+    kinds = f"of {', '.join(LISTED)}, those to list (default: all); or key=value"
+    listing.add_argument("words", nargs="*", metavar="kind", help=kinds)
+    listing.add_argument("--json", action="store_true", help="one object, for machines")
+    checking = command("check", PLUGIN)
+    checking.add_argument("name", help="a method or a baseline")
+    checking.add_argument("words", nargs="*", metavar="key=value")
+    checking.add_argument(
+        "--examples", type=_examples, default=100, help="random problems (default: 100)"
+    )
+    checking.add_argument("--json", action="store_true", help="one object, for machines")
+    command("probe", {}).add_argument("--json", action="store_true", help="one object")
+    reporting = command("report", {})
+    reporting.add_argument("run", type=Path, help="a run folder, or a file that history= made")
+    reporting.add_argument("--json", action="store_true", help="one object, for machines")
+    comparing = command("compare", {})
+    comparing.add_argument("before", type=Path, help="a run folder")
+    comparing.add_argument("after", type=Path, help="another")
+    comparing.add_argument("--json", action="store_true", help="one object, for machines")
+    gating = command("gate", GATE_WORDS)
+    gating.add_argument("words", nargs="*", metavar="key=value")
+    gating.add_argument("--json", action="store_true", help="the report as one object")
+    gating.add_argument("--bisect", action="store_true", help="exit codes for `git bisect run`")
+    return parser
+
+
+def _examples(word: str) -> int:
+    return whole("--examples", word)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Argparse, with errors in the harness's own words."""
+
+    def error(self, message: str) -> Any:
+        print(f"error: {message}. See: {self.prog} --help", file=sys.stderr)
+        raise SystemExit(UsageError.exit_code)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            raise UnknownName(str(action.metavar).lower(), value, action.choices)

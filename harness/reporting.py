@@ -1,0 +1,69 @@
+"""From what a run or a history left to its report: read, judge, write, tell."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.records.manifest import Manifest
+    from harness.records.record import Record
+    from harness.report.content import Content
+
+
+def write_report(folder: Path, as_json: bool = False) -> None:
+    from harness.judge.judge import judge
+    from harness.records.pyperf_export import export
+    from harness.report.content import compose
+    from harness.report.write import claims_json, write
+
+    manifest, records = read_run(folder)
+    judgement = judge(manifest, records)
+    export(folder, records)
+    write(folder, manifest, records, judgement)
+    told = claims_json(manifest, judgement) if as_json else None
+    _tell_report(compose(manifest, records, judgement), folder, told)
+
+
+def report_history(path: Path, as_json: bool) -> None:
+    from harness.judge.chains import series_of
+    from harness.records.history import read
+    from harness.report.history import compose_history
+    from harness.report.history_json import changes_json
+    from harness.report.write import write_content
+
+    history = read(path)
+    for note in history.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if not history.entries:
+        raise UsageError(f"{path}: holds no line of a gate. Name a history, or a run folder.")
+    courses = series_of(history.entries)
+    content = compose_history(path.name, history.entries, courses)
+    told = changes_json(courses)
+    folder = path.with_name(f"{path.stem}-report")
+    write_content(folder, content, {"changes.json": told})
+    _tell_report(content, folder, told if as_json else None)
+
+
+def _tell_report(content: Content, folder: Path, as_json: str | None) -> None:
+    from harness.report.terminal import print_summary
+
+    if as_json is not None:
+        print(as_json, end="")
+        return
+    print_summary(content, sys.stdout)
+    print(f"report: {folder / 'report.pdf'} and report.html beside it")
+
+
+def read_run(folder: Path) -> tuple[Manifest, list[Record]]:
+    """Return what a run saw, and say what was amiss with it."""
+    from harness.records.store import Store
+
+    store = Store.open(folder)
+    records = store.records()
+    for note in store.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return store.manifest, records
