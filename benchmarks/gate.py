@@ -80,7 +80,7 @@ def main(words: list[str]) -> int:
         heads = {"same": base, "slower": project.plant(FILE, lines, f"{percent} % slower")}
         done = [
             outcome
-            for outcome in _read(out)
+            for outcome in read(out)
             if (outcome["tree"], outcome["percent"], outcome["limit_s"]) == (tree, percent, limit_s)
         ]
 
@@ -120,7 +120,10 @@ def summary(done: Sequence[Outcome], percent: int, limit_s: int) -> str:
             ]
             if not chosen:
                 continue
-            hits = sum(each["exit"] in counted for each in chosen)
+            hits = sum(
+                each["exit"] in counted and (kind == "same" or each["seconds"] <= limit_s)
+                for each in chosen
+            )
             open_ = sum(each["exit"] == 3 for each in chosen)
             seconds = sorted(each["seconds"] for each in chosen)
             lines.append(
@@ -175,7 +178,7 @@ def _load(name: str, random: Random) -> AbstractContextManager[None]:
     return busy(NEIGHBOURS) if name == "busy" else switching(NEIGHBOURS, random)
 
 
-def _read(path: Path) -> list[Outcome]:
+def read(path: Path) -> list[Outcome]:
     if not path.exists():
         return []
     whole_lines, end, torn = path.read_text().rpartition("\n")

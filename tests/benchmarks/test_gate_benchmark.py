@@ -13,10 +13,13 @@ from typing import Any
 import psutil
 import pytest
 
-from benchmarks.gate import _append, _left, _read, main, summary
+from benchmarks import picture
+from benchmarks.gate import _append, _left, main, read, summary
 from benchmarks.load import busy, switching
+from benchmarks.picture import COLOURS
 from benchmarks.rates import clopper_pearson
 from harness.registry import ROOT
+from harness.report.svg import OTHERS
 
 
 def outcome(kind: str, number: int, exit_code: int, load: str = "quiet") -> dict[str, Any]:
@@ -43,9 +46,9 @@ def test_a_torn_line_is_run_again(tmp_path: Path):
     _append(path, outcome("same", 0, 0))
     with path.open("a") as file:
         file.write(json.dumps(outcome("same", 1, 0))[:20])
-    assert [each["number"] for each in _read(path)] == [0]
+    assert [each["number"] for each in read(path)] == [0]
     _append(path, outcome("same", 1, 0))
-    assert [each["number"] for each in _read(path)] == [0, 1]
+    assert [each["number"] for each in read(path)] == [0, 1]
 
 
 def test_alarms_and_misses_are_counted_apart():
@@ -56,6 +59,11 @@ def test_alarms_and_misses_are_counted_apart():
     assert "false alarms, quiet: 0 of 5" in text
     assert "within 300 s, all: 3 of 4 = 75.0%" in text
     assert "1 inconclusive" in text
+
+
+def test_what_is_found_too_late_is_not_found_in_time():
+    late = outcome("slower", 1, 1) | {"seconds": 301.0}
+    assert "within 300 s, all: 1 of 2" in summary([outcome("slower", 0, 1), late], 10, 300)
 
 
 def test_a_gate_that_broke_is_shown():
@@ -89,3 +97,18 @@ def test_neighbours_end_with_the_process_that_started_them_however_it_ended():
     while psutil.pid_exists(burner) and psutil.Process(burner).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "it is still there"
         time.sleep(0.05)
+
+
+def test_the_picture_holds_every_gate_that_took_times(tmp_path):
+    ratio = {"estimate": 1.1, "low": 1.08, "high": 1.12}
+    findings = [{"measure": "step_time", "word": "regressed", "ratio": ratio}]
+    seen = [
+        outcome("slower", number, exit_code) | {"findings": findings}
+        for number, exit_code in enumerate((1, 1, 3))
+    ]
+    path = tmp_path / "outcomes.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in [*seen, outcome("same", 0, 70)]))
+    assert picture.main([str(path), str(tmp_path / "gates.svg")]) == 0
+    drawn = (tmp_path / "gates.svg").read_text()
+    assert "3 gates whose truth is known" in drawn
+    assert drawn.count(COLOURS["slower"]) > drawn.count(OTHERS[1]) > 0
