@@ -6,10 +6,11 @@
     python -m benchmarks.gate same=0 slower=0      # the summary of what was measured so far
 
 False alarms: gates of a commit against itself that say "regressed" or "mismatch"; at most 1 % may.
-Detection: gates of a commit that takes 10 % more processor time in every step, which must say
-"regressed" within five minutes, 95 % of them at least. A third of either run on the machine as it
-is, a third beside two busy processes, a third beside two that come and go. Of several at a time,
-each has the others for neighbours, who come and go too.
+Detection: gates of a commit that spins for another 10 % of the processor time of every step, which
+must say "regressed" within five minutes, 95 % of them at least. Spinning also slows what comes
+after it, so the summary tells what the gates measured of it. A third of either run on the machine
+as it is, a third beside two busy processes, a third beside two that come and go. Of several at a
+time, each has the others for neighbours, who come and go too.
 
 Every gate's outcome is appended to out= as soon as it is known. Started again, the benchmark goes
 on from there; what other code gave is kept and not counted.
@@ -28,11 +29,18 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from benchmarks.load import busy, switching
+from benchmarks.outcomes import (
+    CROWD,
+    LOADS,
+    Outcome,
+    append,
+    of_one_kind,
+    read,
+    summary,
+)
 from benchmarks.planting import SLOWER, Clone, clone
-from benchmarks.rates import with_interval
 from harness.config import split_words, whole
 from harness.errors import HarnessError
 from harness.registry import ROOT
@@ -42,20 +50,18 @@ WORDS = {
     "same": "gates of a commit against itself (default: 210)",
     "slower": "gates of a commit that is slower (default: 60)",
     "percent": "how much slower (default: 10)",
-    "limit_s": "most seconds of a gate (default: 300)",
+    "limit_s": "a gate's limit_s (default: 300)",
     "jobs": "gates at a time (default: 1)",
     "out": "the file that outcomes are appended to (default: one in results/gate-benchmark/)",
 }
 SUITE = Path(__file__).with_name("gate.toml")
 LEARNER, FILE = "BatchedMaml", "methods/batched_maml.py"
-LOADS = ("quiet", "busy", "switching")
-CROWD = "crowd"
-MEASURED = ("harness", "methods", "baselines", "suites", "benchmarks/gate.toml")
+MEASURED = (
+    *("harness", "methods", "baselines", "suites"),
+    *("benchmarks/gate.toml", "benchmarks/planting.py", "benchmarks/load.py"),
+)
 """What an outcome depends on: where these have changed it is no longer counted."""
 NEIGHBOURS = 2
-ALARMS = (1, 6)
-
-Outcome = dict[str, Any]
 
 
 def main(words: list[str]) -> int:
@@ -78,11 +84,7 @@ def main(words: list[str]) -> int:
         tree = project.git("rev-parse", *(f"HEAD:{part}" for part in MEASURED)).split()
         lines = SLOWER.format(share=percent / 100, learner=LEARNER)
         heads = {"same": base, "slower": project.plant(FILE, lines, f"{percent} % slower")}
-        done = [
-            outcome
-            for outcome in read(out)
-            if (outcome["tree"], outcome["percent"], outcome["limit_s"]) == (tree, percent, limit_s)
-        ]
+        done = of_one_kind(read(out), tree, percent, limit_s)
 
         def one(todo: tuple[str, int]) -> Outcome:
             kind, number = todo
@@ -97,7 +99,7 @@ def main(words: list[str]) -> int:
             gates = [threads.submit(one, todo) for todo in _left(wanted, done)]
             for each in as_completed(gates):
                 outcome = each.result()
-                _append(out, outcome)
+                append(out, outcome)
                 done.append(outcome)
                 print("{kind} {number} {load}: {exit} in {seconds:.0f} s".format(**outcome))
                 sys.stdout.flush()
@@ -105,35 +107,6 @@ def main(words: list[str]) -> int:
             threads.shutdown(cancel_futures=True)
     print(summary(done, percent, limit_s))
     return 0
-
-
-def summary(done: Sequence[Outcome], percent: int, limit_s: int) -> str:
-    """Return both rates with their exact intervals, all in all and for every load."""
-    lines = []
-    for kind, asked, counted in (
-        ("same", "false alarms", ALARMS),
-        ("slower", f"detected, {percent} % slower, within {limit_s} s", (1,)),
-    ):
-        for load in ("all", *LOADS, CROWD):
-            chosen = [
-                each for each in done if each["kind"] == kind and load in ("all", each["load"])
-            ]
-            if not chosen:
-                continue
-            hits = sum(
-                each["exit"] in counted and (kind == "same" or each["seconds"] <= limit_s)
-                for each in chosen
-            )
-            open_ = sum(each["exit"] == 3 for each in chosen)
-            seconds = sorted(each["seconds"] for each in chosen)
-            lines.append(
-                f"{asked}, {load}: {with_interval(hits, len(chosen))}; {open_} inconclusive; "
-                f"seconds: median "
-                f"{seconds[len(seconds) // 2]:.0f}, longest {seconds[-1]:.0f}"
-            )
-    other = [each for each in done if each["exit"] not in (0, 1, 3, 6)]
-    lines += [f"{len(other)} gates ended in another way: {other[0]}"] if other else []
-    return "\n".join(lines) or "nothing was measured yet"
 
 
 def _left(wanted: dict[str, int], done: Sequence[Outcome]) -> Iterator[tuple[str, int]]:
@@ -176,23 +149,6 @@ def _load(name: str, random: Random) -> AbstractContextManager[None]:
     if name in ("quiet", CROWD):
         return nullcontext()
     return busy(NEIGHBOURS) if name == "busy" else switching(NEIGHBOURS, random)
-
-
-def read(path: Path) -> list[Outcome]:
-    if not path.exists():
-        return []
-    whole_lines, end, torn = path.read_text().rpartition("\n")
-    if torn:  # whoever wrote it was killed: that gate is run again
-        path.write_text(whole_lines + end)
-    return [json.loads(line) for line in whole_lines.splitlines()]
-
-
-def _append(path: Path, outcome: Outcome) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write(json.dumps(outcome) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 if __name__ == "__main__":

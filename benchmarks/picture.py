@@ -1,6 +1,8 @@
-"""Every gate of the benchmark in one picture: what it measured, and how long it took to decide.
+"""The benchmark's gates in one picture: what each measured, and how long it took to decide.
 
-python -m benchmarks.picture outcomes.jsonl gates.svg
+    python -m benchmarks.picture outcomes.jsonl gates.svg
+
+Drawn are the gates of the code that the last line of the file is about, at whatever per cent.
 """
 
 from __future__ import annotations
@@ -13,35 +15,45 @@ from typing import Any
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
-from benchmarks.gate import Outcome, read
+from benchmarks.outcomes import Outcome, answer, read, slow_down
+from harness.errors import HarnessError, UsageError
+from harness.gate_config import GateConfig
 from harness.records.store import ANOTHER_FILE, replace_file
 from harness.report.svg import GRID, INK, MARK, METHOD, MUTED, OTHERS, WIDTH_IN, style, to_svg
 
 COLOURS = {"same": METHOD, "slower": MARK}
+MISTAKEN = OTHERS[1]
 MARKERS = {"crowd": "o", "quiet": "D", "busy": "s", "switching": "^"}
-ALLOWED = 5
-"""The slow-down that the benchmark's gates let pass, in per cent."""
 
 
 def main(words: list[str]) -> int:
-    if len(words) != 2:
-        print("error: name a file of outcomes and the picture to write.", file=sys.stderr)
-        return 2
-    outcomes = read(Path(words[0]))
-    replace_file(Path(words[1]), draw(outcomes).encode(), ANOTHER_FILE)
+    try:
+        if len(words) != 2:
+            raise UsageError("Name a file of outcomes and the picture to write.")
+        outcomes = read(Path(words[0]))
+        if not outcomes:
+            raise UsageError(f"{words[0]}: no gate's outcome is in it. Run benchmarks.gate.")
+        replace_file(Path(words[1]), draw(outcomes).encode(), ANOTHER_FILE)
+    except HarnessError as error:
+        print("error:", error, file=sys.stderr)
+        return error.exit_code
     return 0
 
 
 def draw(outcomes: Sequence[Outcome]) -> str:
-    """Return the picture as SVG; a gate that took no time of a step is not in it."""
-    seen = [(each, ends) for each in outcomes if (ends := _slower(each))]
+    """Return the picture as SVG; it counts the gates that took no time of a step."""
+    last = outcomes[-1]
+    alike = [o for o in outcomes if (o["tree"], o["limit_s"]) == (last["tree"], last["limit_s"])]
+    seen = [(each, ends) for each in alike if (ends := slow_down(each))]
+    right = {id(each): answer(each, each["limit_s"]) == "right" for each, _ in seen}
     with style():
         canvas = Canvas(figsize=(2 * WIDTH_IN, WIDTH_IN), layout="constrained")
         ax = canvas.subplots()
         ax.axhline(0, color=GRID, zorder=0)
-        ax.axhline(ALLOWED, color=MUTED, linestyle=(0, (4, 1.2)), zorder=0)
+        allowed = 100 * GateConfig.threshold
+        ax.axhline(allowed, color=MUTED, linestyle=(0, (4, 1.2)), zorder=0)
         for each, (low, middle, high) in seen:
-            colour = COLOURS[each["kind"]] if _is_right(each) else OTHERS[1]
+            colour = COLOURS[each["kind"]] if right[id(each)] else MISTAKEN
             look: dict[str, Any] = {"color": colour, "alpha": 0.75}
             ax.plot([each["seconds"]] * 2, [low, high], linewidth=0.6, **look)
             ax.plot(each["seconds"], middle, MARKERS[each["load"]], markeredgewidth=0, **look)
@@ -49,29 +61,15 @@ def draw(outcomes: Sequence[Outcome]) -> str:
         ax.set_ylabel("head slower than base, %")
         loads = dict.fromkeys(each["load"] for each, _ in seen)
         lines = [Line2D([], [], color=INK, marker=MARKERS[load], linewidth=0) for load in loads]
-        names: list[str] = list(loads)
-        for kind, told in (("same", "the same code: passed"), ("slower", "made slower: found")):
-            lines.append(Line2D([], [], color=COLOURS[kind]))
-            names.append(told)
-        if not all(_is_right(each) for each, _ in seen):
-            lines.append(Line2D([], [], color=OTHERS[1]))
-            names.append("anything else")
-        canvas.legend(lines, names, loc="outside upper center", ncols=len(lines))
-        title = f"{len(seen)} gates whose truth is known"
+        lines += [Line2D([], [], color=colour) for colour in (*COLOURS.values(), MISTAKEN)]
+        told = ["equal commits: passed", "made slower: found"]
+        told.append(f"anything else: {sum(not each for each in right.values())}")
+        canvas.legend(lines, [*loads, *told], loc="outside upper center", ncols=len(lines))
+        left_out = (
+            f", {len(alike) - len(seen)} more took no times" if len(alike) > len(seen) else ""
+        )
+        title = f"{len(seen)} gates whose truth is known{left_out}"
         return to_svg(canvas, "gates", title, "Measured slow-down against the time to a verdict.")
-
-
-def _slower(outcome: Outcome) -> tuple[float, float, float] | None:
-    """Return the low end, the estimate and the high end of how much slower head was, in %."""
-    for finding in outcome.get("findings", ()):
-        if finding["measure"] == "step_time" and (ratio := finding["ratio"]):
-            low, middle, high = (100 * (ratio[end] - 1) for end in ("low", "estimate", "high"))
-            return low, middle, high
-    return None
-
-
-def _is_right(outcome: Outcome) -> bool:
-    return bool(outcome["exit"] == (1 if outcome["kind"] == "slower" else 0))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ GATE_WORDS = {
     "suite": "the suite whose learners are compared: a name or a path (default: gate)",
     "pairs": "only the learners of these pairs, by commas (default: all)",
     "threshold": "the slow-down that is let pass, as a share (default: 0.05, which is 5 %)",
-    "limit_s": "no round begins after so many seconds (default: 300); open times are inconclusive",
+    "limit_s": "no round may end after so many seconds (default: 300); open times are inconclusive",
     "threads": "threads of a worker (default: 1, which leaves a neighbour the other cores)",
     "device": WORDS["device"],
     "data_dir": WORDS["data_dir"],

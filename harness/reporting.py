@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def write_report(folder: Path, as_json: bool = False) -> None:
+    """Judge a run's records, write its report beside them, and tell what it says."""
     from harness.judge.judge import judge
     from harness.records.pyperf_export import export
     from harness.report.content import compose
@@ -29,6 +30,7 @@ def write_report(folder: Path, as_json: bool = False) -> None:
 
 
 def report_history(path: Path, as_json: bool) -> None:
+    """Draw a history of gates over commits, in a folder beside it, and tell what changed."""
     from harness.judge.chains import series_of
     from harness.records.history import read
     from harness.report.history import compose_history

@@ -1,7 +1,7 @@
 """One thread for every test: several on a busy machine cost many times their CPU time.
 
-Peers draw from the global generators. Each test finds them seeded by its own name, so that what
-it sees depends neither on the tests before it nor on chance.
+Peers draw from the global generators. Each test finds them seeded by its own name, so that what it
+sees depends neither on chance nor, but for fixtures that tests share, on the tests before it.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def closing(report: GateReport) -> Iterator[str]:
         yield "Counts repeat exactly, so that any more is a regression."
     took = f"{report.seconds:.0f} s"
     if report.limit_s is not None:
-        took += f" of at most {report.limit_s:.0f} s"
+        took += f" (rounds until {report.limit_s:.0f} s)"
     yield f"{named(report.base)} against {named(report.head)}, in {took}."
     yield from (clean(note) for note in report.notes)
     yield from next_steps(report)

@@ -14,16 +14,20 @@ import psutil
 import pytest
 
 from benchmarks import picture
-from benchmarks.gate import _append, _left, main, read, summary
+from benchmarks.gate import _left, main
 from benchmarks.load import busy, switching
-from benchmarks.picture import COLOURS
+from benchmarks.outcomes import append, of_one_kind, read, summary
+from benchmarks.picture import COLOURS, MISTAKEN
 from benchmarks.rates import clopper_pearson
 from harness.registry import ROOT
-from harness.report.svg import OTHERS
 
 
 def outcome(kind: str, number: int, exit_code: int, load: str = "quiet") -> dict[str, Any]:
-    return {"kind": kind, "number": number, "exit": exit_code, "load": load, "seconds": 10.0}
+    return {"kind": kind, "number": number, "exit": exit_code, "load": load, "seconds": 10.0} | {
+        "tree": ["a"],
+        "limit_s": 300,
+        "percent": 10,
+    }
 
 
 def test_no_alarm_in_two_hundred_gates_is_not_a_rate_of_nothing():
@@ -43,11 +47,11 @@ def test_only_what_is_left_is_run():
 
 def test_a_torn_line_is_run_again(tmp_path: Path):
     path = tmp_path / "new" / "outcomes.jsonl"
-    _append(path, outcome("same", 0, 0))
+    append(path, outcome("same", 0, 0))
     with path.open("a") as file:
         file.write(json.dumps(outcome("same", 1, 0))[:20])
     assert [each["number"] for each in read(path)] == [0]
-    _append(path, outcome("same", 1, 0))
+    append(path, outcome("same", 1, 0))
     assert [each["number"] for each in read(path)] == [0, 1]
 
 
@@ -110,5 +114,24 @@ def test_the_picture_holds_every_gate_that_took_times(tmp_path):
     path.write_text("".join(json.dumps(each) + "\n" for each in [*seen, outcome("same", 0, 70)]))
     assert picture.main([str(path), str(tmp_path / "gates.svg")]) == 0
     drawn = (tmp_path / "gates.svg").read_text()
-    assert "3 gates whose truth is known" in drawn
-    assert drawn.count(COLOURS["slower"]) > drawn.count(OTHERS[1]) > 0
+    assert "3 gates whose truth is known, 1 more took no times" in drawn
+    assert drawn.count(COLOURS["slower"]) > drawn.count(MISTAKEN) > 0
+
+
+def test_a_picture_of_nothing_is_refused(tmp_path, capsys):
+    assert picture.main([str(tmp_path / "absent.jsonl"), str(tmp_path / "gates.svg")]) == 2
+    assert "no gate's outcome is in it" in capsys.readouterr().err
+    assert not (tmp_path / "gates.svg").exists()
+
+
+def test_only_gates_of_the_same_code_are_counted_together():
+    done = [outcome("same", 0, 0), outcome("slower", 0, 1), outcome("same", 1, 0) | {"tree": ["b"]}]
+    assert of_one_kind(done, ["a"], 7, 300) == done[:1]  # of equal commits, at any per cent
+    assert of_one_kind(done, ["a"], 10, 300) == done[:2]
+    assert of_one_kind(done, ["a"], 10, 60) == []
+
+
+def test_what_gates_measured_of_the_slow_down_is_told():
+    ratio = {"estimate": 1.13, "low": 1.1, "high": 1.16}
+    found = {"findings": [{"measure": "step_time", "word": "regressed", "ratio": ratio}]}
+    assert "10 % slower: median 13.0 %" in summary([outcome("slower", 0, 1) | found], 10, 300)

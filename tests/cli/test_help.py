@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.cli import main
+from harness.cli import COMMANDS, main
 from harness.config import WORDS
 from harness.options import LISTED
 
@@ -27,7 +27,7 @@ class TestHelp:
             main(["--help"])
         assert leaving.value.code == 0
         text = capsys.readouterr().out
-        for command in ("run", "list", "check", "probe", "report", "compare"):
+        for command in COMMANDS:
             assert f"\n    {command} " in text
             assert f"  python -m harness {command} " in text or command == "probe"
 
@@ -40,7 +40,7 @@ class TestHelp:
             assert meaning in text
         assert text.count("(default: ") == len(WORDS) - 2  # not of resume= and plugin=
 
-    @pytest.mark.parametrize("command", ["list", "check", "probe", "report", "compare"])
+    @pytest.mark.parametrize("command", COMMANDS)
     def test_is_there_for_every_command(self, command, capsys):
         with pytest.raises(SystemExit) as leaving:
             main([command, "--help"])

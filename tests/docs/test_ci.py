@@ -100,12 +100,26 @@ def test_only_the_main_branch_makes_history(tmp_path: Path, event: str, kept: bo
     assert ("history=.gate/history.jsonl" in words) is kept
 
 
-@pytest.mark.parametrize(("target", "base"), [("main", "merged"), ("", "before")])
-def test_the_base_is_the_merge_base_or_what_the_branch_was(tmp_path: Path, target: str, base: str):
+NEW = "0" * 40
+GIT = """case "$*" in
+"merge-base origin/main HEAD") echo merged;;
+"cat-file -e before^{commit}") ;;
+*) echo "fatal: $*" >&2; exit 128;;
+esac"""
+"""A git that knows where the branches part and one commit, and nothing else."""
+
+
+@pytest.mark.parametrize(
+    ("target", "before", "base"),
+    [("main", NEW, "merged"), ("", "before", "before"), ("", NEW, "HEAD~1")],
+)
+def test_the_base_is_the_merge_base_or_what_the_branch_was(
+    tmp_path: Path, target: str, before: str, base: str
+):
     script = STEPS["Choose the base"]["run"]
-    tools = {"git": 'test "$*" = "merge-base origin/main HEAD" && echo merged'}
     left = tmp_path / "env"
-    done = bash(script, tmp_path, tools, TARGET=target, BEFORE="before", GITHUB_ENV=str(left))
+    given = {"TARGET": target, "BEFORE": before, "GITHUB_ENV": str(left)}
+    done = bash(script, tmp_path, {"git": GIT}, **given)
     assert done.returncode == 0, done.stderr
     assert left.read_text() == f"BASE={base}\n"
 
@@ -119,10 +133,11 @@ def test_the_base_is_the_merge_base_or_what_the_branch_was(tmp_path: Path, targe
             False,
         ),
         ({"CI_COMMIT_BEFORE_SHA": "before"}, "before", True),
+        ({"CI_COMMIT_BEFORE_SHA": NEW}, "HEAD~1", True),
     ],
 )
 def test_gitlab_does_the_same(tmp_path: Path, environment: dict[str, str], base: str, kept: bool):
-    tools = {"tox": 'echo "$@" > words; exit 3', "python": "exit 0"}
+    tools = {"tox": 'echo "$@" > words; exit 3', "python": "exit 0", "git": GIT}
     done = bash(SCRIPTS["GitLab, script"], tmp_path, tools, **environment)
     assert done.returncode == 3  # which GitLab turns into a warning
     words = (tmp_path / "words").read_text().split()
