@@ -45,6 +45,20 @@ passes = {passes}
 settings = {{ meta_batch = 2 }}
 """
 EXACT = ["check", "trajectory", "operations", "memory"]
+CHATTIER = """
+
+def _chattier(meta_gradient):
+    import torch
+
+    def chattier(self, state, batch):
+        self._team.all_reduce(torch.zeros(10))
+        return meta_gradient(self, state, batch)
+
+    return chattier
+
+
+Qmaml.meta_gradient = _chattier(Qmaml.meta_gradient)
+"""
 PLUGIN = '''
 from dataclasses import dataclass
 from baselines.reference_maml import ReferenceMaml
@@ -82,8 +96,10 @@ def gate(
     suite = project.root.parent / "planted.toml"
     text = SUITE.format(passes=json.dumps(EXACT if passes is None else passes))
     suite.write_text(text.replace("batched_maml", learner))
+    if not any(word.startswith("suite=") for word in words):
+        words = (f"suite={suite}", *words)
     done = subprocess.run(
-        [sys.executable, "-m", "harness", "gate", f"suite={suite}", "--json", *words],
+        [sys.executable, "-m", "harness", "gate", "--json", *words],
         capture_output=True,
         text=True,
         check=False,
@@ -136,6 +152,17 @@ def test_an_extra_allocation_is_a_regression_to_the_byte(fresh: Clone):
     assert set(found.values()) == {"same"}
     (memory,) = [each for each in report["findings"] if each["measure"] == "peak_bytes"]
     assert memory["head"] - memory["base"] == 4000
+
+
+def test_one_more_sum_over_the_ranks_is_a_regression(fresh: Clone):
+    fresh.plant("methods/qmaml.py", CHATTIER, "chattier")
+    code, report, said = gate(fresh, "base=start", "suite=gate", "pairs=qmaml-sinusoid")
+    assert code == 1, said
+    worse = {each["measure"]: each for each in report["findings"] if each["word"] != "same"}
+    assert set(worse) == {"allreduce_calls", "allreduce_bytes"}
+    assert all(each["word"] == "regressed" for each in worse.values())
+    sums = worse["allreduce_calls"]
+    assert sums["head"] - sums["base"] == 1
 
 
 def test_what_works_at_base_and_fails_at_head_is_a_regression(fresh: Clone):
