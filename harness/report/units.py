@@ -88,6 +88,11 @@ def ratio_interval(interval: Interval | None) -> str:
     return UNKNOWN if interval is None else with_bounds(interval, TIMES)
 
 
+def estimate(interval: Interval) -> str:
+    """Write the estimate alone, as finely as with its bounds."""
+    return _fixed(interval.estimate, _decimals(interval))
+
+
 def with_bounds(interval: Interval | None, unit: str = "") -> str:
     """Write an estimate and its bounds, so finely that the bounds differ wherever they do.
 
@@ -146,6 +151,6 @@ def _exponent(value: float, digits: int) -> int:
 
 
 def _fixed(value: float, decimals: int) -> str:
-    text = f"{value:,.{decimals}f}"
+    text = f"{value:z,.{decimals}f}"  # nothing is not less than nothing: no sign before a zero
     # Four digits are read at a glance; a space helps from five on.
     return text.replace(",", GAP if abs(value) >= 10_000 else "")

@@ -11,6 +11,7 @@ from harness.report.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import (
     UNKNOWN,
     count,
+    estimate,
     percent,
     quantity,
     ratio,
@@ -181,7 +182,7 @@ def _rival_cell(choice: Choice, selection: Selection) -> Cell:
     gain = choice.rival.gain
     return Cell(
         f"{choice.rival.known_as} {_estimate(choice.rival)}",
-        f"gain {significant(gain.estimate, 2)}, {STANDS[choice.rival.not_worse]}" if gain else "",
+        f"gain {estimate(gain)}, {STANDS[choice.rival.not_worse]}" if gain else "",
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from harness.judge.statistics import Interval
 from harness.report.units import (
     UNKNOWN,
+    estimate,
     known,
     percent,
     quantity,
@@ -98,6 +99,12 @@ def test_a_ratio_stands_with_its_bounds() -> None:
 
 def test_bounds_have_digits_enough_to_differ() -> None:
     assert plain(with_bounds(interval(2.3802, 2.3832, 2.3882))) == "2.383 [2.380, 2.388]"
+
+
+def test_what_rounds_to_nothing_has_no_sign_and_no_power_of_ten() -> None:
+    nothing = interval(-0.0073, -9.7e-19, 0.0073)
+    assert plain(with_bounds(nothing)) == "0.00000 [-0.00730, 0.00730]"
+    assert estimate(nothing) == "0.00000"
 
 
 def test_an_end_beside_one_is_not_printed_as_one() -> None:

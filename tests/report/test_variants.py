@@ -100,7 +100,7 @@ def open_of(variant: str):
 def test_a_rival_s_standing_on_test_tasks_is_in_the_table():
     quicker = dict(SECONDS, light=0.0005)
     content, claims = report(study(losing(half=0.1), losing(head=0.05), seconds=quicker))
-    assert {row[4].note for row in rows_of(content, "selection")} == {"gain -0.050, worse"}
+    assert {row[4].note for row in rows_of(content, "selection")} == {"gain -0.0500, worse"}
     [selection] = claims["selections"]
     assert {choice["rival"]["not_worse"] for choice in selection["choices"]} == {False}
 
