@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 
 from benchmarks.outcomes import Outcome, answer, read, slow_down
 from harness.errors import HarnessError, UsageError
-from harness.gate_config import GateConfig
+from harness.gate.config import GateConfig
 from harness.records.store import ANOTHER_FILE, replace_file
 from harness.report.svg import GRID, INK, MARK, METHOD, MUTED, OTHERS, WIDTH_IN, style, to_svg
 

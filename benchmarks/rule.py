@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from benchmarks.rates import with_interval
 from harness.config import split_words, whole
 from harness.errors import HarnessError
-from harness.judge.gate_times import Question
+from harness.gate.times import Question
 
 THRESHOLD = 0.05
 MOST_ROUNDS = 69

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.config import listed, run_config, split_words
 from harness.errors import HarnessError, PeerMissing, UnknownName, UsageError
-from harness.gate_config import gate_config
+from harness.gate.config import gate_config
 from harness.options import LISTED, PLUGIN, Command, read_options
 from harness.registry import ROOT, Entry, Registry
 from harness.reporting import read_run, report_history, write_report
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     from harness.measure.engines.local import LocalEngine
     from harness.measure.progress import progress_for
     from harness.measure.run import prepare, resume
-    from harness.meeting import require_one_process
+    from harness.team.meeting import require_one_process
 
     require_one_process("the run")
     progress = progress_for(sys.stderr)
@@ -171,8 +171,8 @@ def compare(options: argparse.Namespace) -> int:
 def gate(options: argparse.Namespace) -> int:
     """Fail if a commit made a learner slower, heavier, wrong or less accurate."""
     from harness.ending import Ended, ending_in_order
-    from harness.gate import bisect_code, gate, require_writable, write
-    from harness.meeting import require_one_process
+    from harness.gate.two_trees import bisect_code, gate, require_writable, write
+    from harness.team.meeting import require_one_process
 
     try:
         with ending_in_order():
@@ -180,7 +180,7 @@ def gate(options: argparse.Namespace) -> int:
             config = gate_config(options.words)
             require_writable(config)
             if config.against is not None:
-                from harness.gate_against import gate_against
+                from harness.gate.stored_run import gate_against
                 from harness.measure.progress import progress_for
 
                 report = gate_against(config, progress_for(sys.stderr))
@@ -197,7 +197,7 @@ def gate(options: argparse.Namespace) -> int:
         )
         print("error:", *said, file=sys.stderr)
         return bisect_code(error)
-    from harness.report.gate_terminal import as_text
+    from harness.gate.terminal import as_text
 
     # What was found is told before anything else can fail, and kept even if nobody listens.
     try:

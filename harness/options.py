@@ -11,7 +11,7 @@ from typing import Any
 import harness
 from harness.config import WORDS, whole
 from harness.errors import UnknownName, UsageError
-from harness.gate_config import GATE_WORDS
+from harness.gate.config import GATE_WORDS
 
 LISTED = ("baselines", "methods", "workloads", "suites", "claims")
 PLUGIN = {"plugin": WORDS["plugin"]}

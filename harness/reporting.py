@@ -31,10 +31,10 @@ def write_report(folder: Path, as_json: bool = False) -> None:
 
 def report_history(path: Path, as_json: bool) -> None:
     """Draw a history of gates over commits, in a folder beside it, and tell what changed."""
-    from harness.judge.chains import series_of
-    from harness.records.history import read
-    from harness.report.history import compose_history
-    from harness.report.history_json import changes_json
+    from harness.history.chains import series_of
+    from harness.history.entries import read
+    from harness.history.json import changes_json
+    from harness.history.show import compose_history
     from harness.report.write import write_content
 
     history = read(path)

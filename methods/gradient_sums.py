@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from harness.declare.learner import Params
-from harness.distributed import Communicator, Pending
+from harness.team.communicator import Communicator, Pending
 
 
 class Weighted(NamedTuple):

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from baselines.bilevel import BilevelLearner, BilevelState, Trained, differentiable
 from harness.declare.learner import Params
-from harness.distributed import Communicator
 from harness.seeds import derive
+from harness.team.communicator import Communicator
 from methods.gradient_sums import Weighted, summed, summed_gradients
 from suites.bilevel import BilevelBatch
 

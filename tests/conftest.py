@@ -12,7 +12,7 @@ from zlib import crc32
 
 import pytest
 
-from .teams import Teams
+from tests.team.teams import Teams
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -12,8 +12,7 @@ import torch
 from harness.declare.suite import read_suite
 from methods.adapter import load_adapter
 from suites.glyph_tasks import Glyphs5Way1Shot
-
-from .test_readme import README, ROOT
+from tests.test_readme import README, ROOT
 
 ADAPTERS = (ROOT / "docs" / "adapters.md").read_text()
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.component import read_components
-
-from .command import ROOT, python
+from tests.command import ROOT, python
 
 OUTSIDE = ("baselines", "methods", "suites")
 FILES = sorted(

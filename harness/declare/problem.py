@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.declare.workload import Workload
-from harness.distributed import Communicator
+from harness.team.communicator import Communicator
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from harness.distributed import Alone, Communicator
+from harness.team.communicator import Alone, Communicator
 
 if TYPE_CHECKING:
     import torch

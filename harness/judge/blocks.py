@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from harness.declare.suite import Member, Pair, Pass
-from harness.judge.variant_flaws import flaw_of_counts, flaw_of_qualities, flaw_of_times
 from harness.records.record import Record
+from harness.studies.variants.flaws import flaw_of_counts, flaw_of_qualities, flaw_of_times
 
 # How the reason of a block begins that need not be run, since what it would show is known.
 INHERITS = "inherits"

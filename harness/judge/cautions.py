@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from harness.judge.blocks import trouble
-from harness.judge.debts import failed
+from harness.judge.checks import failed
 from harness.judge.judgement import PairJudgement
-from harness.judge.needs import skipped, too_few_cores
 from harness.judge.noise import Noise
 from harness.judge.ratios import clocked
+from harness.judge.requirements import skipped, too_few_cores
 from harness.judge.statistics import MIN_ROUNDS
 from harness.records.manifest import Manifest
 from harness.records.record import Record

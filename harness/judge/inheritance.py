@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.declare.suite import MEMBERS, Pair
 from harness.judge.blocks import key, usable, why_absent
-from harness.judge.debts import debts
+from harness.judge.checks import debts
 from harness.judge.judgement import Curves
 from harness.records.record import Record
 

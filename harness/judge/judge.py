@@ -12,20 +12,20 @@ from harness.declare.suite import Pair, Suite
 from harness.errors import StoreError
 from harness.judge.blocks import LONGEST_S, latest, trouble
 from harness.judge.cautions import cautions
-from harness.judge.debts import debts, failed
+from harness.judge.checks import debts, failed
 from harness.judge.inheritance import curves_equal, inherits
 from harness.judge.judgement import Failure, Judgement, PairJudgement, Quality, Ratio
-from harness.judge.needs import lacking
 from harness.judge.noise import AA_CONFIDENCE, Noise, Twins, noise_of
 from harness.judge.pair_quality import pair_gain, pair_quality, stands_in, strictest_margin
 from harness.judge.pair_verdicts import pair_verdicts
 from harness.judge.ratios import CONFIDENCE, clocked, overall, ratios, withhold
-from harness.judge.scaling import scaling_of
-from harness.judge.selection import Selector
-from harness.judge.targets import targets
-from harness.judge.variants import study_of, why_unstudied
+from harness.judge.requirements import lacking
 from harness.records.manifest import Manifest
 from harness.records.record import Record
+from harness.studies.ranks.judge import scaling_of
+from harness.studies.targets.judge import targets
+from harness.studies.variants.judge import Selector
+from harness.studies.variants.seen import study_of, why_unstudied
 
 
 def judge(manifest: Manifest, records: Sequence[Record]) -> Judgement:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from harness.declare.claims import Measure
 from harness.declare.suite import Pair
 from harness.judge.noise import Twins
-from harness.judge.scaling import Scaling
 from harness.judge.statistics import Interval
+from harness.studies.ranks.judge import Scaling
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 
 from harness.declare.claims import CHOSEN, GAINS, Claim, Reading
 from harness.declare.suite import Member
-from harness.judge.debts import all_paid, failed, unknown
+from harness.judge.checks import all_paid, failed, unknown
 from harness.judge.judgement import Best, Choice, PairJudgement, Quality, Ratio, Verdict
 from harness.judge.noise import Noise
 from harness.judge.ratios import clocked, withhold
-from harness.judge.selection import Selector
-from harness.judge.targets import MEASURES
 from harness.judge.timing import timing
 from harness.judge.verdicts import POSITIVE, Decision, Word, decide, decide_gain
+from harness.studies.targets.judge import MEASURES
+from harness.studies.variants.judge import Selector
 
 # A ratio that is but a bound, since some runs of a member never got there, can't carry these words.
 NEEDS_THERE: dict[Member, frozenset[Word]] = {

@@ -9,7 +9,7 @@ from statistics import median
 
 from harness.declare.suite import MEMBERS, Pair, Pass, settings_words
 from harness.judge.blocks import Key, key, usable, why_absent
-from harness.judge.debts import all_paid
+from harness.judge.checks import all_paid
 from harness.judge.judgement import PairJudgement, Ratio
 from harness.judge.statistics import Interval, geometric_mean, paired_ratio
 from harness.judge.timing import called_singly

@@ -25,10 +25,10 @@ from harness.declare.learner import Gradient, Learner
 from harness.declare.problem import Problem, problems_for
 from harness.declare.settings import build
 from harness.declare.tree import all_finite, leaves, relative_error
-from harness.distributed import Alone, Communicator
 from harness.errors import HarnessError, MeasurementError, UsageError
-from harness.measure.team import told_by_all
 from harness.registry import Entry, Registry
+from harness.team.communicator import Alone, Communicator
+from harness.team.together import told_by_all
 
 ROUNDING = 1e-8  # an error below this can't show at what order it falls
 ORDER_SLACK = 0.5

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 
 from harness.declare.suite import Protocol
-from harness.distributed import Alone, Communicator
-from harness.measure.team import told_by_all
+from harness.team.communicator import Alone, Communicator
+from harness.team.together import told_by_all
 
 AGREEMENT = 0.05  # two halves of the warm-up agree when their medians differ by no more than this
 WINDOWS = 4  # windows of warm-up that are looked at, in two halves

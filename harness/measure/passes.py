@@ -11,17 +11,17 @@ import torch
 
 from harness.declare.learner import Learner, workload_of
 from harness.declare.tree import all_finite, live_bytes
-from harness.distributed import Communicator
 from harness.measure import device
 from harness.measure.block import Block, Seen
 from harness.measure.clock import time_steps
-from harness.measure.lengths import at_lengths
+from harness.measure.inner_steps import at_lengths
 from harness.measure.memory import peak_of
 from harness.measure.operations import operations_of
-from harness.measure.team import told_by_all
 from harness.measure.training import train_curve, train_trajectory
-from harness.measure.variants import count_variants, time_variants, train_variants
-from harness.measure.wire import SMALLEST, time_wire
+from harness.studies.ranks.wire import SMALLEST, time_wire
+from harness.studies.variants.measure import count_variants, time_variants, train_variants
+from harness.team.communicator import Communicator
+from harness.team.together import told_by_all
 
 Measure = Callable[[Block, Learner], Seen]
 Repeated = tuple[Callable[[int], None], list[Any]]

@@ -16,9 +16,9 @@ from harness.declare.suite import Suite, find_suite, read_suite, resolve
 from harness.errors import MeasurementError, NothingMeasured, StoreError, UsageError
 from harness.judge.blocks import is_inherited
 from harness.judge.inheritance import inherits
-from harness.measure.blame import record_of_team
 from harness.measure.block import Block
 from harness.measure.engines.local import Answer, LocalEngine
+from harness.measure.engines.outcome import record_of_team
 from harness.measure.estimate import Estimate
 from harness.measure.plan import plan, plan_hash
 from harness.measure.progress import Progress

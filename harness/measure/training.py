@@ -12,7 +12,7 @@ import torch
 from harness.declare.learner import Learner, workload_of
 from harness.declare.suite import Protocol
 from harness.declare.tree import leaves
-from harness.measure.team import require_agreement, slowest
+from harness.team.together import require_agreement, slowest
 
 EVAL_BATCH = 25
 

@@ -17,17 +17,17 @@ import torch
 from harness.declare.learner import Learner, workload_of
 from harness.declare.settings import build
 from harness.declare.workload import Place
-from harness.distributed import Alone, Communicator, Seat
 from harness.errors import Absent, HarnessError, ModuleMissing, TeamBroken, UsageError
 from harness.measure import device
-from harness.measure.blame import Report
 from harness.measure.block import Block, Seen, block_from
 from harness.measure.check import check
+from harness.measure.engines.outcome import Report
 from harness.measure.passes import PASSES, Measure, NotFinite
 from harness.measure.probes import block_probes
-from harness.meeting import meet
 from harness.records.record import Record
 from harness.registry import Entry, Registry
+from harness.team.communicator import Alone, Communicator, Seat
+from harness.team.meeting import meet
 
 FOLDERS = re.compile(r"(?<![\w./:])/(?:[^\s/:'\"]+/)+")
 """The folders of an absolute path; what follows is the name of a file."""

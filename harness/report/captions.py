@@ -30,11 +30,11 @@ from harness.report.plots import (
     VariantPlot,
     VariantPoint,
 )
-from harness.report.scaling_series import scaling_plots
-from harness.report.size_series import size_plots
 from harness.report.units import UNKNOWN, count, percent, quantity, ratio, significant
-from harness.report.variant_series import variant_plots
 from harness.report.words import listed
+from harness.studies.memory.sizes import size_plots
+from harness.studies.ranks.series import scaling_plots
+from harness.studies.variants.series import variant_plots
 
 # Beyond this many values a text alternative is no longer listened to; the tables hold them all.
 MOST_VALUES = 12

@@ -19,7 +19,6 @@ from harness.report.abstract import (
 )
 from harness.report.captions import Figure, describe_figures
 from harness.report.distance_table import distance_table
-from harness.report.growth_table import growth_table
 from harness.report.pair_tables import (
     failure_table,
     noise_table,
@@ -27,15 +26,16 @@ from harness.report.pair_tables import (
     quality_table,
     target_table,
 )
-from harness.report.parts_table import parts_table
-from harness.report.ranks_table import ranks_table
 from harness.report.run_tables import machine_table, member_table, protocol_table
-from harness.report.scaling_tables import prediction_table, scaling_table
-from harness.report.side_by_side import accuracy_table, cost_table
 from harness.report.table import Table
-from harness.report.variant_tables import rivals_words, selection_table, variant_table
 from harness.report.verdict_table import verdict_table
 from harness.report.words import capital, cleaned, full_stop, is_gain
+from harness.studies.ablation.show import parts_table
+from harness.studies.memory.growth import growth_table
+from harness.studies.ranks.readings import ranks_table
+from harness.studies.ranks.show import prediction_table, scaling_table
+from harness.studies.side_by_side.show import accuracy_table, cost_table
+from harness.studies.variants.show import rivals_words, selection_table, variant_table
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from harness.declare.suite import MEMBERS
+from harness.history.figure import history
 from harness.report.axes import (
     COLOUR,
     LIGHT,
@@ -24,7 +25,6 @@ from harness.report.axes import (
     write,
 )
 from harness.report.captions import Figure
-from harness.report.history_figure import history
 from harness.report.plots import (
     CurvePlot,
     ForestPlot,
@@ -39,7 +39,6 @@ from harness.report.plots import (
     TargetPlot,
     VariantPlot,
 )
-from harness.report.scaling_figure import draw_scaling
 from harness.report.svg import (
     BAND,
     BASELINE,
@@ -53,8 +52,9 @@ from harness.report.svg import (
     to_svg,
 )
 from harness.report.units import quantity, scale
-from harness.report.variant_figure import draw_variants
 from harness.report.words import shorten
+from harness.studies.ranks.figure import draw_scaling
+from harness.studies.variants.figure import draw_variants
 
 # More numbers than these would run into one another below an axis.
 MOST_TICKS = 8

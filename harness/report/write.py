@@ -19,10 +19,10 @@ from harness.report.content import Content, compose
 from harness.report.figures import draw
 from harness.report.gradient import withheld
 from harness.report.page import to_page
-from harness.report.parts_table import parts
 from harness.report.pdf import to_pdf
 from harness.report.run_tables import machine_words
 from harness.report.verdict_table import no_figures, verdict_reason
+from harness.studies.ablation.show import parts
 
 CLAIMS_SCHEMA = 1
 

@@ -16,8 +16,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.declare.tree import leaves
 from harness.declare.workload import Place
-from harness.distributed import Alone
 from harness.registry import Registry
+from harness.team.communicator import Alone
 from suites.bert_shapes import BertShapes
 from suites.noisy_text import NoisyText
 

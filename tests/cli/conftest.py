@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-
-from .own import METHOD, SUITE
+from tests.cli.own import METHOD, SUITE
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import json
 import pytest
 
 from harness.cli import main
-
-from .own import METHOD
+from tests.cli.own import METHOD
 
 CHATTY = """
 import sys

@@ -15,10 +15,9 @@ import harness
 from harness.cli import COMMANDS, main
 from harness.config import WORDS
 from harness.options import LISTED
-
-from ..command import ROOT
-from ..command import harness as run_harness
-from .own import METHOD
+from tests.cli.own import METHOD
+from tests.command import ROOT
+from tests.command import harness as run_harness
 
 
 class TestHelp:

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-from harness.records.history import append
+from harness.history.entries import append
 from harness.records.store import RECORDS
-
-from ..records.history_made import timed
-from ..records.made import FIXTURE
+from tests.history.made import timed
+from tests.records.made import FIXTURE
 
 
 def test_a_report_tells_of_a_torn_record(here, capsys):

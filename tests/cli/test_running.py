@@ -15,8 +15,7 @@ from harness.measure.engines.local import Answer
 from harness.measure.plan import plan, plan_hash
 from harness.measure.probes import run_probes
 from harness.records.store import MANIFEST, RECORDS, Store
-
-from ..records.made import FIXTURE
+from tests.records.made import FIXTURE
 
 
 class TestTheRunFolder:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ..command import harness as run_harness
-from .own import METHOD, SUITE
+from tests.cli.own import METHOD, SUITE
+from tests.command import harness as run_harness
 
 
 class TestWords:

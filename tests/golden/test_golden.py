@@ -1,6 +1,7 @@
 """What was once judged of the committed runs stays judged so: every word, ratio and interval.
 
-`python -m tests.golden.test_golden` writes the files anew, for a change that is meant to change them.
+`python -m tests.golden.test_golden` writes the files anew, for a change that is meant to change
+them.
 """
 
 from __future__ import annotations

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from harness.judge.blocks import flaw, trouble, usable
-
-from .builders import PAIR, record
+from tests.judge.builders import PAIR, record
 
 
 def growth(steps: Any = (1, 2, 4), peaks: Any = (10, 20, 40)) -> Any:

@@ -9,8 +9,8 @@ import time
 
 import torch
 
-from harness.distributed import Seat
-from harness.meeting import meet
+from harness.team.communicator import Seat
+from harness.team.meeting import meet
 
 _imported = set(sys.modules)
 _calls = 0

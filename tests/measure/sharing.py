@@ -16,8 +16,8 @@ from torch import Tensor
 from baselines.reference_maml import ReferenceMaml
 from harness.declare.learner import Gradient
 from harness.declare.outer import AdamState
-from harness.distributed import Communicator
 from harness.registry import method
+from harness.team.communicator import Communicator
 from suites.fewshot import Tasks
 
 

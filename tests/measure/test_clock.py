@@ -8,9 +8,9 @@ import json
 import pytest
 
 from harness.declare.suite import Protocol
-from harness.distributed import Alone
 from harness.measure import clock
 from harness.measure.clock import time_steps
+from harness.team.communicator import Alone
 
 
 class FakeTime:

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.distributed import Seat
 from harness.measure.device import of_rank
 from harness.measure.worker import work_together
 from harness.records.record import record_from
-
-from .conftest import make_block
+from harness.team.communicator import Seat
+from tests.measure.conftest import make_block
 
 
 @pytest.mark.parametrize(

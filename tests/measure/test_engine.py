@@ -18,8 +18,7 @@ from harness.measure.block import Block
 from harness.measure.engines.local import LocalEngine
 from harness.measure.run import record_from_answer
 from harness.records.record import Record
-
-from .conftest import QUICK, make_block
+from tests.measure.conftest import QUICK, make_block
 
 
 @pytest.fixture(scope="module")

@@ -12,15 +12,14 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.distributed import Seat
 from harness.measure.engines.local import LocalEngine
 from harness.measure.run import imports_of, measured_by
 from harness.measure.worker import measured
 from harness.records.record import Record
 from harness.registry import Registry
-
-from ..teams import HOROVOD_IS_MISSING
-from .conftest import QUICK, make_block
+from harness.team.communicator import Seat
+from tests.measure.conftest import QUICK, make_block
+from tests.team.teams import HOROVOD_IS_MISSING
 
 SHARING = str(Path(__file__).with_name("sharing.py"))
 BOUND_S = 30  # far more than is taken, and far less than gloo's own half an hour

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import MISBEHAVING
+from tests.measure.conftest import MISBEHAVING
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,8 +7,7 @@ import dataclasses
 import pytest
 
 from harness.measure.worker import measured
-
-from .conftest import QUICK, make_block
+from tests.measure.conftest import QUICK, make_block
 
 
 def test_a_timed_block_keeps_every_interval_and_says_what_it_ran_on():

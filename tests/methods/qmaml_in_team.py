@@ -10,7 +10,7 @@ import torch
 from baselines.flat import flat
 from harness.declare.problem import Problem
 from harness.declare.tree import leaves
-from harness.distributed import Alone, Communicator, Sent
+from harness.team.communicator import Alone, Communicator, Sent
 from methods.qmaml import Qmaml
 
 

@@ -9,7 +9,7 @@ from baselines import bilevel_definitions as definitions
 from baselines.bilevel import BilevelState
 from baselines.flat import flat
 from harness.declare.tree import leaves
-from harness.distributed import Communicator, Sent
+from harness.team.communicator import Communicator, Sent
 from methods.sama import Sama, SamaLearner, SamaNa
 from suites.bilevel import Bilevel, BilevelBatch
 

@@ -12,11 +12,11 @@ from baselines.reference_maml import ReferenceMaml
 from harness.declare.suite import Pair, Protocol
 from harness.declare.tree import identical
 from harness.declare.workload import Place
-from harness.distributed import Alone
 from harness.errors import PeerMissing, UnknownName, UsageError
 from harness.measure.block import Block
 from harness.measure.worker import measured
 from harness.registry import Registry
+from harness.team.communicator import Alone
 from methods import qmaml
 from methods.qmaml import Qmaml
 from suites.maml_problems import RandomTasks

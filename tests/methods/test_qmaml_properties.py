@@ -16,7 +16,7 @@ from harness.declare.problem import Problem
 from suites.maml_problems import MamlProblems
 from tests.methods import qmaml_in_team
 from tests.methods.qmaml_in_team import Worked
-from tests.teams import Teams
+from tests.team.teams import Teams
 
 SEEN = settings(
     max_examples=60,

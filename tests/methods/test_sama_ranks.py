@@ -13,14 +13,14 @@ from torch import Tensor, nn
 
 from harness.declare.learner import Params
 from harness.declare.workload import Place
-from harness.distributed import Alone, Communicator, Pending
 from harness.errors import UsageError
+from harness.team.communicator import Alone, Communicator, Pending
 from methods.sama import Sama
 from suites.bilevel_problems import Examples
 from tests.baselines.bilevel_cases import SmallNetworks, linear, networks
 from tests.methods import sama_in_team
 from tests.methods.sama_in_team import Worked
-from tests.teams import Teams
+from tests.team.teams import Teams
 
 PROBLEMS = [
     # Two ranks share these evenly, three don't; of four, two have no base example and one no clean.

@@ -10,8 +10,7 @@ from harness.declare.suite import Pair, Suite
 from harness.errors import StoreError
 from harness.records.manifest import manifest_from
 from harness.records.record import SCHEMA
-
-from .made import CLAIM, PAIR, make_manifest
+from tests.records.made import CLAIM, PAIR, make_manifest
 
 MANIFEST = make_manifest()
 

@@ -10,9 +10,8 @@ import pytest
 
 from harness.records.pyperf_export import FILE, export
 from harness.records.store import Store
-
-from ..command import python
-from .made import FIXTURE, make_record
+from tests.command import python
+from tests.records.made import FIXTURE, make_record
 
 TIMED = [make_record(n, seconds=(0.5 + n, 0.25), load=1.5) for n in range(3)]
 OTHER = make_record(measured="adaptation", member="method", seconds=(2.0,), warmup_seconds=None)

@@ -11,8 +11,7 @@ import pytest
 
 from harness.errors import StoreError
 from harness.records.record import SCHEMA, Record, record_from, unit_of
-
-from .made import make_record
+from tests.records.made import make_record
 
 RECORD = make_record()
 

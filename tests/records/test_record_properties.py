@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from harness.errors import StoreError
 from harness.records.record import Record, record_from
-
-from .made import RECORDS, make_record
+from tests.records.made import RECORDS, make_record
 
 LINE = make_record().to_line().encode()
 

@@ -20,8 +20,7 @@ from harness.errors import StoreError
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.records.store import MANIFEST, RECORDS, Store
-
-from .made import FIXTURE
+from tests.records.made import FIXTURE
 
 LINES = (FIXTURE / RECORDS).read_text().splitlines()
 

@@ -19,9 +19,8 @@ from harness.records.store import (
     replace_file,
     require_fresh,
 )
-
-from ..command import python
-from .made import make_manifest, make_record
+from tests.command import python
+from tests.records.made import make_manifest, make_record
 
 FIRST, SECOND, THIRD = (make_record(number) for number in range(3))
 

@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.records.store import RECORDS, TORN, Store
-
-from .made import RECORDS as ANY_RECORD
-from .made import make_manifest, make_record
+from tests.records.made import RECORDS as ANY_RECORD
+from tests.records.made import make_manifest, make_record
 
 WHOLE = [make_record(number) for number in range(3)]
 LINES = [record.to_line().encode() for record in WHOLE]

@@ -1,0 +1,194 @@
+"""A gate against a stored run: the working tree measured by that run's own plan.
+
+Timings of another day can't be taken in turns with today's, and machines of one class differ by far
+more than an effect. So times are compared by the ratios inside either run, as `compare` does, and
+what repeats exactly by itself, learner by learner.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import harness
+from harness.config import RunConfig
+from harness.declare.suite import MEMBERS, Pair, Pass, resolve
+from harness.errors import UsageError
+from harness.gate.checkout import Repository
+from harness.gate.config import WORKTREE, GateConfig
+from harness.gate.exact import counts
+from harness.gate.findings import Finding, GateReport, Revision, Word
+from harness.gate.sequential import ERROR_RATE
+from harness.judge.blocks import usable
+from harness.judge.comparison import ENVIRONMENT, Change, compare_runs
+from harness.judge.judge import judge
+from harness.judge.statistics import Interval
+from harness.measure.engines.local import LocalEngine
+from harness.measure.plan import plan, plan_hash
+from harness.measure.progress import Progress
+from harness.measure.run import Run, probed
+from harness.records.manifest import Manifest
+from harness.records.record import Record
+from harness.records.store import Store
+from harness.registry import ROOT, Registry
+
+WORDS: dict[str, Word] = {
+    "better": "improved",
+    "worse": "regressed",
+    "same": "same",
+    "too few rounds": "inconclusive",
+    "noise unknown": "inconclusive",
+    "not compared": "not compared",
+}
+COUNTING: tuple[Pass, ...] = ("operations", "memory")
+EXACTLY = ("peak_bytes", "flops", "backward_passes")  # compared by themselves, not by ratios
+
+
+def gate_against(config: GateConfig, progress: Progress) -> GateReport:
+    """Measure the working tree as the stored run was, unless this is another class of machine."""
+    assert config.against is not None
+    began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    before = Store.open(config.against)
+    _require_all_given(before, config)
+    with LocalEngine() as engine:
+        probes = probed(before.manifest.device, engine)
+        environment = tuple(
+            f"{name}: {before.manifest.probes.get(name)}, then {probes.get(name)}"
+            for name in ENVIRONMENT
+            if before.manifest.probes.get(name) != probes.get(name)
+        )
+        findings: tuple[Finding, ...] = ()
+        floor = None
+        if not environment:
+            with tempfile.TemporaryDirectory(prefix="harness-against-") as folder:
+                run = _run(before.manifest, config, probes, started, Path(folder) / "run")
+                try:
+                    after = run.measure(engine, progress)
+                finally:
+                    progress.close()
+                findings = tuple(_findings(before, after, config.threshold))
+                floor = judge(after.manifest, after.records()).noise_floor
+    then = before.manifest
+    return GateReport(
+        base=Revision(
+            config.against.name,
+            then.probes.get("git_commit"),
+            None,
+            None,
+            bool(then.probes.get("git_dirty")),
+        ),
+        head=_working_tree(),
+        suite=then.suite.name,
+        findings=findings,
+        threshold=config.threshold,
+        noise_floor=floor,
+        error_rate=ERROR_RATE,
+        machine={name: probes.get(name) for name in ENVIRONMENT}
+        | {"device": then.device, "threads": then.threads},
+        environment=environment,
+        started=started,
+        seconds=time.monotonic() - began,
+        limit_s=None,
+        notes=("Times are compared by the ratios inside either run: head / base is of these.",),
+    )
+
+
+def _require_all_given(store: Store, config: GateConfig) -> None:
+    manifest = store.manifest
+    if manifest.data_dir and config.data_dir is None:
+        raise UsageError(f"{store.folder}: this run used a data_dir=. Name it again.")
+    if missing := set(manifest.plugins) - {Path(plugin).name for plugin in config.plugins}:
+        named = ", ".join(sorted(missing))
+        raise UsageError(f"{store.folder}: this run used plugin={named}. Name it again.")
+
+
+def _run(
+    then: Manifest, config: GateConfig, probes: dict[str, Any], started: str, folder: Path
+) -> Run:
+    suite = then.suite.only(config.pairs) if config.pairs else then.suite
+    as_then = RunConfig(
+        seeds=then.seeds,
+        rounds=then.rounds,
+        threads=then.threads,
+        device=then.device,
+        data_dir=config.data_dir,
+        plugins=config.plugins,
+    )
+    registry = Registry(config.plugins)
+    resolve(suite, registry, {claim.name: claim for claim in then.claims})
+    blocks = plan(suite, as_then)
+    manifest = dataclasses.replace(
+        then,
+        suite=suite,
+        plan=tuple(block.id for block in blocks),
+        plan_hash=plan_hash(blocks),
+        started=started,
+        version=harness.__version__,
+        probes=probes,
+    )
+    return Run(as_then, suite, blocks, registry, Store.create(folder, manifest))
+
+
+def _findings(before: Store, after: Store, threshold: float) -> Iterator[Finding]:
+    then, now = before.records(), after.records()
+    compared = compare_runs(before.manifest, then, after.manifest, now)
+    for mismatch in compared.mismatches:
+        yield Finding(mismatch, "gradient", None, None, None, None, None, None, "mismatch", None)
+    for change in compared.changes:
+        if change.measure not in EXACTLY and change.word in WORDS:
+            yield _finding(change, threshold)
+    seen: set[str] = set()
+    for pair in after.manifest.suite.pair:
+        for finding in _counts(pair, then, now):
+            if (name := f"{finding.subject} {finding.measure}") not in seen:
+                seen.add(name)
+                yield finding
+
+
+def _finding(change: Change, threshold: float) -> Finding:
+    """Turn a change of a speed-up into one of time: head over base, above 1 if more is taken."""
+    then, now = change.before.interval, change.after.interval
+    ratio, word = None, WORDS[change.word]
+    if then is not None and now is not None:
+        ratio = Interval(
+            then.estimate / now.estimate,
+            then.low / now.high,
+            then.high / now.low,
+            min(then.n, now.n),
+            "ratio of two runs' intervals",
+        )
+        if word == "regressed" and ratio.estimate <= 1 + threshold:
+            word = "same"
+    return Finding(
+        subject=f"pair {change.pair}",
+        measure=change.measure,
+        unit=None,
+        base=then.estimate if then else None,
+        head=now.estimate if now else None,
+        ratio=ratio,
+        threshold=threshold,
+        rounds=now.n if now else None,
+        word=word,
+        reason=change.reason,
+    )
+
+
+def _counts(pair: Pair, then: Sequence[Record], now: Sequence[Record]) -> Iterator[Finding]:
+    for member in MEMBERS:
+        for measured in COUNTING:
+            before, after = (usable(records, pair, measured, member) for records in (then, now))
+            if before and after:
+                name = f"{pair.learner(member)} in pair {pair.name}"
+                yield from counts(name, measured, before[0], after[0], None)
+
+
+def _working_tree() -> Revision:
+    try:
+        return Repository(ROOT).working_tree()
+    except UsageError:  # no clone is needed here
+        return Revision(WORKTREE, None, None, None, dirty=False)

@@ -1,0 +1,122 @@
+"""A gate's findings as rows of text, which terminal and Markdown set in their own way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.gate.findings import COUNTS, TIMES, Finding, GateReport, Revision
+from harness.report.units import UNKNOWN, percent, quantity, significant, with_bounds
+from harness.report.words import capital, clean, listed, measure_name
+
+HEADS = ("Subject", "Measure", "Base", "Head", "Head / base", "Finding")
+GRAVE = ("mismatch", "regressed", "inconclusive")
+
+ANSWERS = {
+    0: "Passed: nothing is worse.",
+    1: "Regressed.",
+    3: "Inconclusive: not everything could be decided.",
+    4: "Nothing was compared, so nothing has passed.",
+    5: "Different environments: nothing was compared.",
+    6: "A gradient that was right is wrong.",
+}
+
+
+def row(finding: Finding) -> tuple[str, ...]:
+    """Return one finding's cells."""
+    return tuple(
+        clean(cell)
+        for cell in (
+            finding.subject,
+            measure_name(finding.measure),
+            _value(finding, finding.base),
+            _value(finding, finding.head),
+            _ratio(finding),
+            finding.word,
+        )
+    )
+
+
+def reasons(report: GateReport) -> Iterator[str]:
+    """Say what stands behind every finding that is not plain, the gravest first."""
+    order = (*GRAVE, "improved", "new", "gone", "not compared")
+    for word in order:
+        for finding in report.findings:
+            if finding.word == word and finding.reason:
+                subject = f"{finding.subject}, {measure_name(finding.measure)}"
+                yield clean(f"{capital(word)}: {subject}: {finding.reason}")
+
+
+def closing(report: GateReport) -> Iterator[str]:
+    """Say what the findings rest on, and what to do next."""
+    timed = [finding for finding in report.findings if finding.measure in TIMES]
+    if timed:
+        rounds = [finding.rounds for finding in timed if finding.rounds is not None]
+        floor = percent(report.noise_floor) if report.noise_floor is not None else "unknown"
+        yield (
+            f"Times: base, head and base again took turns in fresh processes, "
+            f"{_span(rounds)} rounds; intervals are of 95 %. A slow-down counts from "
+            f"{percent(report.threshold)} or from the noise floor of this job, {floor}, whichever "
+            "is larger: the floor is how far base seemed to differ from itself here, and says "
+            f"nothing about head. Of all gates at most {percent(report.error_rate)} call slower "
+            "what is not."
+        )
+    if any(finding.measure in COUNTS for finding in report.findings):
+        yield "Counts repeat exactly, so that any more is a regression."
+    took = f"{report.seconds:.0f} s"
+    if report.limit_s is not None:
+        took += f" (rounds until {report.limit_s:.0f} s)"
+    yield f"{named(report.base)} against {named(report.head)}, in {took}."
+    yield from (clean(note) for note in report.notes)
+    yield from next_steps(report)
+
+
+def next_steps(report: GateReport) -> Iterator[str]:
+    """Name the command that helps on from here."""
+    words = "python -m harness gate base="
+    if report.exit_code == 1:
+        yield (
+            "To find the commit: git bisect start --no-checkout BAD GOOD, then git bisect run "
+            f"{words}GOOD head=BISECT_HEAD --bisect"
+        )
+    elif report.exit_code == 6:
+        broken = listed([finding.subject.split()[0] for finding in report.of("mismatch")])
+        yield f"To see the smallest failing case: python -m harness check {clean(broken)}"
+    elif report.exit_code == 3 and report.limit_s is not None:
+        yield (
+            f"To decide what is open: give it more time with limit_s={2 * report.limit_s:.0f}, a "
+            "quieter machine, or a larger threshold="
+        )
+    elif report.exit_code == 3:
+        yield "To decide what is open: compare with a revision by base=, which adds rounds."
+    elif report.exit_code == 4:
+        yield "See which learners there are: python -m harness list; and what the suite names."
+
+
+def named(revision: Revision) -> str:
+    commit = revision.commit[:10] if revision.commit else "no commit"
+    changes = " with changes that are not committed" if revision.dirty else ""
+    title = f" {revision.title!r}" if revision.title else ""
+    name = "" if revision.commit and revision.commit.startswith(revision.name) else revision.name
+    return clean(f"{name} ({commit}){title}{changes}".strip())
+
+
+def _value(finding: Finding, value: float | None) -> str:
+    if value is None:
+        return UNKNOWN
+    if finding.unit is None:
+        return significant(value)
+    # A count that differs by one must be seen to differ.
+    if finding.measure in COUNTS and finding.base != finding.head:
+        return f"{value:,.0f}"
+    return quantity(value, finding.unit) if finding.measure != "accuracy" else significant(value)
+
+
+def _ratio(finding: Finding) -> str:
+    return with_bounds(finding.ratio)
+
+
+def _span(rounds: list[int]) -> str:
+    if not rounds:
+        return "no"
+    low, high = min(rounds), max(rounds)
+    return str(low) if low == high else f"{low} to {high}"

@@ -1,0 +1,118 @@
+"""The content of a history's report: what changed over commits, and what is not known."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.history.chains import Series
+from harness.history.changepoints import ALPHA
+from harness.history.entries import Entry
+from harness.history.series import history_plots
+from harness.history.tables import (
+    change_table,
+    course_table,
+    day,
+    direction_cell,
+    grave_table,
+    machine_table,
+    place_cell,
+    size_cell,
+    unusable_table,
+)
+from harness.report.abstract import Finding
+from harness.report.captions import figures_of
+from harness.report.content import Content, Section
+from harness.report.table import Cell, Table
+from harness.report.units import count, percent
+from harness.report.words import capital, cleaned, full_stop, listed, measure_name
+
+MOST_FINDINGS = 6
+
+
+def compose_history(name: str, entries: Sequence[Entry], courses: Sequence[Series]) -> Content:
+    """Turn a history and what was found in it into text and the data of figures."""
+    drawn = tuple(figures_of("history", history_plots(courses)))
+    sections = (
+        Section("Over commits", drawn, _tables(change_table(courses), course_table(courses))),
+        Section("What gates said", (), _tables(grave_table(entries))),
+        Section(
+            "What was measured, and what counts for nothing",
+            (),
+            _tables(machine_table(entries), unusable_table(courses)),
+        ),
+    )
+    warnings = [note for series in courses for note in series.notes]
+    return cleaned(
+        Content(
+            title="Time and memory over commits",
+            subtitle=f"History: {name}",
+            started=_dates(entries),
+            warnings=tuple(full_stop(capital(text)) for text in warnings),
+            abstract=_abstract(entries, courses),
+            findings=_findings(courses),
+            closing="",
+            verdicts=None,
+            sections=tuple(part for part in sections if part.figures or part.tables),
+            command=f"python -m harness report {shlex.quote(name)}",
+        )
+    )
+
+
+def _abstract(entries: Sequence[Entry], courses: Sequence[Series]) -> tuple[str, ...]:
+    commits = {entry.commit for entry in entries}
+    subjects = {entry.subject for entry in entries}
+    opening = (
+        f"{count(len(commits), 'commit')} with {count(len(subjects), 'subject')} in "
+        f"{count(len(entries), 'line')} of a history. Each commit was measured in one job with its "
+        "base, and only such ratios are compared: seconds of different days drift by more than "
+        "most changes. A chain multiplies them from base to commit, and ends where a base is not "
+        "the commit before."
+    )
+    times = [series for series in courses if not series.counted and series.chains]
+    spent = (
+        "A time changed where a stretch of commits shows it, the narrowest that does. The chance "
+        f"that any of it is false is {percent(ALPHA, 1)} for a time of a subject on a machine, "
+        f"of which there {'are' if len(times) > 1 else 'is'} {len(times)}."
+        if times
+        else ""
+    )
+    found = [(series, change) for series in courses for _, change in series.found]
+    tally = Counter(direction_cell(*each).text for each in found)
+    words = listed(
+        [f"{tally[word]} {word}" for word in ("slower", "faster", "more", "less") if tally[word]]
+    )
+    result = (
+        f"{capital(count(len(found), 'change'))} found: {words}."
+        if found
+        else "No change was found."
+    )
+    return (opening, " ".join(filter(None, [spent, result])))
+
+
+def _findings(courses: Sequence[Series]) -> tuple[Finding, ...]:
+    """Return the largest changes in words, as many as an abstract can hold."""
+    found = [(series, chain, change) for series in courses for chain, change in series.found]
+    found.sort(key=lambda each: -max(each[2].ratio, 1 / each[2].ratio))
+    lines: dict[str, list[Cell]] = {}
+    for series, chain, change in found[:MOST_FINDINGS]:
+        word, size, place = (
+            direction_cell(series, change),
+            size_cell(series, chain, change),
+            place_cell(chain, change),
+        )
+        note = f"{measure_name(series.measure)} {size.text}, at {place.text} ({place.note})."
+        lines.setdefault(series.subject, []).append(Cell(word.text, note, word.tone))
+    return tuple(Finding(subject, "", tuple(cells)) for subject, cells in lines.items())
+
+
+def _tables(*tables: Table | None) -> tuple[Table, ...]:
+    return tuple(table for table in tables if table is not None)
+
+
+def _dates(entries: Sequence[Entry]) -> str:
+    days = sorted(day(entry.committed)[:10] for entry in entries if entry.committed)
+    if not days:
+        return ""
+    return f"Commits of {days[0]}" + (f" to {days[-1]}" if days[-1] != days[0] else "")

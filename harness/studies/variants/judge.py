@@ -1,0 +1,366 @@
+"""Which variant to take: the fastest that is good enough on validation tasks.
+
+The choice is judged on what had no part in it: on test tasks, and on the times of other rounds than
+those that it was made by. So the luck of a winner, with its tasks or with the clock, is not counted
+in its favour.
+
+Luck in training is another matter where every variant is trained for itself: it shows on test tasks
+as it does on validation tasks. The best of 31 that are all alike, in simulation with three seeds
+whose trainings scatter by two points, gains two points and is called better in 12 % of runs instead
+of 2.5. So what the best gains is told seed by seed, of the variant that the other seeds take for
+the best: 4 %. The fastest that is good enough is less of a winner. It passes as not worse where it
+is worse in at most 4 % of simulated runs, so it is judged as it is.
+
+Good enough is what loses no more than tau against the full variant, which is the baseline's own
+adaptation. The full variant is measured beside the others from the same weights where one training
+serves all, so that nothing but the variant differs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, median
+
+from harness.declare.suite import Pair
+from harness.judge.judgement import Best, Choice, Quality, Ratio, Rival, Selection
+from harness.judge.quality import accuracy, non_inferior
+from harness.judge.ratios import CONFIDENCE, at_steps, bootstrap_seed
+from harness.judge.statistics import Interval, PairedInterval, paired_ratio
+from harness.judge.timing import CHOSEN_TIME, FULL_TIME
+from harness.studies.variants.rows import baseline_row, method_rows
+from harness.studies.variants.seen import Place, Study, Times
+
+TAUS = (0.0, 0.005, 0.01, 0.02, 0.05)
+ROUNDING = 1e-9  # of means that are equal but for the order of their terms
+
+
+@dataclass(frozen=True)
+class Selector:
+    """Chooses among the variants of a study, and judges what it chose."""
+
+    study: Study
+    pair: Pair
+    margin: float
+    _ratios: dict[tuple[str, float], PairedInterval] = field(default_factory=dict, repr=False)
+    """By what they are of: many taus choose the same variant, and a bootstrap takes its time."""
+
+    @property
+    def choosing(self) -> frozenset[int]:
+        """The rounds whose times choose: the first quarter, so that most are left to judge."""
+        rounds = self.study.method.rounds
+        return frozenset(rounds[: math.ceil(len(rounds) / 4)])
+
+    @property
+    def judging(self) -> frozenset[int]:
+        return frozenset(self.study.method.rounds) - self.choosing
+
+    def selection(self) -> Selection:
+        study, taus = self.study, sorted({*TAUS, self.margin})
+        choices = [self.choice(tau, steps) for steps in study.steps for tau in taus]
+        best = [self.best(steps) for steps in study.steps]
+        return Selection(
+            metric=study.metric,
+            higher_is_better=study.higher_is_better,
+            margin=self.margin,
+            rows=method_rows(study, self.pair),
+            baseline=baseline_row(study, self.pair),
+            full=study.full,
+            choices=tuple(choice for choice in choices if choice is not None),
+            best=tuple(found for found in best if found is not None),
+            batch=study.method.tasks,
+            seeds=len(study.seeds),
+            choosing_rounds=len(self.choosing),
+            judging_rounds=len(self.judging),
+            trained_at=study.trained_at,
+        )
+
+    def choice(self, tau: float, steps: int) -> Choice | None:
+        """Return what is chosen when tau may be lost; nothing where quality or times are unknown.
+
+        Where lower is better tau is a share of the full variant's loss, as a claim's margin is.
+        """
+        within = self._within(tau, steps, self.study.seeds)
+        if not within:
+            return None
+        study, name = self.study, within[0]
+        gain, not_worse, reason = self._judged(name, steps)
+        known = [n for n in within if study.known_as.get(n) and n != study.full]
+        return Choice(
+            tau=tau,
+            steps=steps,
+            variant=name,
+            known_as=study.known_as.get(name, ""),
+            own=tuple(self._within(tau, steps, [seed])[0] for seed in study.seeds),
+            within=len(within),
+            valid_gain=self._valid_gain(name, steps, study.seeds),
+            gain=gain,
+            not_worse=not_worse,
+            reason=reason,
+            ratio=self.time_ratio(name, steps),
+            own_ratio=self._ratio(study.method, (study.full, steps), (name, steps), "own"),
+            batch_ratio=self._batch_ratio(name, steps),
+            flops_ratio=self._flops_ratio(name, steps),
+            rival=self._rival(known[0], steps, *self._judged(known[0], steps)[:2])
+            if known
+            else None,
+        )
+
+    def best(self, steps: int) -> Best | None:
+        """Return the variant of the highest validation quality, and the best that others know."""
+        study = self.study
+        every = [n for n in study.names if (n, steps) in study.valid]
+        known = [n for n in every if study.known_as.get(n) and n != study.full]
+        if not every:
+            return None
+        name = self._best_of(every, steps, study.seeds)
+        rival = self._best_of(known, steps, study.seeds) if known else None
+        return Best(
+            steps=steps,
+            variant=name,
+            known_as=study.known_as.get(name, ""),
+            own=tuple(self._best_by_others(every, steps).values()),
+            gain=self._gain_of_best(every, steps),
+            ratio=self.time_ratio(name, steps),
+            rival=self._rival(rival, steps, self._gain_of_best(known, steps)) if rival else None,
+        )
+
+    def quality(self, name: str, steps: int, margin: float) -> Quality | None:
+        """Return the test quality of a variant beside the full one's."""
+        study = self.study
+        full, own = study.test.get((study.full, steps)), study.test.get((name, steps))
+        if not full or not own:
+            return None
+        before, after = (accuracy(each, same_tasks=study.same_tasks) for each in (full, own))
+        allowed = self._allowed(margin, before.mean)
+        _, not_worse, reason = self._judged(name, steps, allowed)
+        return Quality(
+            metric=study.metric,
+            higher_is_better=study.higher_is_better,
+            baseline=before.mean,
+            method=after.mean,
+            over_tasks=before.over_tasks,
+            over_seeds=before.over_seeds,
+            method_over_tasks=after.over_tasks,
+            method_over_seeds=after.over_seeds,
+            inherited=False,
+            not_worse=not_worse,
+            margin=allowed,
+            reason=reason,
+        )
+
+    def out_of_training(self, steps: int, margin: float) -> str | None:
+        """Say that the full variant itself is worse than it is as it was trained, if that is shown.
+
+        What loses little against a model that is off its training has not been shown to be good.
+        """
+        study, trained = self.study, self.study.trained_at
+        if trained is None or trained == steps:
+            return None
+        before, after = (study.test.get((study.full, at)) for at in (trained, steps))
+        if not before or not after:
+            return None
+        allowed = self._allowed(margin, accuracy(before).mean)
+        if allowed <= 0:
+            return None
+        outcome = non_inferior(
+            before,
+            after,
+            allowed,
+            higher_is_better=study.higher_is_better,
+            same_tasks=study.same_tasks,
+        )
+        if outcome.ok is not False or outcome.gain is None:
+            return None
+        return (
+            f"the full variant {study.full} itself gains {outcome.gain.estimate:+.4g} at {steps} "
+            f"inner steps on what it is at the {trained} that it was trained with "
+            f"({outcome.gain.low:+.4g} to {outcome.gain.high:+.4g}, each end one-sided at 95 %), "
+            f"where {allowed:.4g} may be lost: to lose little against it shows little"
+        )
+
+    def time_ratio(
+        self, name: str, steps: int, confidence: float = CONFIDENCE
+    ) -> PairedInterval | None:
+        """Return the baseline's time over the variant's, of one task, in the rounds that judge."""
+        study = self.study
+        baseline = study.plain.single((study.baseline, steps), self.judging)
+        method = study.method.single((name, steps), self.judging)
+        return self._paired(baseline, method, f"{name} {steps}", confidence)
+
+    def ratios(self, confidence: float = CONFIDENCE) -> tuple[Ratio, ...]:
+        """Return the times as the ratios of the pair: the full variant's and the chosen one's."""
+        study, found = self.study, []
+        for steps in study.steps:
+            found.append(self._as_ratio(FULL_TIME, study.full, steps, confidence))
+            choice = self.choice(self.margin, steps)
+            if choice is not None:
+                found.append(self._as_ratio(CHOSEN_TIME, choice.variant, steps, confidence))
+        return tuple(found)
+
+    def read(self, measure: str, steps: int, margin: float) -> tuple[Ratio, Quality | None]:
+        """Return what a claim asks of the chosen or of the best variant, and that one's quality."""
+        if measure == "chosen_gain":
+            best = self.best(steps)
+            gain = best.gain if best is not None else None
+            quality = self.quality(best.variant, steps, margin) if best is not None else None
+            seeds = len(self.study.seeds) if gain is not None else 0
+            return Ratio(at_steps(measure, steps), "", None, None, gain, seeds), quality
+        choice = self.choice(margin, steps)
+        if choice is None:
+            why = "no variant has both its validation quality and its times in the records"
+            return Ratio(at_steps(measure, steps), "s", None, None, None, 0, why), None
+        found = self._as_ratio(measure, choice.variant, steps, CONFIDENCE)
+        return found, self.quality(choice.variant, steps, margin)
+
+    def _as_ratio(self, measure: str, name: str, steps: int, confidence: float) -> Ratio:
+        study = self.study
+        rounds = self.judging or self.choosing  # of one round alone the times, without a ratio
+        baseline = study.plain.single((study.baseline, steps), rounds)
+        method = study.method.single((name, steps), rounds)
+        interval = self.time_ratio(name, steps, confidence)
+        reason = None
+        if interval is None and len(study.method.rounds) == 1:
+            reason = "one round alone: none is left to judge by"
+        elif interval is None:
+            reason = "no round holds both members"
+        return Ratio(
+            at_steps(measure, steps),
+            "s",
+            median(baseline.values()) if baseline else None,
+            median(method.values()) if method else None,
+            interval,
+            interval.n if interval else 0,
+            reason,
+        )
+
+    def _within(self, tau: float, steps: int, seeds: Iterable[int]) -> list[str]:
+        """Return the variants that lose no more than tau on validation tasks, the fastest first."""
+        study, seeds = self.study, list(seeds)
+        full = self._valid(study.full, steps, seeds)
+        if full is None:
+            return []
+        allowed = self._allowed(tau, full) + ROUNDING
+        seconds = {
+            name: median(times.values())
+            for name in study.names
+            if (times := study.method.single((name, steps), self.choosing))
+        }
+        good = [n for n in seconds if self._valid_gain(n, steps, seeds) >= -allowed]
+        return sorted(good, key=seconds.__getitem__)
+
+    def _valid(self, name: str, steps: int, seeds: Iterable[int]) -> float | None:
+        by_seed = self.study.valid.get((name, steps), {})
+        found = [by_seed[seed] for seed in seeds if seed in by_seed]
+        return fmean(found) if found else None
+
+    def _valid_gain(self, name: str, steps: int, seeds: Iterable[int]) -> float:
+        """Return by how much a variant is better on validation tasks than the full one."""
+        own, full = (self._valid(n, steps, seeds) for n in (name, self.study.full))
+        if own is None or full is None:
+            return -math.inf
+        return own - full if self.study.higher_is_better else full - own
+
+    def _best_of(self, names: Sequence[str], steps: int, seeds: Sequence[int]) -> str:
+        return max(names, key=lambda name: self._valid_gain(name, steps, seeds))
+
+    def _best_by_others(self, names: Sequence[str], steps: int) -> dict[int, str]:
+        """Return for every seed the best by the other seeds' validation tasks."""
+        seeds = self.study.seeds
+        return {
+            seed: self._best_of(names, steps, [s for s in seeds if s != seed] or seeds)
+            for seed in seeds
+        }
+
+    def _gain_of_best(self, names: Sequence[str], steps: int) -> Interval | None:
+        test = self.study.test
+        best = self._best_by_others(names, steps)
+        return self._gain({seed: test[name, steps][seed] for seed, name in best.items()}, steps)
+
+    def _gain(self, own: Mapping[int, Sequence[float]], steps: int) -> Interval | None:
+        """Return a gain on test tasks over the full variant, with two-sided bounds."""
+        return non_inferior(
+            self.study.test[self.study.full, steps],
+            own,
+            1.0,  # a margin, which a gain knows nothing of
+            higher_is_better=self.study.higher_is_better,
+            confidence=(1 + CONFIDENCE) / 2,
+            same_tasks=self.study.same_tasks,
+        ).gain
+
+    def _allowed(self, share: float, full: float) -> float:
+        return share if self.study.higher_is_better else share * abs(full)
+
+    def _judged(
+        self, name: str, steps: int, allowed: float | None = None
+    ) -> tuple[Interval | None, bool | None, str]:
+        """Return a variant's gain on test tasks, whether it loses no more than the margin, and why.
+
+        The gain has two-sided bounds; the test has one, so that it is the one of every pair.
+        """
+        study = self.study
+        full, own = study.test[study.full, steps], study.test[name, steps]
+        if allowed is None:
+            allowed = self._allowed(self.margin, accuracy(full).mean)
+        gain = self._gain(own, steps)
+        if allowed <= 0:
+            return gain, None, "a margin of nothing can't be tested"
+        outcome = non_inferior(
+            full,
+            own,
+            allowed,
+            higher_is_better=study.higher_is_better,
+            same_tasks=study.same_tasks,
+        )
+        over = f"{outcome.seeds} seeds" if outcome.by_seeds else "the tasks of one seed alone"
+        told = "too few values for a bound"
+        if outcome.gain is not None:
+            ends = f"{outcome.gain.low:+.4g} to {outcome.gain.high:+.4g}"
+            told = (
+                f"variant {name} gains {outcome.gain.estimate:+.4g} on the full one {study.full} "
+                f"({ends}, each end one-sided at 95 %) and may lose {allowed:.4g}"
+            )
+        return gain, outcome.ok, f"{outcome.standing} over {over} at {steps} inner steps: {told}"
+
+    def _rival(
+        self, name: str, steps: int, gain: Interval | None, not_worse: bool | None = None
+    ) -> Rival:
+        ratio = self.time_ratio(name, steps)
+        return Rival(name, self.study.known_as[name], gain, ratio, not_worse)
+
+    def _ratio(
+        self, baseline: Times, before: Place, after: Place, purpose: str
+    ) -> PairedInterval | None:
+        first = baseline.single(before, self.judging)
+        second = self.study.method.single(after, self.judging)
+        return self._paired(first, second, f"{purpose} {after[0]} {after[1]}")
+
+    def _batch_ratio(self, name: str, steps: int) -> PairedInterval | None:
+        study = self.study
+        sides = (study.plain.batch, study.baseline), (study.method.batch, name)
+        baseline, method = (
+            {k: s for k, s in times.get((who, steps), {}).items() if k[2] in self.judging}
+            for times, who in sides
+        )
+        return self._paired(baseline, method, f"batch {name} {steps}")
+
+    def _paired(
+        self,
+        baseline: Mapping[tuple[str, int, int], float],
+        method: Mapping[tuple[str, int, int], float],
+        purpose: str,
+        confidence: float = CONFIDENCE,
+    ) -> PairedInterval | None:
+        if not baseline.keys() & method.keys():
+            return None
+        known = purpose, confidence
+        if known not in self._ratios:
+            seed = bootstrap_seed(self.pair, purpose)
+            self._ratios[known] = paired_ratio(baseline, method, seed=seed, confidence=confidence)
+        return self._ratios[known]
+
+    def _flops_ratio(self, name: str, steps: int) -> float | None:
+        before = self.study.plain_flops.get((self.study.baseline, steps))
+        after = self.study.flops.get((name, steps))
+        return before / after if before and after else None

@@ -1,0 +1,187 @@
+"""All learners on one workload in one table: what each costs, how good it is, what it gains."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from harness.declare.suite import Pair, Protocol, Suite
+from harness.judge.judge import judge
+from harness.judge.judgement import Judgement
+from harness.records.record import Record
+from harness.report.captions import describe_figures
+from harness.report.content import compose
+from harness.report.figures import draw
+from harness.report.plots import SizePlot
+from harness.report.table import Table
+from harness.studies.side_by_side.show import accuracy_table, cost_table
+from tests.records.made import make_manifest
+
+CONTROL = Pair("a", "plain", "clean", "toys", "data", ("step", "memory", "operations", "curve"))
+SOLVED = Pair("b", "plain", "solved", "toys", "how", ("step", "memory", "operations", "curve"))
+SECONDS = {"plain": 0.5, "clean": 1.0, "solved": 2.0}
+PEAKS = {"plain": 10, "clean": 20, "solved": 40}
+QUALITY = {"plain": (0.5, 0.6), "clean": (0.6, 0.6), "solved": (0.7, 0.9)}
+
+
+def record(pair: Pair, measured: Any, member: Any, seed: int, **changes: Any) -> Record:
+    made = Record(
+        block=f"{pair.name}/{measured}/{member}/seed{seed}",
+        pair=pair.name,
+        measured=measured,
+        member=member,
+        learner=pair.learner(member),
+        workload=pair.workload,
+        settings="",
+        learner_settings="",
+        seed=seed,
+        round=0,
+        status="ok",
+        data="made up",
+        metric="accuracy",
+        higher_is_better=True,
+        samples=8,
+        parameters=2_000_000,
+    )
+    return dataclasses.replace(made, **changes)
+
+
+def records_of(pair: Pair, peaks: dict[str, int] = PEAKS) -> list[Record]:
+    found = []
+    for member in ("baseline", "method"):
+        learner = pair.learner(member)
+        for seed in (0, 1):
+            quality = QUALITY[learner][seed]
+            curve = {"curve_steps": (1,), "curve_quality": (0.1,), "train_seconds": 1.0}
+            found += [
+                record(pair, "step", member, seed, seconds=(SECONDS[learner],) * 3),
+                record(pair, "curve", member, seed, test_quality=(quality, quality), **curve),
+            ]
+        found += [
+            record(pair, "memory", member, 0, peak_bytes=peaks[learner]),
+            record(pair, "operations", member, 0, backward_passes=4, flops=10),
+        ]
+    return found
+
+
+def judged(pairs: tuple[Pair, ...], records: list[Record]) -> Judgement:
+    suite = Suite("toys", "Made up", pairs, Protocol(seeds=2), verdicts=False)
+    manifest = make_manifest(suite=suite, claims=(), plan=tuple(r.block for r in records))
+    return judge(manifest, records)
+
+
+@pytest.fixture
+def run() -> tuple[Judgement, list[Record]]:
+    records = records_of(CONTROL) + records_of(SOLVED)
+    return judged((CONTROL, SOLVED), records), records
+
+
+def texts(table: Table | None, row: int) -> list[str]:
+    assert table is not None
+    return [cell.text.replace("\u00a0", " ") for cell in table.groups[0].rows[row]]
+
+
+def test_every_learner_has_its_throughput_beside_its_bytes(run: Any) -> None:
+    table = cost_table(*run)
+    assert table is not None
+    assert table.groups[0].title == "toys"
+    note = table.groups[0].note.replace("\u00a0", " ")
+    assert note == "2.00 million parameters are trained. 8 samples a step."
+    assert texts(table, 0) == ["plain", "16.0", "500 ms", "10 B", "4"]
+    assert texts(table, 2)[:2] == ["solved", "4.00"]
+
+
+def test_a_learner_of_two_pairs_is_one_row_with_all_its_blocks(run: Any) -> None:
+    table = cost_table(*run)
+    assert table is not None
+    assert [row[0].text for row in table.groups[0].rows] == ["plain", "clean", "solved"]
+    notes = [row[1].note.replace("\u00a0", " ") for row in table.groups[0].rows]
+    assert notes == ["4 blocks", "2 blocks", "2 blocks"]
+
+
+def test_gains_are_over_the_first_learner_with_the_same_seed(run: Any) -> None:
+    table = accuracy_table(*run)
+    assert table is not None
+    assert "gains are over plain" in table.groups[0].note
+    assert texts(table, 0)[2] == "–"
+    assert texts(table, 0)[1].startswith("0.55")
+    assert texts(table, 1)[2].startswith("+0.050 [")
+    assert texts(table, 2)[2].startswith("+0.250 [")
+    assert [row[1].note for row in table.groups[0].rows] == ["2\u00a0seeds"] * 3
+
+
+def test_gains_on_examples_that_seeds_share_allow_for_other_examples(run: Any) -> None:
+    """Both seeds gain alike, but all of it on two of the four examples."""
+    judgement, records = run
+    quality = {"plain": (0.0, 1.0, 0.0, 1.0), "clean": (1.0,) * 4, "solved": (1.0,) * 4}
+    told = [
+        dataclasses.replace(r, test_quality=quality[r.learner]) if r.test_quality else r
+        for r in records
+    ]
+    apart = accuracy_table(judgement, told)
+    assert texts(apart, 1)[2] == "+0.500"
+    alike = [
+        dataclasses.replace(r, held_out_shared=True) if r.measured == "step" else r for r in told
+    ]
+    table = accuracy_table(judgement, alike)
+    assert texts(table, 1)[2].startswith("+0.50 [-0.")
+    assert "allows for other examples too" in table.caption
+    assert texts(table, 1)[1] == texts(apart, 1)[1]
+
+
+def test_two_learners_have_a_pair_and_need_no_table_more() -> None:
+    records = records_of(CONTROL)
+    run = judged((CONTROL,), records), records
+    assert cost_table(*run) is None
+    assert accuracy_table(*run) is None
+
+
+def test_a_learner_without_a_number_of_samples_has_no_throughput(run: Any) -> None:
+    judgement, records = run
+    table = cost_table(judgement, [dataclasses.replace(r, samples=None) for r in records])
+    assert texts(table, 0)[1] == "–"
+
+
+def test_a_pair_whose_check_failed_has_no_place_beside_others() -> None:
+    wrong = dataclasses.replace(SOLVED, passes=(*SOLVED.passes, "check"))
+    failed = [
+        record(wrong, "check", member, 0, passed=member == "baseline", equivalence="Exact")
+        for member in ("baseline", "method")
+    ]
+    records = records_of(CONTROL) + records_of(wrong) + failed
+    assert cost_table(judged((CONTROL, wrong), records), records) is None
+
+
+def test_both_tables_are_in_the_report(run: Any) -> None:
+    judgement, records = run
+    suite = Suite("toys", "Made up", (CONTROL, SOLVED), Protocol(seeds=2), verdicts=False)
+    content = compose(make_manifest(suite=suite, claims=()), records, judgement)
+    assert content.table("costs") is not None
+    assert content.table("accuracies") is not None
+
+
+def test_memory_is_drawn_against_the_model_where_one_setting_changes_its_size() -> None:
+    pairs = tuple(
+        dataclasses.replace(CONTROL, name=size, settings={"size": size, "depth": 2})
+        for size in ("small", "large")
+    )
+    records = []
+    for pair, factor in zip(pairs, (1, 3), strict=True):
+        peaks = {name: factor * peak for name, peak in PEAKS.items()}
+        records += [
+            dataclasses.replace(r, parameters=factor * 1000) for r in records_of(pair, peaks)
+        ]
+    judgement = judged(pairs, records)
+    suite = Suite("toys", "Made up", pairs, Protocol(seeds=2), verdicts=False)
+    manifest = make_manifest(suite=suite, claims=(), plan=tuple(r.block for r in records))
+    (figure,) = (f for f in describe_figures(manifest, records, judgement) if f.name == "sizes")
+    assert isinstance(figure.plot, SizePlot)
+    assert (figure.plot.workload, figure.plot.setting) == ("toys (depth=2)", "size")
+    assert [(line.learner, line.parameters, line.peaks) for line in figure.plot.lines] == [
+        ("clean", (1000, 3000), (20, 60)),
+        ("plain", (1000, 3000), (10, 30)),
+    ]
+    assert "20 B at 1000 parameters, 60 B at 3000" in figure.alternative.replace("\u00a0", " ")
+    assert "<svg" in draw(figure)

@@ -1,0 +1,150 @@
+"""Runs of a pair whose method has variants, as the harness would have left them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from harness.declare.claims import Claim, Reading
+from harness.declare.suite import MEMBERS, Pair
+from harness.records.record import Record
+from harness.seeds import derive
+from tests.judge.builders import PAIR, ROUNDS, SEEDS, checks, record
+
+STUDY: Pair = dataclasses.replace(
+    PAIR,
+    name="study",
+    passes=("check", "operations", "variants", "variant_times"),
+    claims=("third", "better"),
+)
+NOISE = Pair("noise", "plain", "plain", "toys", "nothing", passes=("variant_times",))
+
+STEPS = (1, 5)
+SECONDS = {"full": 0.008, "light": 0.002, "head": 0.001, "half": 0.004}
+KNOWN = {"head": "ANIL", "full": "MAML"}
+TASKS = 40
+
+THIRD = Claim(
+    "third",
+    "Paper",
+    "here",
+    "a third of the time",
+    tuple(
+        Reading(f"{n} steps", "3 times faster", 3.0, "chosen_time", inner_steps=n)
+        for n in (*STEPS, 10)
+    ),
+    "reconstructed",
+)
+BETTER = Claim(
+    "better",
+    "Paper",
+    "here",
+    "better after one step",
+    (Reading("one", "a point better", 0.01, "chosen_gain", "ours", inner_steps=1),),
+    "reconstructed",
+)
+
+Gain = Callable[[str, int], float]
+
+
+def no_gain(name: str, seed: int) -> float:
+    return 0.0
+
+
+def _about(names: Sequence[str], full: str) -> dict[str, Any]:
+    return {
+        "variants": tuple(names),
+        "variant_known_as": tuple(KNOWN.get(name, "") for name in names),
+        "variant_full": full,
+        "variant_steps": STEPS,
+    }
+
+
+def qualities(
+    valid: Gain = no_gain,
+    test: Gain = no_gain,
+    pair: Pair = STUDY,
+    worn: float = 0.0,
+    **seen: Any,
+) -> list[Record]:
+    """Judge every variant; what it gains over the full one may depend on the seed.
+
+    All alike are worse after five steps than after one, on test tasks, by what they are worn.
+    """
+    found = []
+    for seed in SEEDS:
+        base = [0.7 + 0.01 * seed + 0.04 * (task % 5 - 2) for task in range(TASKS)]
+        rows = {name: tuple(round(b + test(name, seed), 9) for b in base) for name in SECONDS}
+        known = _about(list(SECONDS), "full") | {
+            "variant_valid": tuple((0.7 + valid(name, seed),) * len(STEPS) for name in SECONDS),
+            "variant_test": tuple(
+                tuple(
+                    tuple(round(q - worn * (steps > 1), 9) for q in rows[name]) for steps in STEPS
+                )
+                for name in SECONDS
+            ),
+            "variant_trained_at": 1,
+        }
+        found.append(record(pair, "variants", "method", seed, **known | seen))
+    return found
+
+
+def times(
+    seconds: Mapping[str, float] | None = None,
+    rounds: int = ROUNDS,
+    pair: Pair = STUDY,
+    lucky: Callable[[str, int], float] = lambda name, round_: 1.0,
+) -> list[Record]:
+    """Time the baseline, which takes 10 ms, and every variant; a round may be kind to one."""
+    found = []
+    of_member = {"baseline": {"plain": 0.01}, "method": seconds or SECONDS}
+    if pair.is_aa:
+        of_member["method"] = of_member["baseline"]
+    for seed in SEEDS:
+        for round_ in range(rounds):
+            for member in MEMBERS:
+                named = of_member[member]
+                cells = {}
+                for name, each in named.items():
+                    drawn = derive(0, pair.name, member, name, seed, round_) / 2**63
+                    middle = each * (1 + 0.01 * (drawn - 0.5)) * lucky(name, round_)
+                    cells[name] = (1.5 * middle, middle, 0.9 * middle)
+                known = _about(list(named), "full" if "full" in named else "plain") | {
+                    "variant_seconds": tuple(
+                        tuple(tuple(n * c for c in cells[name]) for n in STEPS) for name in named
+                    ),
+                    "variant_batch_seconds": tuple(
+                        tuple(8 * n * cells[name][1] for n in STEPS) for name in named
+                    ),
+                    "variant_batch": 8,
+                    "measured_s": 1.0,
+                    "warmup_steady": True,
+                    "steal": 0.0,
+                }
+                found.append(record(pair, "variant_times", member, seed, round_, **known))
+    return found
+
+
+def counted(pair: Pair = STUDY) -> list[Record]:
+    """Count as many operations as a variant takes nanoseconds."""
+    found = []
+    for member, named in (("baseline", {"plain": 0.01}), ("method", SECONDS)):
+        flops = tuple(tuple(int(1e9 * each * n) for n in STEPS) for each in named.values())
+        known = _about(list(named), "full" if "full" in named else "plain")
+        counts = {"flops": 7000, "backward_passes": 3, "variant_flops": flops}
+        found.append(record(pair, "operations", member, **known | counts))
+    return found
+
+
+def study(
+    valid: Gain = no_gain, test: Gain = no_gain, worn: float = 0.0, **of_times: Any
+) -> list[Record]:
+    """Return a whole run of the pair and of the noise beside it."""
+    return [
+        *checks(STUDY),
+        *counted(),
+        *times(**of_times),
+        *times(pair=NOISE),
+        *qualities(valid, test, worn=worn),
+    ]
