@@ -10,15 +10,22 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.component import FOLDERS, KINDS, Entry, read_components
 from harness.errors import UnknownName, UsageError
 
-__all__ = ["ROOT", "Entry", "Registry", "baseline", "method", "problems", "workload"]
+if TYPE_CHECKING:
+    from harness.declare.passes import Pass, Seen
+    from harness.declare.study import Study
+
+__all__ = ["ROOT", "Entry", "Registry", "baseline", "method", "problems", "study", "workload"]
 
 ENTRY_POINTS = "harness.components"
 ROOT = Path(__file__).parents[1]
+STUDIES = "harness/studies"
 
 
 class Registry:
@@ -30,6 +37,9 @@ class Registry:
         for folder in FOLDERS:
             for path in sorted((root / folder).glob("*.py")):
                 self._read(path, f"{folder}.{path.stem}", owner=f"{folder}/{path.name}")
+        for path in sorted((root / STUDIES).glob("*/__init__.py")):
+            name = path.parent.name
+            self._read(path, f"harness.studies.{name}", owner=f"{STUDIES}/{name}")
         for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
             try:
                 self._read(_source_of(point.module), point.module, owner=point.module)
@@ -43,8 +53,8 @@ class Registry:
                 )
             if not self._read(path, str(path.resolve()), owner=path.name):
                 raise UsageError(
-                    f"plugin={plugin}: no component in it. Put @baseline, @method, @workload or "
-                    "@problems with a literal name over a top-level class."
+                    f"plugin={plugin}: no component in it. Put @baseline, @method, @workload, "
+                    "@problems or @study with a literal name over a top-level class."
                 )
 
     def _read(self, path: Path, module: str, owner: str) -> int:
@@ -72,6 +82,36 @@ class Registry:
             raise UnknownName(" or ".join(kinds), name, candidates, next_step)
         return candidates[name]
 
+    @cached_property
+    def studies(self) -> tuple[Study, ...]:
+        """The faces of all studies, by name."""
+        return tuple(entry.load()() for entry in self.entries("study"))
+
+    @cached_property
+    def passes(self) -> dict[str, Pass[Seen]]:
+        """All passes by name: the spine's in their order, then those of studies."""
+        from harness.records.seen import SPINE
+
+        found = {each.name: each for each in SPINE}
+        for each_study in self.studies:
+            for each in each_study.passes:
+                if each.name in found:
+                    raise UsageError(
+                        f"study {each_study.name}: its pass {each.name!r} is called like another. "
+                        "Rename it."
+                    )
+                found[each.name] = each
+        return found
+
+    def pass_named(self, name: str) -> Pass[Seen]:
+        if name not in self.passes:
+            raise UnknownName("pass", name, self.passes)
+        return self.passes[name]
+
+    def study_of(self, known: Pass[Seen]) -> Study | None:
+        """Return the study that brings a pass; none brings the spine's."""
+        return next((each for each in self.studies if known in each.passes), None)
+
 
 def _source_of(module: str) -> Path:
     spec = importlib.util.find_spec(module)
@@ -91,4 +131,4 @@ def _mark(kind: str) -> Callable[[str], Callable[[type], type]]:
     return decorator
 
 
-baseline, method, workload, problems = (_mark(kind) for kind in KINDS)
+baseline, method, workload, problems, study = (_mark(kind) for kind in KINDS)

@@ -67,7 +67,7 @@ def matches(value: Any, hint: Any) -> bool:
         return isinstance(value, list | tuple) and all(matches(v, arguments[0]) for v in value)
     if dataclasses.is_dataclass(hint):
         return isinstance(value, dict | hint)
-    if origin is dict:
+    if origin in (dict, Mapping):
         return isinstance(value, dict) and all(matches(v, arguments[1]) for v in value.values())
     if hint is float:
         number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -85,7 +85,7 @@ def describe(hint: Any) -> str:
         return " or ".join(repr(option) for option in arguments)
     if origin in (tuple, list):
         return f"a list of {describe(arguments[0])}"
-    if origin is dict:
+    if origin in (dict, Mapping):
         return "a table"
     words = {int: "a whole number", float: "a finite number", str: "a text", bool: "true or false"}
     return words.get(

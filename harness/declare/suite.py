@@ -9,36 +9,22 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.declare.claims import Claim
+from harness.declare.point import OWN, Point, Scalar, key_of
 from harness.declare.settings import read_toml
 from harness.errors import UnknownName, UsageError
 from harness.registry import Registry
 
-Pass = Literal[
-    "check",
-    "trajectory",
-    "curve",
-    "operations",
-    "memory",
-    "growth",
-    "step",
-    "adaptation",
-    "variants",
-    "variant_times",
-    "scaling",
-]
 Member = Literal["baseline", "method"]
 MEMBERS: tuple[Member, Member] = ("baseline", "method")
 MOST_RANKS = 256
-OF_ONE_PROCESS = ("variants", "variant_times")
 
 NAME = re.compile(r"\w[\w.+-]*")
-
-Scalar = int | float | str | bool
 
 
 @dataclass(frozen=True)
@@ -58,28 +44,6 @@ class Protocol:
     curve_every: int = 20
     curve_tasks: int = 100
     test_tasks: int = 300
-    growth_steps: tuple[int, ...] = (1, 2, 4, 8)
-    """Inner steps at which the growth of memory is looked at."""
-    variant_train_steps: int = 200
-    """Meta-steps before variants are looked at."""
-    variant_steps: tuple[int, ...] = (1, 5, 10)
-    """Inner steps at which they are looked at."""
-    variant_tasks: int = 100
-    """Validation tasks that variants are chosen by."""
-    variant_test_tasks: int = 150
-    """Test tasks that judge the choice."""
-    variant_calls: int = 10
-    """Timed adaptations of a variant to one task, in every round."""
-    variant_batch: int = 8
-    """Tasks in the batch that every variant is timed on as well."""
-    scaling_ranks: tuple[int, ...] = (1, 2, 4)
-    """Ranks at which scaling is looked at, from one on."""
-    scaling_held_out: int = 3
-    """Ranks at which it is looked at too, to check what the model of the others predicts."""
-    scaling_batch: int = 32
-    """Tasks of a step whose batch stays as it is while ranks are added: strong scaling."""
-    scaling_share: int = 8
-    """Tasks of each rank in a step whose batch grows with the ranks: weak scaling."""
     limit_s: float = 600.0
     """Most seconds of a block; one that hangs is ended."""
     stall_s: float = 60.0
@@ -88,28 +52,8 @@ class Protocol:
     def __post_init__(self) -> None:
         for each in dataclasses.fields(self):
             value = getattr(self, each.name)
-            if not (min(value, default=0) if isinstance(value, tuple) else value) > 0:
+            if not value > 0:
                 raise ValueError(f"{each.name} = {value} must be above 0")
-        for name in ("growth_steps", "variant_steps", "scaling_ranks"):
-            steps = getattr(self, name)
-            if any(after <= before for before, after in itertools.pairwise(steps)):
-                raise ValueError(f"{name} = {list(steps)} must go upwards")
-        if self.scaling_ranks[0] != 1 or len(self.scaling_ranks) < 2:
-            raise ValueError(
-                f"scaling_ranks = {list(self.scaling_ranks)} must begin with 1 and go on"
-            )
-        if self.scaling_held_out in self.scaling_ranks:
-            raise ValueError(
-                f"scaling_held_out = {self.scaling_held_out} must not be among scaling_ranks"
-            )
-
-    @property
-    def scaling_points(self) -> tuple[tuple[int, int], ...]:
-        """The ranks that scaling is looked at with and the tasks that they share, each once."""
-        ranks = sorted((*self.scaling_ranks, self.scaling_held_out))
-        strong = [(each, self.scaling_batch) for each in ranks]
-        weak = [(each, self.scaling_share * each) for each in ranks]
-        return tuple(dict.fromkeys([*strong, *weak]))
 
 
 @dataclass(frozen=True)
@@ -121,7 +65,7 @@ class Pair:
     method: str
     workload: str
     differ: str
-    passes: tuple[Pass, ...] = ("check", "step")
+    passes: tuple[str, ...] = ("check", "step")
     claims: tuple[str, ...] = ()
     rival: bool = False
     """Whether the method is not the claims' own, but a rival that is held to the same figures."""
@@ -134,12 +78,72 @@ class Pair:
     settings: dict[str, Scalar] = field(default_factory=dict)
     baseline_settings: dict[str, Scalar] = field(default_factory=dict)
     method_settings: dict[str, Scalar] = field(default_factory=dict)
+    sweep: dict[str, tuple[Scalar, ...]] | tuple[dict[str, Scalar], ...] = ()
+    """Settings with the values that they go through, in all combinations; or the points themselves.
+    A name is a setting of the workload, "ranks", or a member's setting as in "method.decay"."""
+    swept: tuple[str, ...] = ()
+    """Passes that are taken at the points of the sweep, while `passes` stay at the pair's own
+    settings. Without any, all of `passes` are taken at the points and nowhere else."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.ranks <= MOST_RANKS:
             raise ValueError(f"ranks = {self.ranks} must be from 1 to {MOST_RANKS}")
-        if self.ranks > 1 and (alone := [each for each in self.passes if each in OF_ONE_PROCESS]):
-            raise ValueError(f"passes = {alone} are those of one process, and ranks = {self.ranks}")
+        if self.swept and not self.sweep:
+            raise ValueError(f"swept = {list(self.swept)} needs a sweep = {{...}} to go through")
+        if isinstance(self.sweep, dict) and (empty := [k for k, v in self.sweep.items() if not v]):
+            raise ValueError(f"sweep = {empty} goes through no value")
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The points of the sweep, each once, in the order of the suite."""
+        if isinstance(self.sweep, dict):
+            values = itertools.product(*self.sweep.values()) if self.sweep else ()
+            found: Iterable[Point] = (dict(zip(self.sweep, each, strict=True)) for each in values)
+        else:
+            found = self.sweep
+        return tuple({key_of(point): point for point in found}.values())
+
+    def points_of(self, measured: str) -> tuple[Point, ...]:
+        """Return the points that a pass is taken at; the pair's own settings are one of them."""
+        if not self.sweep:
+            return (OWN,) if measured in self.passes else ()
+        if not self.swept:
+            return self.points if measured in self.passes else ()
+        own = (OWN,) if measured in self.passes else ()
+        return own + (self.points if measured in self.swept else ())
+
+    @property
+    def every_pass(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.passes, *self.swept)))
+
+    def part_of(self, member: Member, point: Point) -> Point:
+        """Return what of a point concerns a member; the other's settings do not."""
+        other = "method" if member == "baseline" else "baseline"
+        foreign = (f"{other}.", *(["ranks"] if member == "baseline" else []))
+        return {name: value for name, value in point.items() if not name.startswith(foreign)}
+
+    def at(self, point: Point) -> Pair:
+        """Return the pair as it is at a point of its sweep."""
+        settings, ranks = dict(self.settings), self.ranks
+        own = {"baseline": dict(self.baseline_settings), "method": dict(self.method_settings)}
+        for name, value in point.items():
+            member, _, setting = name.partition(".")
+            if name == "ranks":
+                ranks = int(value)
+            elif setting and member in own:
+                own[member][setting] = value
+            else:
+                settings[name] = value
+        return dataclasses.replace(
+            self,
+            settings=settings,
+            baseline_settings=own["baseline"],
+            method_settings=own["method"],
+            ranks=ranks,
+            sweep=(),
+            swept=(),
+            passes=self.every_pass,
+        )
 
     @property
     def is_aa(self) -> bool:
@@ -183,6 +187,8 @@ class Suite:
     """False where the protocol is too short for a verdict on speed; the report says so."""
     quality_verdicts: bool = False
     """Whether quality gained is judged where speed is not: no clock plays a part in it."""
+    study: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The settings of studies, by the study's name."""
 
     def only(self, names: tuple[str, ...]) -> Suite:
         """Return the suite with these pairs alone, and the A/A pairs that their verdicts need."""

@@ -3,51 +3,52 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from harness.judge.blocks import trouble
+from harness.declare.passes import Pass, Seen
 from harness.judge.checks import failed
+from harness.judge.evidence import Evidence, trouble
 from harness.judge.judgement import PairJudgement
 from harness.judge.noise import Noise
 from harness.judge.ratios import clocked
 from harness.judge.requirements import skipped, too_few_cores
 from harness.judge.statistics import MIN_ROUNDS
 from harness.records.manifest import Manifest
-from harness.records.record import Record
 
 # A warm-up may miss its end by bad luck; where this share of blocks did, the limit was too short.
 UNSTEADY_SHARE = 0.25
-
-TIMED_PASSES = ("step", "adaptation", "variant_times", "scaling")
 
 # A block whose time was taken by other machines by more than this was not alone.
 STEAL = 0.05
 
 
 def cautions(
-    manifest: Manifest,
-    records: Sequence[Record],
+    evidence: Evidence,
+    passes: Mapping[str, Pass[Seen]],
     pairs: Sequence[PairJudgement],
     noise: Noise,
-    unplanned: int,
 ) -> tuple[str, ...]:
     """Return the warnings, the gravest first."""
+    manifest = evidence.manifest
+    clocked = {name for name, known in passes.items() if known.clocked}
     found = [*_checks(pairs)]
     if manifest.suite.verdicts:
         found += [*noise.remarks, *_rounds(pairs)]
     else:
-        timed = any(measured in TIMED_PASSES for pair in pairs for measured in pair.pair.passes)
+        timed = any(measured in clocked for pair in pairs for measured in pair.pair.every_pass)
         why = (
             "its protocol is too short, and its ratios show that the plumbing works and no more"
             if timed
             else "nothing is timed in it"
         )
         found.append(f"speed is not judged by suite {manifest.suite.name}: {why}")
-    found += [*_crowded(manifest, pairs), *_absent(records, pairs)]
+    found += [*_crowded(manifest, pairs), *_absent(evidence, pairs)]
     if manifest.suite.verdicts:
-        found += [*_disturbed(records)]
-    if unplanned:
-        found.append(f"{_blocks(unplanned)} in the records that the plan does not know: left out")
+        found += [*_disturbed(evidence, clocked)]
+    if evidence.unplanned:
+        found.append(
+            f"{_blocks(evidence.unplanned)} in the records that the plan does not know: left out"
+        )
     return tuple(found)
 
 
@@ -79,12 +80,14 @@ def _crowded(manifest: Manifest, pairs: Sequence[PairJudgement]) -> Iterator[str
             )
 
 
-def _absent(records: Sequence[Record], pairs: Sequence[PairJudgement]) -> Iterator[str]:
+def _absent(evidence: Evidence, pairs: Sequence[PairJudgement]) -> Iterator[str]:
     for judged in pairs:
-        if reason := skipped(records, judged.pair):
+        if reason := skipped(evidence, judged.pair):
             yield f"pair {judged.pair.name} could not be measured here: {reason}"
     outcomes = Counter(
-        found[0] for record in records if (found := trouble(record)) and found[0] != "skipped"
+        found[0]
+        for record in evidence.records
+        if (found := trouble(record)) and found[0] != "skipped"
     )
     if outcomes:
         listed = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
@@ -93,8 +96,8 @@ def _absent(records: Sequence[Record], pairs: Sequence[PairJudgement]) -> Iterat
         yield f"{_blocks(missing)} of the plan not in the records: the run is unfinished"
 
 
-def _disturbed(records: Sequence[Record]) -> Iterator[str]:
-    timed = [r for r in records if r.measured in TIMED_PASSES and r.status == "ok"]
+def _disturbed(evidence: Evidence, clocked: Collection[str]) -> Iterator[str]:
+    timed = [r for r in evidence.records if r.measured in clocked and r.status == "ok"]
     unsteady = sum(record.warmup_steady is False for record in timed)
     if timed and unsteady / len(timed) > UNSTEADY_SHARE:
         yield (

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.declare.passes import Seen
 from harness.declare.suite import MEMBERS, Member, Pair, settings_words
-from harness.judge.blocks import latest, told
+from harness.judge.evidence import Evidence, told
 from harness.judge.judgement import Debt
 from harness.records.record import Record
+from harness.records.seen import Check
 
 
-def debts(records: Sequence[Record], pair: Pair) -> tuple[Debt, ...]:
+def debts(evidence: Evidence, pair: Pair) -> tuple[Debt, ...]:
     """Return what baseline and method owed and paid; nothing where no check was asked for or made.
 
     A learner is checked once a run, and the record stands under the first pair that needed it. So
     it is found by the learner, its settings and its team.
     """
-    found = [_check_of(records, pair, member) for member in MEMBERS]
-    if "check" not in pair.passes and found == [None, None]:
+    found = [_check_of(evidence, pair, member) for member in MEMBERS]
+    if "check" not in pair.every_pass and found == [None, None]:
         return ()
     return tuple(_debt(pair, member, check) for member, check in zip(MEMBERS, found, strict=True))
 
@@ -28,6 +30,25 @@ def all_paid(owed: Sequence[Debt]) -> bool | None:
     if False in outcomes:
         return False
     return True if outcomes and None not in outcomes else None
+
+
+def withheld(pair: Pair, owed: Sequence[Debt]) -> str | None:
+    """Say why a pair may show no ratio, time or count as a result, or None where it may.
+
+    A check that was planned and has no outcome withholds as well: nobody knows yet what the speed
+    was paid with. A pair of a baseline with itself shows no speed-up but the noise, whatever it
+    computes.
+    """
+    if pair.is_aa:
+        return None
+    if (reason := failed(owed)) is not None:
+        return reason
+    if "check" not in pair.every_pass:
+        return None
+    for debt in owed:
+        if debt.passed is None:
+            return f"the gradient of {debt.learner} was not checked"
+    return None if owed else "the gradient was not checked"
 
 
 def failed(owed: Sequence[Debt]) -> str | None:
@@ -44,47 +65,31 @@ def unknown(owed: Sequence[Debt]) -> str:
     return "; ".join(dict.fromkeys(reasons))
 
 
-def _check_of(records: Sequence[Record], pair: Pair, member: Member) -> Record | None:
-    learner = (
-        pair.learner(member),
-        settings_words(dict(pair.learner_settings(member))),
-        pair.processes(member),
-        pair.communication(member),
-    )
-    return next(
-        (
-            record
-            for record in latest(records).values()
-            if record.measured == "check" and _checked(record) == learner
-        ),
-        None,
-    )
+def _check_of(evidence: Evidence, pair: Pair, member: Member) -> Record[Seen] | None:
+    settings = settings_words(dict(pair.learner_settings(member)))
+    team = pair.processes(member), pair.communication(member)
+    return evidence.checks.get((pair.learner(member), settings, *team))
 
 
-def _checked(record: Record) -> tuple[str, str, int, str | None]:
-    # Records from before teams do not say that they are of one process.
-    ranks = record.processes or 1
-    return record.learner, record.learner_settings, ranks, record.communicator
-
-
-def _debt(pair: Pair, member: Member, check: Record | None) -> Debt:
+def _debt(pair: Pair, member: Member, record: Record[Seen] | None) -> Debt:
+    check = record.seen if record is not None and isinstance(record.seen, Check) else Check()
     return Debt(
         learner=pair.learner(member),
-        equivalence=(check.equivalence if check else None) or "unknown",
-        passed=check.passed if check is not None and check.status == "ok" else None,
-        worst_error=check.worst_error if check else None,
-        tolerance=check.tolerance if check else None,
-        worst_case=check.worst_case if check else None,
-        cosine=check.cosine if check else None,
-        distance=check.distance if check else None,
-        reason=_reason(pair, check),
+        equivalence=check.equivalence or "unknown",
+        passed=check.passed if record is not None and record.status == "ok" else None,
+        worst_error=check.worst_error,
+        tolerance=check.tolerance,
+        worst_case=check.worst_case,
+        cosine=check.cosine,
+        distance=check.distance,
+        reason=_reason(pair, record, check),
     )
 
 
-def _reason(pair: Pair, check: Record | None) -> str | None:
-    if check is None:
-        planned = "check" in pair.passes
+def _reason(pair: Pair, record: Record[Seen] | None, check: Check) -> str | None:
+    if record is None:
+        planned = "check" in pair.every_pass
         return "not in the records" if planned else "check is not among the pair's passes"
-    if check.status != "ok":
-        return f"{check.status}, {told(check.reason) or 'no reason was recorded'}"
+    if record.status != "ok":
+        return f"{record.status}, {told(record.reason) or 'no reason was recorded'}"
     return "the check gave no outcome" if check.passed is None else None

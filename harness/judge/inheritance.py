@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from harness.declare.suite import MEMBERS, Pair
-from harness.judge.blocks import key, usable, why_absent
 from harness.judge.checks import debts
+from harness.judge.evidence import Evidence, key
 from harness.judge.judgement import Curves
-from harness.records.record import Record
+from harness.records.seen import TRAJECTORY, Trajectory
 
 # Trajectories are taken in float64. learn2learn's MAML and the batched one, which sum in different
 # orders, were measured to part by 6e-15 in the sinusoid's losses over 200 steps, and on glyphs by
@@ -20,24 +18,24 @@ from harness.records.record import Record
 TOLERANCE = 1e-6
 
 
-def curves_equal(records: Sequence[Record], pair: Pair, tolerance: float = TOLERANCE) -> Curves:
+def curves_equal(evidence: Evidence, pair: Pair, tolerance: float = TOLERANCE) -> Curves:
     """Compare the first steps of both members' training, in losses and in the state's fingerprint.
 
     A loss is compared in proportion to itself. A fingerprint is a random projection, which may pass
     through zero, so it is compared in proportion to its largest value along the trajectory.
     """
     baseline, method = (
-        {key(record): record for record in usable(records, pair, "trajectory", member)}
+        {key(record): seen for record, seen in evidence.usable(pair, TRAJECTORY, member)}
         for member in MEMBERS
     )
     for member, found in zip(MEMBERS, (baseline, method), strict=True):
         if not found:
-            reason = why_absent(records, pair, "trajectory", member)
+            reason = evidence.why_absent(pair, TRAJECTORY, member)
             return Curves(None, 0, None, f"the trajectories were not compared: {reason}")
     shared = [each for each in baseline if each in method]
     if not shared:
         return Curves(None, 0, None, "the trajectories were not compared: they share no seed")
-    steps = {len(found[each].losses or ()) for each in shared for found in (baseline, method)}
+    steps = {len(found[each].losses) for each in shared for found in (baseline, method)}
     if len(steps) > 1:
         lengths = " and ".join(map(str, sorted(steps)))
         return Curves(False, 0, None, f"the trajectories are of different lengths: {lengths} steps")
@@ -54,21 +52,21 @@ def curves_equal(records: Sequence[Record], pair: Pair, tolerance: float = TOLER
     )
 
 
-def inherits(records: Sequence[Record], pair: Pair) -> Curves | None:
+def inherits(evidence: Evidence, pair: Pair) -> Curves | None:
     """Return the proof that the method has the baseline's learning curve, or None.
 
     It takes a method that declares itself Exact, a passed check, and equal trajectories.
     """
-    owed = debts(records, pair)
+    owed = debts(evidence, pair)
     if not owed or owed[1].equivalence != "Exact" or not owed[1].passed:
         return None
-    curves = curves_equal(records, pair)
+    curves = curves_equal(evidence, pair)
     return curves if curves.equal else None
 
 
-def _difference(baseline: Record, method: Record) -> float:
-    losses = zip(baseline.losses or (), method.losses or (), strict=True)
-    prints = list(zip(baseline.fingerprint or (), method.fingerprint or (), strict=True))
+def _difference(baseline: Trajectory, method: Trajectory) -> float:
+    losses = zip(baseline.losses, method.losses, strict=True)
+    prints = list(zip(baseline.fingerprint, method.fingerprint, strict=True))
     size = max(max(abs(a), abs(b)) for a, b in prints)
     differences = [_relative(a, b, max(abs(a), abs(b))) for a, b in losses]
     return max(differences + [_relative(a, b, size) for a, b in prints])

@@ -8,120 +8,125 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from harness.declare.claims import Claim
+from harness.declare.passes import Seen
+from harness.declare.study import Study
 from harness.declare.suite import Pair, Suite
 from harness.errors import StoreError
-from harness.judge.blocks import LONGEST_S, latest, trouble
+from harness.judge.answer import PairSoFar, PairStudy
 from harness.judge.cautions import cautions
-from harness.judge.checks import debts, failed
+from harness.judge.checks import debts, withheld
+from harness.judge.evidence import Evidence, trouble
 from harness.judge.inheritance import curves_equal, inherits
 from harness.judge.judgement import Failure, Judgement, PairJudgement, Quality, Ratio
 from harness.judge.noise import AA_CONFIDENCE, Noise, Twins, noise_of
 from harness.judge.pair_quality import pair_gain, pair_quality, stands_in, strictest_margin
 from harness.judge.pair_verdicts import pair_verdicts
-from harness.judge.ratios import CONFIDENCE, clocked, overall, ratios, withhold
+from harness.judge.ratios import CONFIDENCE, clocked, nothing, overall, ratios
 from harness.judge.requirements import lacking
 from harness.records.manifest import Manifest
 from harness.records.record import Record
-from harness.studies.ranks.judge import scaling_of
-from harness.studies.targets.judge import targets
-from harness.studies.variants.judge import Selector
-from harness.studies.variants.seen import study_of, why_unstudied
+from harness.records.seen import LONGEST_S
+from harness.registry import Registry
 
 
-def judge(manifest: Manifest, records: Sequence[Record]) -> Judgement:
+def judge(
+    manifest: Manifest, records: Iterable[Record[Seen]], registry: Registry | None = None
+) -> Judgement:
     """Judge a run by its records, whatever their order, and yield the same whenever it is asked."""
-    counting = latest(records)
-    seen = [counting[block] for block in manifest.plan if block in counting]
-    twins = _twins(seen, manifest.suite.pair)
+    return judged(Evidence(manifest, records), registry or Registry())
+
+
+def judged(evidence: Evidence, registry: Registry) -> Judgement:
+    """Judge what is there of a run, with the studies that are known."""
+    manifest, studies = evidence.manifest, registry.studies
+    twins = _twins(evidence, studies)
     noise = noise_of(twins)
-    pairs = tuple(_judge_pair(manifest, seen, pair, noise) for pair in manifest.suite.pair)
-    measured_s, wall_s = _sum(r.measured_s for r in records), _sum(r.wall_s for r in records)
-    return Judgement(
+    pairs = tuple(_judge_pair(evidence, pair, noise, studies) for pair in manifest.suite.pair)
+    measured_s = _sum(record.measured_s for record in evidence.every)
+    wall_s = _sum(record.wall_s for record in evidence.every)
+    judgement = Judgement(
         pairs=pairs,
         noise_floor=noise.floor,
         aa_ok=noise.ok,
-        warnings=cautions(manifest, seen, pairs, noise, unplanned=len(counting) - len(seen)),
+        warnings=cautions(evidence, registry.passes, pairs, noise),
         overall=overall(pairs),
         measured_share=measured_s / wall_s if wall_s > 0 else None,
         measured_s=measured_s,
         wall_s=wall_s,
         twins=twins,
     )
+    shown = evidence.without_results_of(each.pair for each in pairs if each.withheld)
+    found = {each.name: each.of_run(shown, judgement) for each in studies}
+    return dataclasses.replace(
+        judgement, studies={name: each for name, each in found.items() if each is not None}
+    )
 
 
 def _judge_pair(
-    manifest: Manifest, records: Sequence[Record], pair: Pair, noise: Noise
+    evidence: Evidence, pair: Pair, noise: Noise, studies: Sequence[Study]
 ) -> PairJudgement:
-    own = [record for record in records if record.pair == pair.name]
-    claims = _claims_of(pair, manifest)
-    owed = debts(records, pair)
-    proof = inherits(records, pair)
-    inherited = proof if stands_in(records, pair, proof) else None
-    selector = _selector(records, pair, strictest_margin(claims))
-    measured = ratios(records, pair) + (selector.ratios() if selector is not None else ())
-    step_time = next((ratio for ratio in measured if ratio.measure == "step_time"), None)
-    raced = targets(records, pair, inherited is not None, step_time)
-    asked = {reading.measure for claim in claims for reading in claim.readings}
-    measured += tuple(ratio for ratio in raced.ratios if ratio.measure in asked)
-    measured = tuple(withhold(ratio, failed(owed)) for ratio in measured)
-    gain = pair_gain(records, pair, inherited)
+    claims = _claims_of(pair, evidence.manifest)
+    owed = debts(evidence, pair)
+    why = withheld(pair, owed)
+    proof = inherits(evidence, pair)
+    inherited = proof if stands_in(evidence, pair, proof) else None
+    so_far = PairSoFar(evidence, pair, claims, ratios(evidence, pair), inherited)
+    found = {} if why else _studied(so_far, studies)
+    measured = so_far.ratios + tuple(ratio for each in found.values() for ratio in each.ratios())
+    gain = pair_gain(evidence, pair, inherited)
+    if why is not None:
+        measured = tuple(nothing(ratio.measure, why, ratio.point) for ratio in measured)
+        gain = nothing(gain.measure, why) if gain is not None else None
 
     def quality_at(margin: float) -> Quality | None:
-        return pair_quality(records, pair, inherited, margin)
+        return pair_quality(evidence, pair, inherited, margin)
 
     judged = PairJudgement(
         pair=pair,
-        data=next((record.data for record in own if record.data), None),
+        data=next((record.data for record in evidence.of(pair) if record.data), None),
         debts=owed,
-        curves=curves_equal(records, pair) if "trajectory" in pair.passes else None,
+        curves=curves_equal(evidence, pair) if "trajectory" in pair.every_pass else None,
         ratios=tuple(ratio for ratio in measured if _has_figures(ratio)),
         quality=quality_at(strictest_margin(claims)),
-        targets=raced.times,
-        failures=_failures(own),
-        missing_blocks=_missing(manifest, pair, own),
+        failures=_failures(evidence.of(pair)),
+        missing_blocks=evidence.missing_of(pair),
         verdicts=(),
-        scaling=None if failed(owed) else scaling_of(records, pair, manifest, claims),
-        selection=selector.selection() if selector is not None else None,
-        gain=withhold(gain, failed(owed)) if gain is not None else None,
+        gain=gain,
+        withheld=why,
+        studies={name: each.finding for name, each in found.items() if each.finding is not None},
     )
     verdicts = pair_verdicts(
         judged,
         measured if judged.gain is None else (*measured, judged.gain),
-        _judged_here(claims, manifest.suite),
+        _judged_here(claims, evidence.manifest.suite),
         noise,
-        raced.late,
+        list(found.values()),
         quality_at,
-        lambda claim: lacking(claim, pair, manifest, records),
-        lambda measure: why_unstudied(records, pair, measure),
-        selector,
+        lambda claim: lacking(claim, pair, evidence),
     )
     return dataclasses.replace(judged, verdicts=verdicts)
 
 
-def _twins(records: Sequence[Record], pairs: Iterable[Pair]) -> tuple[Twins, ...]:
+def _studied(so_far: PairSoFar, studies: Sequence[Study]) -> dict[str, PairStudy]:
+    found = {each.name: each.of_pair(so_far) for each in studies}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def _twins(evidence: Evidence, studies: Sequence[Study]) -> tuple[Twins, ...]:
     """Measure the A/A pairs; noise is noise whatever is computed, so no check is asked for."""
-    return tuple(
-        Twins(pair.name, ratio.measure, ratio.interval, wide.interval)
-        for pair in pairs
-        if pair.is_aa
-        for ratio, wide in zip(
-            _times(records, pair), _times(records, pair, AA_CONFIDENCE), strict=True
+    found = []
+    for pair in evidence.manifest.suite.pair:
+        if not pair.is_aa:
+            continue
+        own = _studied(PairSoFar(evidence, pair), studies).values()
+        narrow, wide = (
+            [*ratios(evidence, pair, at), *(ratio for each in own for ratio in each.ratios(at))]
+            for at in (CONFIDENCE, AA_CONFIDENCE)
         )
-        if clocked(ratio.measure) and ratio.interval is not None and wide.interval is not None
-    )
-
-
-def _times(
-    records: Sequence[Record], pair: Pair, confidence: float = CONFIDENCE
-) -> tuple[Ratio, ...]:
-    selector = _selector(records, pair, Claim.margin)
-    own = selector.ratios(confidence) if selector is not None else ()
-    return ratios(records, pair, confidence) + own
-
-
-def _selector(records: Sequence[Record], pair: Pair, margin: float) -> Selector | None:
-    study = study_of(records, pair)
-    return Selector(study, pair, margin) if study is not None else None
+        for ratio, wider in zip(narrow, wide, strict=True):
+            if clocked(ratio.measure) and ratio.interval is not None and wider.interval is not None:
+                found.append(Twins(pair.name, ratio.measure, ratio.interval, wider.interval))
+    return tuple(found)
 
 
 def _claims_of(pair: Pair, manifest: Manifest) -> tuple[Claim, ...]:
@@ -150,18 +155,13 @@ def _has_figures(ratio: Ratio) -> bool:
     return not (ratio.interval is None and ratio.baseline is None and ratio.method is None)
 
 
-def _failures(records: Sequence[Record]) -> tuple[Failure, ...]:
+def _failures(records: Sequence[Record[Seen]]) -> tuple[Failure, ...]:
     counted = Counter(
         (record.member, record.measured, *found)
         for record in records
         if (found := trouble(record)) is not None
     )
     return tuple(Failure(*what, blocks=blocks) for what, blocks in counted.items())
-
-
-def _missing(manifest: Manifest, pair: Pair, records: Sequence[Record]) -> int:
-    planned = {block for block in manifest.plan if block.rsplit("/", 4)[0] == pair.name}
-    return len(planned - {record.block for record in records})
 
 
 def _sum(values: Iterable[float | None]) -> float:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from harness.declare.claims import Measure
+from harness.declare.point import OWN, Point
 from harness.declare.suite import Pair
 from harness.judge.noise import Twins
 from harness.judge.statistics import Interval
-from harness.studies.ranks.judge import Scaling
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Ratio:
     rounds: int
     reason: str | None = None
     members: str | None = None  # of a mean over pairs: "method against baseline"
+    point: Point = field(default_factory=dict)  # of the pair's sweep
 
 
 @dataclass(frozen=True)
@@ -69,121 +72,6 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class TargetTime:
-    """Steps and seconds to a target quality, over seeds; None where fewer than half got there."""
-
-    target: float
-    by_rule: bool  # the target that the rule sets, rather than one of the range around it
-    baseline_steps: float | None
-    method_steps: float | None
-    baseline_seconds: float | None
-    method_seconds: float | None
-    baseline_reached: str  # "3 of 3"
-    method_reached: str
-
-
-@dataclass(frozen=True)
-class At:
-    """A variant at a number of inner steps."""
-
-    steps: int
-    quality: float | None  # on test tasks, the mean over tasks and seeds
-    over_tasks: Interval | None
-    seconds: Interval | None  # of one task's adaptation: the median over rounds
-    tail: float | None  # the 95th percentile of all calls
-    batch_seconds: float | None  # of a batch of tasks
-    batch_tail: float | None
-    flops: int | None  # of one task's adaptation
-
-
-@dataclass(frozen=True)
-class VariantRow:
-    """A variant of the method, or the baseline, at all numbers of inner steps."""
-
-    name: str
-    known_as: str
-    at: tuple[At, ...]
-
-
-@dataclass(frozen=True)
-class Rival:
-    """A variant that others have published: its gain on test tasks, and baseline over its time."""
-
-    name: str
-    known_as: str
-    gain: Interval | None
-    ratio: Interval | None
-    not_worse: bool | None = None  # on test tasks; of the best one nothing is asked but its gain
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The fastest variant that loses no more than tau on validation tasks, judged apart from them.
-
-    gain    on test tasks over the full variant; above 0 it is better
-    ratio   the baseline's time of one task over the variant's, in rounds that did not choose
-    rival   the fastest of the published variants that lose no more than tau as well
-    """
-
-    tau: float
-    steps: int
-    variant: str
-    known_as: str
-    own: tuple[str, ...]  # what each seed's own validation tasks would have chosen
-    within: int  # how many variants lose no more
-    valid_gain: float
-    gain: Interval | None
-    not_worse: bool | None
-    reason: str
-    ratio: Interval | None
-    own_ratio: Interval | None  # the full variant's time over the chosen one's: the pattern's part
-    batch_ratio: Interval | None
-    flops_ratio: float | None
-    rival: Rival | None
-
-
-@dataclass(frozen=True)
-class Best:
-    """The variant of the highest validation quality, whatever its time, judged on test tasks.
-
-    own     what is judged of every seed: the best by the other seeds, so that luck in a seed's own
-            training, which test tasks show too, is not counted as a gain
-    gain    of these, and of the rival's likewise
-    """
-
-    steps: int
-    variant: str
-    known_as: str
-    own: tuple[str, ...]
-    gain: Interval | None
-    ratio: Interval | None
-    rival: Rival | None  # the best of the published ones, on validation tasks as well
-
-
-@dataclass(frozen=True)
-class Selection:
-    """All variants of a method beside the baseline, and which to take."""
-
-    metric: str
-    higher_is_better: bool
-    margin: float
-    rows: tuple[VariantRow, ...]
-    baseline: VariantRow
-    full: str
-    choices: tuple[Choice, ...]
-    best: tuple[Best, ...]
-    batch: int | None
-    seeds: int
-    choosing_rounds: int
-    judging_rounds: int
-    trained_at: int | None = None  # inner steps of the training
-
-    def choice(self, tau: float, steps: int) -> Choice | None:
-        found = (c for c in self.choices if (c.tau, c.steps) == (tau, steps))
-        return next(found, None)
-
-
-@dataclass(frozen=True)
 class Failure:
     """A block that gave no measurement."""
 
@@ -211,7 +99,8 @@ class Verdict:
     algorithm: str  # known or reconstructed
     trust: str
     quality: Quality | None = None  # where the reading has one of its own, and not the pair's
-    own_ratio: Interval | None = None  # the part of a chosen variant in the ratio
+    own_ratio: Interval | None = None  # the method's own part in the ratio
+    point: Point = field(default_factory=dict)  # of the pair's sweep
 
 
 @dataclass(frozen=True)
@@ -224,17 +113,18 @@ class PairJudgement:
     curves: Curves | None
     ratios: tuple[Ratio, ...]
     quality: Quality | None
-    targets: tuple[TargetTime, ...]
     failures: tuple[Failure, ...]
     missing_blocks: int  # planned and not in the store
     verdicts: tuple[Verdict, ...]
-    scaling: Scaling | None = None
-    selection: Selection | None = None
     gain: Ratio | None = None  # of test quality: a difference, above 0 the method is better
+    withheld: str | None = None
+    """Why the pair may show no ratio, time or count that reads as a result."""
+    studies: Mapping[str, Any] = field(default_factory=dict)
+    """What studies found of the pair, by their names."""
 
-    def ratio(self, measure: str) -> Ratio | None:
+    def ratio(self, measure: str, point: Point = OWN) -> Ratio | None:
         known = self.ratios if self.gain is None else (*self.ratios, self.gain)
-        return next((r for r in known if r.measure == measure), None)
+        return next((r for r in known if r.measure == measure and r.point == point), None)
 
 
 @dataclass(frozen=True)
@@ -250,3 +140,5 @@ class Judgement:
     measured_s: float
     wall_s: float
     twins: tuple[Twins, ...] = ()  # what the A/A pairs measured, by which aa_ok was decided
+    studies: Mapping[str, Any] = field(default_factory=dict)
+    """What studies found of all pairs together, by their names."""

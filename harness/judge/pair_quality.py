@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from harness.declare.claims import Claim
 from harness.declare.suite import MEMBERS, Member, Pair
-from harness.judge.blocks import is_inherited, latest, usable, why_absent
+from harness.judge.evidence import Evidence
 from harness.judge.judgement import Curves, Quality, Ratio
 from harness.judge.quality import Accuracy, accuracy, gain_of, non_inferior
 from harness.judge.ratios import CONFIDENCE
 from harness.records.record import Record
+from harness.records.seen import CURVE, TRAJECTORY, Curve
 
 
 def strictest_margin(claims: Sequence[Claim]) -> float:
@@ -19,32 +20,27 @@ def strictest_margin(claims: Sequence[Claim]) -> float:
     return min((claim.margin for claim in claims), default=Claim.margin)
 
 
-def stands_in(records: Sequence[Record], pair: Pair, curves: Curves | None) -> bool:
+def stands_in(evidence: Evidence, pair: Pair, curves: Curves | None) -> bool:
     """Tell whether the baseline's curve stands for the method's.
 
     It takes the proof that they are equal, and no curve of the method's own: one that was measured,
     or that failed, says more than a proof over a few steps.
     """
-    own = (pair.name, "curve", "method")
-    return curves is not None and all(
-        is_inherited(record)
-        for record in latest(records).values()
-        if (record.pair, record.measured, record.member) == own
-    )
+    own = evidence.look(pair, CURVE, "method")
+    return curves is not None and all(record.is_inherited for record in own)
 
 
 def pair_quality(
-    records: Sequence[Record], pair: Pair, inherited: Curves | None, margin: float
+    evidence: Evidence, pair: Pair, inherited: Curves | None, margin: float
 ) -> Quality | None:
     """Return the quality of both members, or None if neither has one and none is inherited."""
-    values = {member: usable(records, pair, "curve", member) for member in MEMBERS}
-    described = [
-        *values["baseline"], *values["method"], *usable(records, pair, "trajectory", "baseline")
-    ]  # fmt: skip
+    values = {member: evidence.usable(pair, CURVE, member) for member in MEMBERS}
+    described = [record for record, _ in (*values["baseline"], *values["method"])]
+    described += [record for record, _ in evidence.usable(pair, TRAJECTORY, "baseline")]
     if not described or not (values["baseline"] or values["method"] or inherited):
         return None
     baseline, method = (_by_seed(values[member]) for member in MEMBERS)
-    same_tasks = shared_tasks(records, pair.workload)
+    same_tasks = pair.workload in evidence.shared_tasks
     before = accuracy(baseline, same_tasks=same_tasks) if baseline else None
     after = accuracy(method, same_tasks=same_tasks) if method else None
     higher = described[0].higher_is_better is not False
@@ -53,7 +49,7 @@ def pair_quality(
         not_worse, reason = True, f"the method inherits the baseline's quality: {inherited.reason}"
     elif before is None or after is None:
         missing: Member = "baseline" if before is None else "method"
-        not_worse, reason = None, why_absent(records, pair, "curve", missing)
+        not_worse, reason = None, evidence.why_absent(pair, CURVE, missing)
     else:
         not_worse, reason = _compare(baseline, method, allowed, higher, same_tasks)
     return Quality(
@@ -72,27 +68,27 @@ def pair_quality(
     )
 
 
-def pair_gain(records: Sequence[Record], pair: Pair, inherited: Curves | None) -> Ratio | None:
+def pair_gain(evidence: Evidence, pair: Pair, inherited: Curves | None) -> Ratio | None:
     """Return what the method's test quality is better by, or None where no curve was planned.
 
     Differences are taken seed by seed and task by task; the bounds are two-sided, over seeds.
     """
-    if "curve" not in pair.passes:
+    if CURVE.name not in pair.passes:
         return None
-    values = {member: usable(records, pair, "curve", member) for member in MEMBERS}
+    values = {member: evidence.usable(pair, CURVE, member) for member in MEMBERS}
     baseline, method = (_by_seed(values[member]) for member in MEMBERS)
     if inherited is not None:
         return _no_gain("the method inherits the baseline's quality, which it can't better")
     for member, found in zip(MEMBERS, (baseline, method), strict=True):
         if not found:
-            return _no_gain(why_absent(records, pair, "curve", member))
+            return _no_gain(evidence.why_absent(pair, CURVE, member))
     try:
         outcome = gain_of(
             baseline,
             method,
             CONFIDENCE,
-            higher_is_better=values["baseline"][0].higher_is_better is not False,
-            same_tasks=shared_tasks(records, pair.workload),
+            higher_is_better=values["baseline"][0][0].higher_is_better is not False,
+            same_tasks=pair.workload in evidence.shared_tasks,
         )
     except ValueError as error:
         return _no_gain(str(error))
@@ -106,16 +102,8 @@ def _no_gain(reason: str) -> Ratio:
     return Ratio("quality_gain", "", None, None, None, 0, reason)
 
 
-def shared_tasks(records: Iterable[Record], workload: str) -> bool:
-    """Tell whether every seed of a workload is judged by the same test tasks.
-
-    It is the workload that says so, by any block of it: records from before it did are silent.
-    """
-    return any(r.held_out_shared for r in records if r.workload == workload)
-
-
-def _by_seed(records: Sequence[Record]) -> dict[int, Sequence[float]]:
-    return {record.seed: record.test_quality or () for record in records}
+def _by_seed(found: Sequence[tuple[Record[Curve], Curve]]) -> dict[int, Sequence[float]]:
+    return {record.seed: seen.test_quality for record, seen in found}
 
 
 def _allowed(margin: float, baseline: Accuracy | None, higher_is_better: bool) -> float:

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from harness.declare.suite import MEMBERS, Pair, Pass, settings_words
-from harness.judge.blocks import Key, key, usable, why_absent
+from harness.declare.passes import Pass, Seen
+from harness.declare.point import OWN, Point, words_of
+from harness.declare.suite import MEMBERS, Pair, settings_words
 from harness.judge.checks import all_paid
+from harness.judge.evidence import Evidence, Key, key
 from harness.judge.judgement import PairJudgement, Ratio
 from harness.judge.statistics import Interval, geometric_mean, paired_ratio
 from harness.judge.timing import called_singly
-from harness.records.record import Record
+from harness.records.seen import ADAPTATION, MEMORY, OPERATIONS, STEP, Times
 from harness.seeds import derive
 
 
@@ -22,18 +24,18 @@ class Quantity:
     """Something that a pass measures of both members."""
 
     measure: str
-    measured: Pass
+    measured: Pass[Seen]
     unit: str
     counted: bool  # repeats exactly, so that no noise need be allowed for
 
 
 QUANTITIES = (
-    Quantity("step_time", "step", "s", counted=False),
-    Quantity("adaptation_time", "adaptation", "s", counted=False),
-    Quantity("peak_bytes", "memory", "bytes", counted=True),
-    Quantity("flops", "operations", "operations", counted=True),
-    Quantity("backward_passes", "operations", "calls", counted=True),
-    Quantity("adaptation_flops", "operations", "operations", counted=True),
+    Quantity("step_time", STEP, "s", counted=False),
+    Quantity("adaptation_time", ADAPTATION, "s", counted=False),
+    Quantity("peak_bytes", MEMORY, "bytes", counted=True),
+    Quantity("flops", OPERATIONS, "operations", counted=True),
+    Quantity("backward_passes", OPERATIONS, "calls", counted=True),
+    Quantity("adaptation_flops", OPERATIONS, "operations", counted=True),
 )
 CONFIDENCE = 0.95
 TIMED = frozenset(quantity.measure for quantity in QUANTITIES if not quantity.counted)
@@ -49,14 +51,12 @@ def clocked(measure: str) -> bool:
     return measure in TIMED or called_singly(measure)
 
 
-def ratios(
-    records: Sequence[Record], pair: Pair, confidence: float = CONFIDENCE
-) -> tuple[Ratio, ...]:
+def ratios(evidence: Evidence, pair: Pair, confidence: float = CONFIDENCE) -> tuple[Ratio, ...]:
     """Return the ratios of all that the pair's passes measure, in a fixed order."""
     return tuple(
-        _ratio(records, pair, quantity, confidence)
+        _ratio(evidence, pair, quantity, point, confidence)
         for quantity in QUANTITIES
-        if quantity.measured in pair.passes
+        for point in pair.points_of(quantity.measured.name)
     )
 
 
@@ -65,8 +65,13 @@ def withhold(found: Ratio, reason: str | None) -> Ratio:
     return found if reason is None else dataclasses.replace(found, interval=None, reason=reason)
 
 
-def bootstrap_seed(pair: Pair, measure: str) -> int:
-    return derive(0, "bootstrap", pair.name, measure)
+def nothing(measure: str, reason: str | None, point: Point = OWN) -> Ratio:
+    """Return a ratio of nothing, and why."""
+    return Ratio(measure, "", None, None, None, 0, reason, point=point)
+
+
+def bootstrap_seed(pair: Pair, measure: str, point: Point = OWN) -> int:
+    return derive(0, "bootstrap", pair.name, measure, *([words_of(point)] if point else []))
 
 
 def overall(pairs: Iterable[PairJudgement]) -> tuple[Ratio, ...]:
@@ -86,7 +91,7 @@ def overall(pairs: Iterable[PairJudgement]) -> tuple[Ratio, ...]:
         if pair.is_aa or all_paid(judged.debts) is not True:
             continue
         for found in judged.ratios:
-            if found.interval is not None:
+            if found.interval is not None and not found.point:
                 groups.setdefault((members, found.measure), {}).setdefault(workload, found)
     return tuple(
         _mean(members, list(by_workload.values()))
@@ -95,12 +100,16 @@ def overall(pairs: Iterable[PairJudgement]) -> tuple[Ratio, ...]:
     )
 
 
-def _ratio(records: Sequence[Record], pair: Pair, quantity: Quantity, confidence: float) -> Ratio:
+def _ratio(
+    evidence: Evidence, pair: Pair, quantity: Quantity, point: Point, confidence: float
+) -> Ratio:
     values = [
         {
             key(record): value
-            for record in usable(records, pair, quantity.measured, member)
-            if (value := _value(record, quantity.measure)) is not None
+            for record, seen in evidence.usable(
+                pair, quantity.measured, member, pair.part_of(member, point)
+            )
+            if (value := _value(seen, quantity.measure)) is not None
         }
         for member in MEMBERS
     ]
@@ -112,10 +121,11 @@ def _ratio(records: Sequence[Record], pair: Pair, quantity: Quantity, confidence
         method=median(method.values()) if method else None,
         interval=None,
         rounds=0,
+        point=point,
     )
     for member, found in zip(MEMBERS, values, strict=True):
         if not found:
-            return withhold(empty, why_absent(records, pair, quantity.measured, member))
+            return withhold(empty, evidence.why_absent(pair, quantity.measured, member))
     shared = [each for each in baseline if each in method]
     if not shared:
         return withhold(empty, "no round holds both members")
@@ -124,16 +134,16 @@ def _ratio(records: Sequence[Record], pair: Pair, quantity: Quantity, confidence
     if quantity.counted:
         interval = _counted(baseline, method, shared)
     else:
-        seed = bootstrap_seed(pair, quantity.measure)
+        seed = bootstrap_seed(pair, quantity.measure, point)
         interval = paired_ratio(baseline, method, seed=seed, confidence=confidence)
     return dataclasses.replace(empty, interval=interval, rounds=len(shared))
 
 
-def _value(record: Record, measure: str) -> float | None:
+def _value(seen: Seen, measure: str) -> float | None:
     """Return what one block says; of a timed one, the median of its intervals."""
-    if measure in TIMED:
-        return median(record.seconds or ())
-    value: int | None = getattr(record, measure)
+    if isinstance(seen, Times):
+        return median(seen.seconds)
+    value: int | None = getattr(seen, measure)
     return value
 
 

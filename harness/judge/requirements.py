@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from harness.declare.claims import Claim
 from harness.declare.suite import Pair
-from harness.judge.blocks import is_inherited, latest, told
+from harness.judge.evidence import Evidence, told
 from harness.records.manifest import Manifest
-from harness.records.record import Record
 
 
-def lacking(claim: Claim, pair: Pair, manifest: Manifest, records: Sequence[Record]) -> str | None:
+def lacking(claim: Claim, pair: Pair, evidence: Evidence) -> str | None:
     """Say what is absent here, or return None if the claim can be tested.
 
     What a claim needs is asked of the method that the claim is about. A rival is held to the same
     figures with whatever it runs on.
     """
+    manifest = evidence.manifest
     parts = [] if pair.rival else [_unmet(need, pair, manifest) for need in claim.needs]
     if (cores := too_few_cores(pair, manifest)) is not None:
         parts.append(f"a core for each of {pair.ranks} ranks (found: {cores})")
-    return ", ".join(part for part in [*parts, skipped(records, pair)] if part) or None
+    return ", ".join(part for part in [*parts, skipped(evidence, pair)] if part) or None
 
 
 def too_few_cores(pair: Pair, manifest: Manifest) -> int | None:
@@ -36,12 +34,12 @@ def too_few_cores(pair: Pair, manifest: Manifest) -> int | None:
     return cores if pair.ranks > cores else None
 
 
-def skipped(records: Sequence[Record], pair: Pair) -> str | None:
+def skipped(evidence: Evidence, pair: Pair) -> str | None:
     """Say why the pair, or a part of it, could not be run here at all."""
     reasons = [
         told(record.reason).rstrip(".") or "a block was skipped"
-        for record in latest(records).values()
-        if record.pair == pair.name and record.status == "skipped" and not is_inherited(record)
+        for record in evidence.of(pair)
+        if record.status == "skipped" and not record.is_inherited
     ]
     return told("; ".join(dict.fromkeys(reasons))) or None
 

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from harness.declare.passes import Seen
+from harness.declare.point import Point, words_of
 from harness.declare.settings import build
-from harness.declare.suite import Member, Pair, Pass, Protocol, settings_words
+from harness.declare.suite import Member, Pair, Protocol, settings_words
 from harness.records.record import Record, Status
 from harness.seeds import block_seed
-
-Seen = dict[str, Any]
-"""Fields of a record."""
 
 
 @dataclass(frozen=True)
 class Block:
     """All that a worker must be told; it travels as JSON."""
 
-    pair: Pair
-    measured: Pass
+    pair: Pair  # as it is at the block's point
+    measured: str  # the pass
     member: Member
     seed: int
     round: int
@@ -30,12 +29,16 @@ class Block:
     device: str = "cpu"
     data_dir: str | None = None
     plugins: tuple[str, ...] = ()
-    tasks: int | None = None  # of a step, where it is looked at how ranks share so many
+    point: Point = field(default_factory=dict)
+    study: dict[str, Any] = field(default_factory=dict)
+    """Settings of the study that the pass belongs to."""
 
     @property
     def id(self) -> str:
-        what = self.measured + (f"-{self.ranks}x{self.tasks}" if self.tasks is not None else "")
-        return f"{self.pair.name}/{what}/{self.member}/seed{self.seed}/round{self.round}"
+        at = f"@{words_of(self.point)}".replace("/", "_").replace(" ", ",") if self.point else ""
+        return (
+            f"{self.pair.name}/{self.measured}{at}/{self.member}/seed{self.seed}/round{self.round}"
+        )
 
     @property
     def task_seed(self) -> int:
@@ -54,9 +57,9 @@ class Block:
     def learner_settings(self) -> dict[str, Any]:
         return dict(self.pair.learner_settings(self.member))
 
-    def record(self, status: Status, **seen: Any) -> Record:
-        """Return this block's record with what was seen."""
-        about: Seen = {
+    def record(self, status: Status, **about: Any) -> Record[Seen]:
+        """Return this block's record, with what else its head says."""
+        known: dict[str, Any] = {
             "block": self.id,
             "pair": self.pair.name,
             "measured": self.measured,
@@ -71,10 +74,10 @@ class Block:
             "device": self.device,
             "threads": self.threads,
             "processes": self.ranks,
-            "tasks": self.tasks,
             "communicator": self.pair.communication(self.member),
+            "point": self.point,
         }
-        return Record(**about | seen)
+        return Record(**known | about)
 
     def to_json(self) -> str:
         """Leave out what is at its default: a worker of another version may not know of it."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns
 
+from harness.declare.passes import Costs
 from harness.declare.suite import Protocol
 from harness.team.communicator import Alone, Communicator
 from harness.team.together import told_by_all
@@ -51,10 +52,7 @@ class Timing:
     allreduce_seconds: tuple[float, ...]
     imbalance_seconds: tuple[float, ...]
     steps_per_interval: int
-    warmup_seconds: tuple[float, ...]  # of a step, one value a window
-    warmup_s: float
-    steady: bool
-    measured_s: float
+    costs: Costs
 
 
 def time_steps(
@@ -98,10 +96,17 @@ def time_steps(
         allreduce_seconds=tuple(window.communication for window in measured),
         imbalance_seconds=tuple(window.imbalance for window in measured),
         steps_per_interval=steps,
-        warmup_seconds=tuple(window.seconds for window in windows),
+        costs=costs_of(windows, steady, sum(window.span for window in measured)),
+    )
+
+
+def costs_of(windows: Sequence[Window], steady: bool, measured_s: float) -> Costs:
+    """Return what a timing cost: its warm-up, and the intervals that count."""
+    return Costs(
+        measured_s=measured_s,
         warmup_s=sum(window.span for window in windows),
-        steady=steady,
-        measured_s=sum(window.span for window in measured),
+        warmup_seconds=tuple(window.seconds for window in windows),
+        warmup_steady=steady,
     )
 
 

@@ -1,29 +1,28 @@
-"""The passes: what a block's learner does, and what is seen of it."""
+"""The spine's passes: what a block's learner does, and what is seen of it."""
 
 from __future__ import annotations
 
-import dataclasses
+import importlib
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from harness.declare.learner import Learner, workload_of
+from harness.declare.passes import Costs, Look, Pass, Seen
 from harness.declare.tree import all_finite, live_bytes
 from harness.measure import device
-from harness.measure.block import Block, Seen
+from harness.measure.block import Block
 from harness.measure.clock import time_steps
-from harness.measure.inner_steps import at_lengths
 from harness.measure.memory import peak_of
 from harness.measure.operations import operations_of
 from harness.measure.training import train_curve, train_trajectory
-from harness.studies.ranks.wire import SMALLEST, time_wire
-from harness.studies.variants.measure import count_variants, time_variants, train_variants
+from harness.records.seen import Memory, Operations, Times
 from harness.team.communicator import Communicator
 from harness.team.together import told_by_all
 
-Measure = Callable[[Block, Learner], Seen]
+Measure = Callable[[Block, Learner], Look]
 Repeated = tuple[Callable[[int], None], list[Any]]
 """What does a pass's work so many times, and where it leaves the latest result."""
 
@@ -62,110 +61,96 @@ def adapting(block: Block, learner: Learner) -> Repeated:
 
 REPEATED: dict[str, Callable[[Block, Learner], Repeated]] = {
     "step": stepping,
-    "scaling": stepping,
     "adaptation": adapting,
 }
 
 
-def _timed(block: Block, learner: Learner) -> Seen:
+def timed(block: Block, learner: Learner) -> Look:
     repeat, latest = REPEATED[block.measured](block, learner)
     team = _team_of(learner)
     timing = time_steps(repeat, device.synchronizer(block.device), block.protocol, team)
-    _require_finite(latest[0])
-    of_team = {
-        "allreduce_seconds": timing.allreduce_seconds,
-        "imbalance_seconds": timing.imbalance_seconds,
-    }
-    return (of_team if team.size > 1 else {}) | {
-        "seconds": timing.seconds,
-        "steps_per_interval": timing.steps_per_interval,
-        "warmup_seconds": timing.warmup_seconds,
-        "warmup_s": timing.warmup_s,
-        "warmup_steady": timing.steady,
-        "measured_s": timing.measured_s,
-    }
+    require_finite(latest[0])
+    several = team.size > 1
+    seen = Times(
+        seconds=timing.seconds,
+        allreduce_seconds=timing.allreduce_seconds if several else None,
+        imbalance_seconds=timing.imbalance_seconds if several else None,
+        steps_per_interval=timing.steps_per_interval,
+    )
+    return Look(seen, timing.costs)
 
 
-def _memory(block: Block, learner: Learner) -> Seen:
+def memory(block: Block, learner: Learner) -> Look:
     state, batches = _prepared(block, learner)
     learner.step(state, batches[0])  # what is made once and kept is not a step's own
     peak = peak_of(lambda: learner.step(state, batches[0]), block.device)
-    own = {"live_bytes": live_bytes(state, batches[0])} | dataclasses.asdict(peak)
-    of_all: list[Seen] = told_by_all(_team_of(learner), own)
-    return max(of_all, key=lambda seen: int(seen["live_bytes"] + seen["peak_bytes"]))
+    own = {
+        "live_bytes": live_bytes(state, batches[0]),
+        "peak_bytes": peak.peak_bytes,
+        "reserved_bytes": peak.reserved_bytes,
+        "resident_bytes": peak.resident_bytes,
+    }
+    of_all: list[dict[str, int]] = told_by_all(_team_of(learner), own)
+    return Look(Memory(**max(of_all, key=lambda seen: seen["live_bytes"] + seen["peak_bytes"])))
 
 
-def _growth(block: Block, learner: Learner) -> Seen:
-    steps = block.protocol.growth_steps
-    peaks = [_memory(block, each) for each in at_lengths(block, learner, steps)]
-    return {"growth_steps": steps, "growth_bytes": tuple(seen["peak_bytes"] for seen in peaks)}
-
-
-def _operations(block: Block, learner: Learner) -> Seen:
+def operations(block: Block, learner: Learner) -> Look:
     (state, batches), team = _prepared(block, learner), _team_of(learner)
     before = team.traffic.so_far()
-    counted = _counted_by_all(team, lambda: learner.step(state, batches[0]))
-    calls, sent = team.traffic.calls - before.calls, team.traffic.bytes - before.bytes
-    if team.size > 1:
-        of_calls, of_bytes = zip(*told_by_all(team, (calls, sent)), strict=True)
-        counted |= {"allreduce_calls": max(of_calls), "allreduce_bytes": max(of_bytes)}
+    of_step = _counted_by_all(team, lambda: learner.step(state, batches[0]))
+    sent = team.traffic.calls - before.calls, team.traffic.bytes - before.bytes
+    calls, bytes_ = zip(*told_by_all(team, sent), strict=True)
+    adapting = None
     if "adaptation" in block.pair.passes:
-        adapting = _counted_by_all(team, lambda: learner.adapt(state, batches[0]))
-        counted["adaptation_flops"] = adapting["flops"]
-    if "variant_times" in block.pair.passes:
-        counted |= count_variants(block, learner, _seed(block))
-    return counted
+        adapting = sum(_counted_by_all(team, lambda: learner.adapt(state, batches[0])).flops)
+    several = team.size > 1
+    seen = Operations(
+        flops=sum(of_step.flops),
+        backward_passes=sum(of_step.backward_passes),
+        adaptation_flops=adapting,
+        rank_flops=max(of_step.flops) if several else None,
+        allreduce_calls=max(calls) if several else None,
+        allreduce_bytes=max(bytes_) if several else None,
+    )
+    return Look(seen)
 
 
-def _scaling(block: Block, learner: Learner) -> Seen:
-    seen, team = _timed(block, learner), _team_of(learner)
-    if team.size == 1:
-        return seen
-    (state, batches), before = _prepared(block, learner), team.traffic.so_far()
-    learner.step(state, batches[0])
-    calls, sent = team.traffic.calls - before.calls, team.traffic.bytes - before.bytes
-    sizes = (SMALLEST, sent) if sent > SMALLEST else (SMALLEST,)
-    synchronize = device.synchronizer(block.device)
-    return seen | {
-        "allreduce_calls": calls,
-        "allreduce_bytes": sent,
-        "wire_bytes": sizes,
-        "wire_seconds": time_wire(team, sizes, block.device, synchronize),
-    }
+class _ByRank(NamedTuple):
+    """What every rank did: work that several of them repeat is not saved."""
+
+    flops: tuple[int, ...]
+    backward_passes: tuple[int, ...]
 
 
-def _counted_by_all(team: Communicator, call: Callable[[], object]) -> Seen:
-    """Count what all ranks did: work that several of them repeat is not saved."""
+def _counted_by_all(team: Communicator, call: Callable[[], object]) -> _ByRank:
     own = operations_of(call)
-    flops, passes = zip(*told_by_all(team, (own.flops, own.backward_passes)), strict=True)
-    total = {"flops": sum(flops), "backward_passes": sum(passes)}
-    return total | ({"rank_flops": max(flops)} if team.size > 1 else {})
+    return _ByRank(*zip(*told_by_all(team, (own.flops, own.backward_passes)), strict=True))
 
 
-def _curve(block: Block, learner: Learner) -> Seen:
-    curve = train_curve(learner, _seed(block), block.protocol, device.synchronizer(block.device))
-    _require_finite([torch.tensor(curve.curve_quality), torch.tensor(curve.test_quality)])
-    return dataclasses.asdict(curve) | {"measured_s": curve.train_seconds}
+def curve(block: Block, learner: Learner) -> Look:
+    synchronize = device.synchronizer(block.device)
+    seen = train_curve(learner, block.task_seed, block.protocol, synchronize)
+    require_finite([torch.tensor(seen.curve_quality), torch.tensor(seen.test_quality)])
+    return Look(seen, Costs(measured_s=seen.train_seconds))
 
 
-def _trajectory(block: Block, learner: Learner) -> Seen:
-    trajectory = train_trajectory(learner, _seed(block), block.protocol.trajectory_steps)
-    _require_finite([torch.tensor(trajectory.losses), torch.tensor(trajectory.fingerprint)])
-    return dataclasses.asdict(trajectory)
+def trajectory(block: Block, learner: Learner) -> Look:
+    seen = train_trajectory(learner, block.task_seed, block.protocol.trajectory_steps)
+    require_finite([torch.tensor(seen.losses), torch.tensor(seen.fingerprint)])
+    return Look(seen)
 
 
-def _variants(block: Block, learner: Learner) -> Seen:
-    seen = train_variants(block, learner, _seed(block), device.synchronizer(block.device))
-    _require_finite([torch.tensor(seen["variant_valid"]), torch.tensor(seen["variant_test"])])
-    return seen
-
-
-def _variant_times(block: Block, learner: Learner) -> Seen:
-    return time_variants(block, learner, _seed(block), device.synchronizer(block.device))
+def measure_of(known: Pass[Seen]) -> Measure:
+    """Return the function that does a pass."""
+    if callable(known.measure):
+        return known.measure
+    module, _, name = known.measure.partition(":")
+    found: Measure = getattr(importlib.import_module(module), name)
+    return found
 
 
 def _prepared(block: Block, learner: Learner) -> tuple[Any, list[Any]]:
-    seed, workload = _seed(block), workload_of(learner)
+    seed, workload = block.task_seed, workload_of(learner)
     return learner.init(seed), [workload.train_batch(seed, index) for index in range(BATCHES)]
 
 
@@ -173,24 +158,6 @@ def _team_of(learner: Learner) -> Communicator:
     return workload_of(learner).place.team
 
 
-def _seed(block: Block) -> int:
-    return block.task_seed
-
-
-def _require_finite(tree: Any) -> None:
+def require_finite(tree: Any) -> None:
     if not all_finite(tree):
         raise NotFinite("the result holds NaN or infinity after the block's steps")
-
-
-PASSES: dict[str, Measure] = {
-    "step": _timed,
-    "adaptation": _timed,
-    "scaling": _scaling,
-    "memory": _memory,
-    "growth": _growth,
-    "operations": _operations,
-    "curve": _curve,
-    "trajectory": _trajectory,
-    "variants": _variants,
-    "variant_times": _variant_times,
-}

@@ -9,113 +9,178 @@ import dataclasses
 import hashlib
 import itertools
 import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from harness.config import RunConfig
-from harness.declare.suite import MEMBERS, Member, Pair, Pass, Protocol, Suite
+from harness.declare.passes import Pass, Rhythm, Seen
+from harness.declare.point import Point, PointKey, key_of
+from harness.declare.suite import MEMBERS, Member, Pair, Suite
 from harness.errors import UsageError
 from harness.measure.block import Block
+from harness.registry import Registry
 
-TIMED: tuple[Pass, ...] = ("step", "adaptation", "variant_times")
-COUNTED: tuple[Pass, ...] = ("operations", "memory", "growth")
+MOST_BLOCKS = 200_000
 
-MOST_ROUNDS = 100_000
-
-BATCH = "meta_batch"
-"""The setting of a workload that says how many tasks a step has."""
+RHYTHMS: tuple[Rhythm, ...] = ("learner", "once", "rounds", "seeds")
+"""What takes longest stands last, so that a run that is broken off has the most of pairs."""
 
 
-def plan(suite: Suite, config: RunConfig) -> list[Block]:
+def plan(suite: Suite, config: RunConfig, registry: Registry) -> list[Block]:
     """Return every block of a run, in the order in which they are measured."""
-    seeds, rounds = config.seeds_of(suite), config.rounds_of(suite)
-    if len(suite.pair) * len(seeds) * rounds > MOST_ROUNDS:
+    planner = _Planner(suite, config, registry)
+    if (count := planner.count()) > MOST_BLOCKS:
+        widest = max(suite.pair, key=lambda pair: len(pair.points))
+        points = f" Pair {widest.name} sweeps {len(widest.points)} points." if widest.sweep else ""
         raise UsageError(
-            f"{len(suite.pair)} pairs by {len(seeds)} seeds by {rounds} rounds are more than the "
-            f"{MOST_ROUNDS} that a run may hold. Ask for fewer seeds= or rounds=."
+            f"suite {suite.name} makes {count:,} blocks, and a run may hold {MOST_BLOCKS:,}."
+            f"{points} Ask for fewer seeds=, rounds= or pairs=, or sweep fewer values."
+        )
+    return list(planner.blocks())
+
+
+@dataclass(frozen=True)
+class _Planner:
+    suite: Suite
+    config: RunConfig
+    registry: Registry
+    made: dict[tuple[str, PointKey], Pair] = field(default_factory=dict)
+    """Pairs at points: blocks share them, and what is made of them is made once."""
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return self.config.seeds_of(self.suite)
+
+    @property
+    def rounds(self) -> int:
+        return self.config.rounds_of(self.suite)
+
+    def count(self) -> int:
+        """Return at most how many blocks there are, without making them."""
+        seeds = len(self.seeds)
+        often = {"learner": 1, "once": 1, "rounds": seeds * self.rounds, "seeds": seeds}
+        return sum(
+            often[each.rhythm] * len(pair.points_of(each.name)) * (2 if each.both else 1)
+            for pair in self.suite.pair
+            for each in self._of(pair)
         )
 
-    def block(pair: Pair, measured: Pass, member: Member, seed: int, round_: int = 0) -> Block:
+    def blocks(self) -> Iterator[Block]:
+        passes = list(self.registry.passes.values())
+        checked: set[str] = set()
+        for rhythm in RHYTHMS:
+            for each in (known for known in passes if known.rhythm == rhythm):
+                if rhythm == "learner":
+                    yield from self._checks(each, checked)
+                elif rhythm == "once":
+                    for pair in self.suite.pair:
+                        yield from self._look(pair, each, self.seeds[0])
+                elif rhythm == "rounds":
+                    yield from self._rounds(each)
+                else:
+                    for pair, (place, seed) in itertools.product(
+                        self.suite.pair, enumerate(self.seeds)
+                    ):
+                        yield from self._look(pair, each, seed, turned=place)
+
+    def _of(self, pair: Pair) -> list[Pass[Seen]]:
+        return [self.registry.passes[name] for name in pair.every_pass]
+
+    def _checks(self, each: Pass[Seen], checked: set[str]) -> Iterator[Block]:
+        for pair in self.suite.pair:
+            for point, member in itertools.product(pair.points_of(each.name), MEMBERS):
+                here = self._here(pair, point)
+                team = [here.processes(member), here.communication(member)]
+                key = json.dumps([here.learner(member), dict(here.learner_settings(member)), team])
+                if key not in checked:
+                    checked.add(key)
+                    yield self._block(pair, each, member, point, self.seeds[0], 0)
+
+    def _rounds(self, each: Pass[Seen]) -> Iterator[Block]:
+        for round_, (place, seed) in itertools.product(range(self.rounds), enumerate(self.seeds)):
+            for pair in self.suite.pair:
+                yield from self._look(pair, each, seed, round_, turned=round_ + place)
+
+    def _look(
+        self, pair: Pair, each: Pass[Seen], seed: int, round_: int = 0, turned: int = 0
+    ) -> Iterator[Block]:
+        """Yield the blocks of both members at all points, turned round at every other number.
+
+        A member that several points leave as it is has one block for all of them.
+        """
+        points = pair.points_of(each.name)
+        members: tuple[Member, ...] = MEMBERS if each.both else ("method",)
+        if turned % 2:
+            points, members = points[::-1], members[::-1]
+        looked: set[tuple[Member, PointKey]] = set()
+        for point, member in itertools.product(points, members):
+            key = member, key_of(pair.part_of(member, point))
+            if key not in looked:
+                looked.add(key)
+                yield self._block(pair, each, member, point, seed, round_)
+
+    def _here(self, pair: Pair, point: Point) -> Pair:
+        key = pair.name, key_of(point)
+        if key not in self.made:
+            self.made[key] = pair.at(point)
+        return self.made[key]
+
+    def _block(
+        self,
+        pair: Pair,
+        each: Pass[Seen],
+        member: Member,
+        point: Point,
+        seed: int,
+        round_: int,
+    ) -> Block:
+        here = self._here(pair, point)
         return Block(
-            pair,
-            measured,
-            member,
-            seed,
-            round_,
-            suite.protocol,
-            pair.threads(member, config.threads),
-            config.device,
-            config.data_dir,
-            config.plugins,
+            pair=here,
+            measured=each.name,
+            member=member,
+            seed=seed,
+            round=round_,
+            protocol=self.suite.protocol,
+            threads=self._threads(pair, here, member),
+            device=self.config.device,
+            data_dir=self.config.data_dir,
+            plugins=self.config.plugins,
+            point=pair.part_of(member, point),
+            study=self._settings(each),
         )
 
-    blocks: list[Block] = []
-    checked: set[str] = set()
-    for pair in suite.pair:
-        for member in MEMBERS if "check" in pair.passes else ():
-            team = [pair.processes(member), pair.communication(member)]
-            key = json.dumps([pair.learner(member), dict(pair.learner_settings(member)), team])
-            if key not in checked:
-                checked.add(key)
-                blocks.append(block(pair, "check", member, seeds[0]))
-    for measured in ("trajectory", *COUNTED):
-        for pair in suite.pair:
-            if measured in pair.passes:
-                blocks += [block(pair, measured, member, seeds[0]) for member in MEMBERS]
-    for measured in TIMED:
-        for round_, (place, seed) in itertools.product(range(rounds), enumerate(seeds)):
-            for pair in suite.pair:
-                if measured in pair.passes:
-                    order = _order(round_ + place)
-                    blocks += [block(pair, measured, member, seed, round_) for member in order]
-    # As many for each rank wherever it stands, so that ranks are all that differs.
-    most = max(ranks for ranks, _ in suite.protocol.scaling_points)
-    each = max(1, config.threads // most)
-    for round_, (place, seed) in itertools.product(range(rounds), enumerate(seeds)):
-        for pair in suite.pair:
-            if "scaling" in pair.passes:
-                points = [
-                    dataclasses.replace(
-                        block(at, "scaling", member, seed, round_), threads=each, tasks=tasks
-                    )
-                    for at, member, tasks in _scaling(pair, suite.protocol)
-                ]
-                blocks += points[::-1] if (round_ + place) % 2 else points
-    for pair in suite.pair:
-        for place, seed in enumerate(seeds if "curve" in pair.passes else ()):
-            blocks += [block(pair, "curve", member, seed) for member in _order(place)]
-        # Its variants are held to the one that leaves nothing out, which is the baseline's equal.
-        blocks += [block(pair, "variants", "method", s) for s in seeds if "variants" in pair.passes]
-    return blocks
+    def _threads(self, pair: Pair, here: Pair, member: Member) -> int:
+        """Where ranks are swept each has as many threads anywhere, so that ranks alone differ."""
+        swept = [int(point["ranks"]) for point in pair.points if "ranks" in point]
+        if swept and here.ranks in swept:
+            return max(1, self.config.threads // max(swept))
+        return here.threads(member, self.config.threads)
 
-
-def _scaling(pair: Pair, protocol: Protocol) -> list[tuple[Pair, Member, int]]:
-    """Return the pair as it is with so many ranks and tasks, and which member is measured then.
-
-    The baseline is measured once, beside one rank.
-    """
-
-    def at(ranks: int, tasks: int) -> Pair:
-        settings = {**pair.settings, BATCH: tasks}
-        return dataclasses.replace(pair, ranks=ranks, passes=("scaling",), settings=settings)
-
-    alone = protocol.scaling_batch
-    points: list[tuple[Pair, Member, int]] = [(at(1, alone), "baseline", alone)]
-    return [*points, *((at(*point), "method", point[1]) for point in protocol.scaling_points)]
-
-
-def _order(number: int) -> tuple[Member, ...]:
-    """Return the members, turned round at every other number."""
-    return MEMBERS[::-1] if number % 2 else MEMBERS
+    def _settings(self, each: Pass[Seen]) -> dict[str, Any]:
+        study = self.registry.study_of(each)
+        return {} if study is None else dict(self.suite.study.get(study.name, {}))
 
 
 def plan_hash(blocks: list[Block]) -> str:
     """Return a hash of all that the blocks would measure, but for where data and plugins lie."""
-    neutral = [
-        json.dumps(
-            dataclasses.asdict(
-                dataclasses.replace(b, data_dir=None if b.data_dir is None else "given", plugins=())
-            ),
-            sort_keys=True,
-        )
-        for b in blocks
-    ]
-    return hashlib.sha256("\n".join(neutral).encode()).hexdigest()[:16]
+    told: dict[int, Any] = {}
+
+    def of(value: Any) -> Any:
+        """Return a part that many blocks share as plain data, made once."""
+        if id(value) not in told:
+            told[id(value)] = dataclasses.asdict(value)
+        return told[id(value)]
+
+    digest = hashlib.sha256()
+    for block in blocks:
+        neutral: Mapping[str, Any] = {
+            **{field.name: getattr(block, field.name) for field in dataclasses.fields(block)},
+            "pair": of(block.pair),
+            "protocol": of(block.protocol),
+            "data_dir": None if block.data_dir is None else "given",
+            "plugins": (),
+        }
+        digest.update(json.dumps(neutral, sort_keys=True).encode() + b"\n")
+    return digest.hexdigest()[:16]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -12,27 +11,10 @@ import torch
 from harness.declare.learner import Learner, workload_of
 from harness.declare.suite import Protocol
 from harness.declare.tree import leaves
+from harness.records.seen import Curve, Trajectory
 from harness.team.together import require_agreement, slowest
 
 EVAL_BATCH = 25
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Quality on validation tasks while training, and on every test task at the end."""
-
-    curve_steps: tuple[int, ...]
-    curve_quality: tuple[float, ...]
-    test_quality: tuple[float, ...]
-    train_seconds: float
-
-
-@dataclass(frozen=True)
-class Trajectory:
-    """What identifies a training run: losses, and a projection of the weights after every step."""
-
-    losses: tuple[float, ...]
-    fingerprint: tuple[float, ...]
 
 
 def train_curve(

@@ -27,11 +27,13 @@ from contextlib import suppress
 from typing import Any, TextIO
 
 from harness.declare.learner import Learner
+from harness.declare.passes import Look
 from harness.declare.tree import all_finite
 from harness.measure import device
-from harness.measure.block import Block, Seen, block_from
+from harness.measure.block import Block, block_from
 from harness.measure.passes import REPEATED, NotFinite
 from harness.measure.worker import measured, settle
+from harness.records.seen import Times
 
 LEAST_STEPS = 3  # of a warm-up: the first is always slow, and the second often
 
@@ -68,7 +70,7 @@ def take_turns(text: str) -> str:
     return record.to_line()
 
 
-def _turns(channel: TextIO, block: Block, learner: Learner) -> Seen:
+def _turns(channel: TextIO, block: Block, learner: Learner) -> Look:
     repeat, latest = REPEATED[block.measured](block, learner)
     synchronize, pushed_aside = device.synchronizer(block.device), PushedAside()
 
@@ -87,7 +89,7 @@ def _turns(channel: TextIO, block: Block, learner: Learner) -> Seen:
             _say(channel, stretch(int(line)))
     if not all_finite(latest[0]):
         raise NotFinite("the result holds NaN or infinity after the block's steps")
-    return {}
+    return Look(Times())
 
 
 def counted(wall: int, aside: int, others: int) -> int:

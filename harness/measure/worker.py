@@ -10,21 +10,24 @@ import time
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
 import torch
 
 from harness.declare.learner import Learner, workload_of
+from harness.declare.passes import Look, Seen
 from harness.declare.settings import build
 from harness.declare.workload import Place
 from harness.errors import Absent, HarnessError, ModuleMissing, TeamBroken, UsageError
 from harness.measure import device
-from harness.measure.block import Block, Seen, block_from
+from harness.measure.block import Block, block_from
 from harness.measure.check import check
 from harness.measure.engines.outcome import Report
-from harness.measure.passes import PASSES, Measure, NotFinite
+from harness.measure.passes import Measure, NotFinite, measure_of
 from harness.measure.probes import block_probes
 from harness.records.record import Record
+from harness.records.seen import Check
 from harness.registry import Entry, Registry
 from harness.team.communicator import Alone, Communicator, Seat
 from harness.team.meeting import meet
@@ -48,7 +51,7 @@ def work_together(text: str, seat: Seat) -> str:
         return Report(own.record("failed", reason=_plain(error)).to_line(), True).to_json()
 
 
-def _worked(block: Block, seat: Seat | None) -> Record:
+def _worked(block: Block, seat: Seat | None) -> Record[Seen]:
     settle(block)
     start = time.perf_counter()
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -82,32 +85,38 @@ def rehearse(text: str) -> str:
     return ""
 
 
-def measured(block: Block, seat: Seat | None = None, measure: Measure | None = None) -> Record:
+def measured(
+    block: Block, seat: Seat | None = None, measure: Measure | None = None
+) -> Record[Seen]:
     """Return the block's record, whatever happens in it; only who lost its team has none.
 
     A pass may be measured in another way than its own.
     """
+    about: dict[str, Any] = {}
     try:
         # Every rank asks for the last one's: who has a device would wait for those that have none.
         after = seat.size - 1 - seat.rank if seat else 0
         device.require(device.of_rank(block.device, after))
         registry = Registry(block.plugins)
         team = _team(block, seat)
-        if block.measured == "check":
-            seen = _check(block, registry, team)
+        known = registry.pass_named(block.measured)
+        if known.rhythm == "learner":
+            look = _check(block, registry, team)
         else:
             learner = make_learner(block, registry, team)
             about = _about(learner)
-            seen = about | (measure or PASSES[block.measured])(block, learner)
+            look = (measure or measure_of(known))(block, learner)
         team.barrier()  # who closed it while another is at work would seem to be lost
         team.close()
-        return block.record("ok", **seen)
+        return block.record("ok", **about, **vars(look.costs)).holding(look.seen)
     except TeamBroken:
         raise
     except Absent as error:
-        return block.record("skipped", reason=_plain(error))
+        return block.record("skipped", skip="absent", reason=_plain(error))
     except ModuleNotFoundError as error:
-        return block.record("skipped", reason=str(ModuleMissing(error.name, block.learner)))
+        return block.record(
+            "skipped", skip="absent", reason=str(ModuleMissing(error.name, block.learner))
+        )
     except NotFinite as error:
         return block.record("not finite", reason=str(error), **about)
     except SystemExit as error:
@@ -149,7 +158,7 @@ def _team(block: Block, seat: Seat | None) -> Communicator:
     return meet(seat, block.pair.communicator, block.device, patience, block.plugins)
 
 
-def _about(learner: Learner) -> Seen:
+def _about(learner: Learner) -> dict[str, Any]:
     workload = workload_of(learner)
     return {
         "data": workload.data,
@@ -163,11 +172,11 @@ def _about(learner: Learner) -> Seen:
     }
 
 
-def _check(block: Block, registry: Registry, team: Communicator) -> Seen:
+def _check(block: Block, registry: Registry, team: Communicator) -> Look:
     entry = registry.find(block.learner, "baseline", "method")
     _require_sharing(block, entry)
     result = check(entry, registry, block.protocol.check_examples, block.learner_settings, team)
-    return result.fields()
+    return Look(Check(**result.fields()))
 
 
 def _be_a_good_child(block: Block) -> None:

@@ -12,6 +12,7 @@ from harness.declare.settings import build
 from harness.declare.suite import Suite
 from harness.errors import StoreError, UsageError
 from harness.records.record import DAMAGED, SCHEMA, require_schema
+from harness.records.schema1 import modern_suite
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ def manifest_from(text: str | bytes, where: str) -> Manifest:
             f"{where}: a manifest must be an object, not {type(table).__name__}. {DAMAGED}"
         )
     require_schema(table, where)
+    if table["schema"] == 1:
+        table |= {"schema": SCHEMA, "suite": modern_suite(table.get("suite", {}))}
     try:
         return build(Manifest, table, where)
     except UsageError as error:

@@ -9,19 +9,23 @@ from pathlib import Path
 
 import pyperf
 
+from harness.declare.passes import Seen
+from harness.declare.point import words_of
 from harness.records.record import Record
+from harness.records.seen import Times
 from harness.records.store import replace_file
 
 FILE = "pyperf.json"
 
 
-def export(folder: Path, records: Iterable[Record]) -> Path | None:
+def export(folder: Path, records: Iterable[Record[Seen]]) -> Path | None:
     """Write one benchmark for each pair, pass and member, one pyperf run for each block."""
     runs: dict[str, list[pyperf.Run]] = defaultdict(list)
     for record in records:
-        if record.status == "ok" and record.seconds:
-            name = f"{record.pair}/{record.measured}/{record.member}"
-            runs[name].append(_run(record, name))
+        if record.status == "ok" and isinstance(record.seen, Times) and record.seen.seconds:
+            at = f"@{words_of(record.point)}" if record.point else ""
+            name = f"{record.pair}/{record.measured}{at}/{record.member}"
+            runs[name].append(_run(record, record.seen, name))
     if not runs:
         return None
     suite = pyperf.BenchmarkSuite([pyperf.Benchmark(of_one) for of_one in runs.values()])
@@ -31,10 +35,9 @@ def export(folder: Path, records: Iterable[Record]) -> Path | None:
     return folder / FILE
 
 
-def _run(record: Record, name: str) -> pyperf.Run:
-    assert record.seconds is not None
+def _run(record: Record[Seen], seen: Times, name: str) -> pyperf.Run:
     known = {
-        "loops": record.steps_per_interval,
+        "loops": seen.steps_per_interval,
         "learner": record.learner,
         "workload": record.workload,
         "data": record.data,
@@ -51,7 +54,7 @@ def _run(record: Record, name: str) -> pyperf.Run:
     }
     metadata = {key: value for key, value in words.items() if value not in (None, "")}
     return pyperf.Run(
-        list(record.seconds),
+        list(seen.seconds),
         warmups=[(1, seconds) for seconds in record.warmup_seconds or ()],
         metadata={"name": name, "unit": "second"} | metadata,
         collect_metadata=False,

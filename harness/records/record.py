@@ -1,4 +1,4 @@
-"""The record: what one block saw, as a flat object whose every field has a type and a unit.
+"""The record: a head that all blocks share, and what the block's pass saw, as its own dataclass.
 
 Unknown is null, never 0. Records of an older schema are read through a fixture-guarded path;
 records of a newer one are refused with a word about upgrading.
@@ -8,33 +8,38 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar, cast
 
 import harness
+from harness.declare.passes import Pass, Seen, SeenAt
+from harness.declare.point import Point
 from harness.declare.settings import build
-from harness.declare.suite import Member, Pass
+from harness.declare.suite import Member
 from harness.errors import StoreError, UsageError
+from harness.records.seen import of_unit
 
-SCHEMA = 1
+SCHEMA = 2
 DAMAGED = "It is damaged: restore it, or measure anew."
 
 Status = Literal["ok", "failed", "timeout", "skipped", "not finite", "out of memory", "died"]
 
+Skip = Literal["absent", "partner", "inherited"]
+"""Why a block was skipped: it lacks something here, its pair's other member does, or what it would
+show is known."""
 
-def _in(unit: str, default: Any = None) -> Any:
-    return field(default=default, metadata={"unit": unit})
+S = TypeVar("S", bound=Seen, covariant=True)
 
 
 @dataclass(frozen=True)
-class Record:
-    """One block's record. Fields that the block's pass does not measure stay null."""
+class Record(Generic[S]):
+    """What one block handed back."""
 
     # What was run.
     block: str
     pair: str
-    measured: Pass
+    measured: str  # the pass
     member: Member
     learner: str
     workload: str
@@ -43,132 +48,155 @@ class Record:
     seed: int  # the repetition; the seed that tasks are drawn with is derived from it
     round: int
     status: Status
+    point: Point = field(default_factory=dict)  # of a sweep: what was changed from the pair's own
     schema: int = SCHEMA
+    skip: Skip | None = None
     reason: str | None = None
+
+    # What it was run on.
     data: str | None = None
     metric: str | None = None
     higher_is_better: bool | None = None
     held_out_shared: bool | None = None  # whether every seed has the same held-out examples
+    samples: int | None = of_unit("samples")  # of a step
+    parameters: int | None = None  # of the model whose memory is looked at
     device: str | None = None
     dtype: str | None = None
-    samples: int | None = _in("samples")  # of a step
-    parameters: int | None = None  # of the model whose memory is looked at
     threads: int | None = None  # of each process
     processes: int | None = None  # the ranks that shared the work
     communicator: str | None = None  # what they talked to each other with
     fast_paths: str | None = None  # what really ran, as words
 
-    # step, adaptation: seconds of one step, one value an interval. Of ranks: of the slowest; what
-    # the one that waited least stood waiting for sums, which is what the sums cost, the rest being
-    # computing; and what the ranks waited beyond that on average, for others that had more to do
-    seconds: tuple[float, ...] | None = _in("s")
-    allreduce_seconds: tuple[float, ...] | None = _in("s")
-    imbalance_seconds: tuple[float, ...] | None = _in("s")
-    steps_per_interval: int | None = _in("steps")
-    warmup_seconds: tuple[float, ...] | None = _in("s")
-    warmup_s: float | None = _in("s")
+    # What the block cost, and what went on beside it.
+    wall_s: float | None = of_unit("s")
+    measured_s: float | None = of_unit("s")  # inside measured intervals
+    warmup_s: float | None = of_unit("s")
+    warmup_seconds: tuple[float, ...] | None = of_unit("s")  # of a step, one value a window
     warmup_steady: bool | None = None  # whether two halves of the warm-up agreed
-    compile_s: float | None = _in("s")
-
-    # memory: of ranks, of the one that held most
-    peak_bytes: int | None = _in("bytes")  # above live_bytes, during a step
-    live_bytes: int | None = _in("bytes")  # of state and data at its start
-    reserved_bytes: int | None = _in("bytes")  # CUDA alone
-    resident_bytes: int | None = _in("bytes")
-
-    # growth: the peak above the bytes at its start, of a step with so many inner steps
-    growth_steps: tuple[int, ...] | None = _in("steps")
-    growth_bytes: tuple[int, ...] | None = _in("bytes")
-
-    # scaling: the fields of step, and of operations what concerns all-reduces; the tasks of a step
-    # that all ranks shared, and the seconds of bare all-reduces of so many bytes
-    tasks: int | None = _in("tasks")
-    wire_bytes: tuple[int, ...] | None = _in("bytes")
-    wire_seconds: tuple[float, ...] | None = _in("s")
-
-    # operations: of all ranks together, since work that is done twice is not saved; and of the rank
-    # that did most. What a rank put on the wire in all-reduces is counted for each rank alone
-    flops: int | None = _in("operations")
-    backward_passes: int | None = _in("calls")
-    adaptation_flops: int | None = _in("operations")  # of adapting to a batch, where that is timed
-    rank_flops: int | None = _in("operations")
-    allreduce_calls: int | None = _in("calls")
-    allreduce_bytes: int | None = _in("bytes")
-
-    # variants, variant_times, operations: of each variant, at each number of inner steps
-    variants: tuple[str, ...] | None = None
-    variant_known_as: tuple[str, ...] | None = None  # as others have published it, or empty
-    variant_full: str | None = None  # the one that leaves nothing out
-    variant_steps: tuple[int, ...] | None = _in("steps")
-    variant_trained_at: int | None = _in("steps")  # the inner steps of their training
-    variant_valid: tuple[tuple[float, ...], ...] | None = None  # mean over validation tasks
-    variant_test: tuple[tuple[tuple[float, ...], ...], ...] | None = None  # of every test task
-    variant_seconds: tuple[tuple[tuple[float, ...], ...], ...] | None = _in("s")  # of every call
-    variant_batch: int | None = _in("tasks")
-    variant_batch_seconds: tuple[tuple[float, ...], ...] | None = _in("s")
-    variant_flops: tuple[tuple[int, ...], ...] | None = _in("operations")  # one task's adaptation
-
-    # curve, trajectory
-    curve_steps: tuple[int, ...] | None = _in("steps")
-    curve_quality: tuple[float, ...] | None = None  # mean over validation tasks, at curve_steps
-    test_quality: tuple[float, ...] | None = None  # of every test task
-    train_seconds: float | None = _in("s")
-    losses: tuple[float, ...] | None = None
-    fingerprint: tuple[float, ...] | None = None  # of the weights, after every step
-
-    # check
-    equivalence: str | None = None  # Exact, InTheLimit, Approximate
-    passed: bool | None = None
-    worst: float | None = None  # the largest part of its tolerance that any example used
-    worst_error: float | None = None
-    tolerance: float | None = None
-    worst_case: str | None = None
-    cosine: float | None = None  # least cosine to the oracle's gradient
-    distance: float | None = None  # largest relative error against the oracle's gradient
-    examples: int | None = None
-
-    # the block itself
-    wall_s: float | None = _in("s")
-    measured_s: float | None = _in("s")  # inside measured intervals
     load: float | None = None  # load average over one minute, at the start
     steal: float | None = None  # share of CPU time taken by other machines, during the block
-    temperature: float | None = _in("°C")
+    temperature: float | None = of_unit("°C")
     gpu_processes: int | None = None
     started: str | None = None  # UTC
 
+    seen: S | None = None
+    several: tuple[tuple[Point, S], ...] = ()
+    """What was seen at each of several points, where one look sees them all."""
+
+    @property
+    def is_inherited(self) -> bool:
+        """Tell whether the block was left out because what it would show is known."""
+        return self.skip == "inherited"
+
+    def holding(self, seen: Seen | SeenAt) -> Record[Seen]:
+        """Return the record with what was seen, at its own point or at several."""
+        found = {"seen": seen} if isinstance(seen, Seen) else {"several": tuple(seen)}
+        return dataclasses.replace(cast("Record[Seen]", self), **found)  # type: ignore[arg-type]
+
+    def spread(self) -> Iterator[Record[S]]:
+        """Yield the record, or one for each of the points that it saw."""
+        if not self.several:
+            yield self
+        for point, seen in self.several:
+            yield dataclasses.replace(self, point={**self.point, **point}, seen=seen, several=())
+
+    def flaw(self) -> str | None:
+        """Say what makes a good block's values useless."""
+        if self.seen is None and not self.several:
+            return "its record holds nothing that was seen"
+        for seen in [self.seen] if self.seen is not None else [each for _, each in self.several]:
+            if found := seen.flaw():
+                return found
+            if seen.of_quality and None in (self.metric, self.higher_is_better):
+                return "its record does not say what quality means"
+        return None
+
     def to_line(self) -> str:
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, allow_nan=False) + "\n"
+        table = {
+            each.name: getattr(self, each.name)
+            for each in dataclasses.fields(self)
+            if each.name not in ("seen", "several")
+        }
+        table["point"] = dict(self.point)
+        if self.several:
+            table["several"] = [
+                {"point": dict(point), "seen": dataclasses.asdict(seen)}  # type: ignore[call-overload]  # a Seen is a dataclass
+                for point, seen in self.several
+            ]
+        else:
+            table["seen"] = None if self.seen is None else dataclasses.asdict(self.seen)  # type: ignore[call-overload]  # likewise
+        return json.dumps(table, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def record_from(line: str | bytes, where: str) -> Record:
-    """Read one line, or say what is wrong with it and where."""
+def records_from(
+    line: str | bytes, where: str, passes: Mapping[str, Pass[Seen]]
+) -> list[Record[Seen]]:
+    """Read one line, or say what is wrong with it and where.
+
+    A line of schema 1 may hold what today are the records of several passes.
+    """
     try:
         table = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StoreError(f"{where}: not valid JSON ({error}). {DAMAGED}") from None
     if not isinstance(table, dict):
         raise StoreError(
             f"{where}: a record must be an object, not {type(table).__name__}. {DAMAGED}"
         )
     require_schema(table, where)
+    if table["schema"] == 1:
+        from harness.records.schema1 import modern
+
+        return [_record(each, where, passes) for each in modern(table, where)]
+    return [_record(table, where, passes)]
+
+
+def record_from(line: str | bytes, where: str, passes: Mapping[str, Pass[Seen]]) -> Record[Seen]:
+    """Read a line that holds one record."""
+    found = records_from(line, where, passes)
+    if len(found) != 1:
+        raise StoreError(f"{where}: {len(found)} records, where one was asked for. {DAMAGED}")
+    return found[0]
+
+
+def _record(table: dict[str, Any], where: str, passes: Mapping[str, Pass[Seen]]) -> Record[Seen]:
+    seen, several = table.pop("seen", None), table.pop("several", ())
+    known = passes.get(str(table.get("measured")))
+    if known is None and (seen is not None or several):
+        raise StoreError(
+            f"{where}: a pass {table.get('measured')!r} is not known here (known: "
+            f"{', '.join(sorted(passes))}). Name the file of the study that brings it by plugin=, "
+            "or measure anew."
+        )
     try:
-        return build(Record, table, where)
+        head = build(Record, table, where)
+        if seen is not None:
+            return head.holding(_seen(known, seen, where))
+        return head.holding([_at(known, each, where) for each in several]) if several else head
     except UsageError as error:
         raise StoreError(f"{error} {DAMAGED}") from None
+
+
+def _seen(known: Pass[Seen] | None, seen: Any, where: str) -> Seen:
+    assert known is not None  # or it would have been refused
+    if not isinstance(seen, dict):
+        raise UsageError(f"{where}: what was seen must be an object, not {type(seen).__name__}.")
+    return build(known.seen, seen, where)
+
+
+def _at(known: Pass[Seen] | None, each: Any, where: str) -> tuple[Point, Seen]:
+    if not isinstance(each, dict) or not isinstance(each.get("point"), dict):
+        raise UsageError(f"{where}: each of several looks must say its point and what was seen.")
+    return each["point"], _seen(known, each.get("seen"), where)
 
 
 def require_schema(table: Mapping[str, Any], where: str, known: int = SCHEMA) -> None:
     """Refuse what another version of the harness wrote in a way that this one can't read."""
     schema = table.get("schema")
-    if schema != known or isinstance(schema, bool):
+    if not isinstance(schema, int) or isinstance(schema, bool) or not 1 <= schema <= known:
         newer = isinstance(schema, int) and schema > known
         raise StoreError(
             f"{where}: schema {schema!r} is not the schema {known} that this version "
             f"({harness.__version__}) reads. "
             + ("Upgrade the harness to read it." if newer else DAMAGED)
         )
-
-
-def unit_of(name: str) -> str | None:
-    """Return the unit of a record's field."""
-    return next(f.metadata.get("unit") for f in dataclasses.fields(Record) if f.name == name)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from harness.declare.passes import Pass, Seen
 from harness.errors import UsageError
 from harness.records.lines import Appender, appending, explained, read_lines
 from harness.records.manifest import Manifest, manifest_from
-from harness.records.record import Record, record_from
+from harness.records.record import Record, records_from
+from harness.registry import Registry
 
 MANIFEST, RECORDS, TORN = "manifest.json", "records.jsonl", "records.torn"
 
@@ -59,14 +61,22 @@ class Store:
             text = path.read_bytes()
         return cls(folder, manifest_from(text, str(path)))
 
-    def records(self) -> list[Record]:
-        """Return the records in the order of their writing; a torn last line is left out."""
+    def records(self, passes: Mapping[str, Pass[Seen]] | None = None) -> list[Record[Seen]]:
+        """Return the records in the order of their writing; a torn last line is left out.
+
+        The passes are those that are known; without any, the harness's own are.
+        """
+        known = Registry().passes if passes is None else passes
         path = self.folder / RECORDS
         with explained(str(path), READABLE):
             lines, torn = read_lines(path)
         if torn:
             self._note(f"{path}: the last record was torn and is left out.")
-        return [record_from(line, f"{path}, line {n}") for n, line in enumerate(lines, start=1)]
+        return [
+            record
+            for number, line in enumerate(lines, start=1)
+            for record in records_from(line, f"{path}, line {number}", known)
+        ]
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Writer]:
@@ -99,7 +109,7 @@ class Writer:
     def __init__(self, path: Path, lines: Appender) -> None:
         self._path, self._lines = path, lines
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Record[Seen]) -> None:
         with explained(str(self._path), RESUME):
             self._lines.append(record.to_line())
 

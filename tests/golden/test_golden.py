@@ -45,7 +45,7 @@ def of_pair(judged: PairJudgement) -> dict[str, Any]:
         "quality": [judged.quality.baseline, judged.quality.method] if judged.quality else None,
         "targets": [
             [t.target, t.baseline_steps, t.method_steps, t.baseline_reached, t.method_reached]
-            for t in judged.targets
+            for t in judged.studies.get("targets", ())
         ],
         "missing": judged.missing_blocks,
         "failures": [[f.member, f.measured, f.status, f.blocks] for f in judged.failures],
@@ -55,27 +55,27 @@ def of_pair(judged: PairJudgement) -> dict[str, Any]:
 
 
 def choices(judged: PairJudgement) -> list[Any]:
-    if judged.selection is None:
+    if judged.studies.get("variants") is None:
         return []
     chosen = [
         ["choice", c.tau, c.steps, c.variant, c.within, ends(c.gain), c.not_worse, ends(c.ratio)]
-        for c in judged.selection.choices
+        for c in judged.studies["variants"].choices
     ]
     best = [
         ["best", b.steps, b.variant, list(b.own), ends(b.gain), ends(b.ratio)]
-        for b in judged.selection.best
+        for b in judged.studies["variants"].best
     ]
     return chosen + best
 
 
 def scaling(judged: PairJudgement) -> list[Any]:
-    if judged.scaling is None:
+    if judged.studies.get("ranks") is None:
         return []
     points = [
         [s.point.ranks, s.point.tasks, ends(s.seconds), ends(s.efficiency), ends(s.speedup)]
-        for s in (*judged.scaling.strong, *judged.scaling.weak)
+        for s in (*judged.studies["ranks"].strong, *judged.studies["ranks"].weak)
     ]
-    return [*points, [judged.scaling.calls, judged.scaling.bytes]]
+    return [*points, [judged.studies["ranks"].calls, judged.studies["ranks"].bytes]]
 
 
 def ends(interval: Interval | None) -> list[float] | None:

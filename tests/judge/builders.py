@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from harness.declare.claims import Claim, Reading
-from harness.declare.suite import MEMBERS, Pair, Pass, Protocol, Suite, settings_words
+from harness.declare.passes import Seen
+from harness.declare.suite import MEMBERS, Pair, Protocol, Suite, settings_words
+from harness.judge.evidence import Evidence
 from harness.judge.inheritance import inherits
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.seeds import derive
+from tests.records.made import altered, flat_record
 
 SEEDS = (0, 1, 2)
 ROUNDS = 4
@@ -39,9 +41,9 @@ def claim(
 
 
 def record(
-    pair: Pair, measured: Pass, member: str, seed: int = 0, round_: int = 0, **seen: Any
-) -> Record:
-    return Record(
+    pair: Pair, measured: str, member: str, seed: int = 0, round_: int = 0, **seen: Any
+) -> Record[Seen]:
+    return flat_record(
         block=f"{pair.name}/{measured}/{member}/seed{seed}/round{round_}",
         pair=pair.name,
         measured=measured,
@@ -71,12 +73,12 @@ def timed(
     pair: Pair,
     baseline: float = 0.25,
     method: float = 0.1,
-    measured: Pass = "step",
+    measured: str = "step",
     seeds: Sequence[int] = SEEDS,
     rounds: int = ROUNDS,
     noise: float = 0.01,
     **seen: Any,
-) -> list[Record]:
+) -> list[Record[Seen]]:
     """Time both members; each block draws its own noise, which depends on nothing but its name."""
     found = []
     for seed in seeds:
@@ -90,7 +92,7 @@ def timed(
     return found
 
 
-def checks(pair: Pair, passed: tuple[bool, bool] = (True, True), **seen: Any) -> list[Record]:
+def checks(pair: Pair, passed: tuple[bool, bool] = (True, True), **seen: Any) -> list[Record[Seen]]:
     known = {
         "equivalence": "Exact",
         "worst_error": 1e-15,
@@ -103,7 +105,7 @@ def checks(pair: Pair, passed: tuple[bool, bool] = (True, True), **seen: Any) ->
     ]
 
 
-def trajectories(pair: Pair, apart: float = 1e-12, **seen: Any) -> list[Record]:
+def trajectories(pair: Pair, apart: float = 1e-12, **seen: Any) -> list[Record[Seen]]:
     """Take five steps with both members, whose losses differ by a share at the last of them."""
     losses, prints = (3.0, 2.5, 2.0, 1.5, 1.0), (9.0, -1.0, 0.001, 4.0, 7.0)
     other = (*losses[:4], losses[4] * (1 + apart))
@@ -120,7 +122,7 @@ def curve(
     test: Sequence[float] = (0.7, 0.8, 0.9, 0.8),
     seed: int = 0,
     **seen: Any,
-) -> Record:
+) -> Record[Seen]:
     steps = tuple(range(10, 10 * len(quality) + 1, 10))
     known = {"curve_steps": steps, "curve_quality": tuple(quality), "test_quality": tuple(test)}
     return record(pair, "curve", member, seed, **known | seen)
@@ -131,7 +133,7 @@ def curves(
     gain: float | Callable[[int], float] = 0.0,
     seeds: Sequence[int] = SEEDS,
     **seen: Any,
-) -> list[Record]:
+) -> list[Record[Seen]]:
     """Train both members; the method's test quality is better by the gain, which a seed may set."""
     found = []
     for seed in seeds:
@@ -142,7 +144,7 @@ def curves(
     return found
 
 
-def counts(pair: Pair, baseline: int = 4000, method: int = 1000, **seen: Any) -> list[Record]:
+def counts(pair: Pair, baseline: int = 4000, method: int = 1000, **seen: Any) -> list[Record[Seen]]:
     return [
         found
         for member, count in zip(MEMBERS, (baseline, method), strict=True)
@@ -153,20 +155,22 @@ def counts(pair: Pair, baseline: int = 4000, method: int = 1000, **seen: Any) ->
     ]
 
 
-def inheriting(pair: Pair, records: Sequence[Record], seeds: Sequence[int] = SEEDS) -> list[Record]:
+def inheriting(
+    pair: Pair, records: Sequence[Record[Seen]], seeds: Sequence[int] = SEEDS
+) -> list[Record[Seen]]:
     """Leave the method's curves out, as a run does."""
-    proof = inherits(records, pair)
+    proof = inherits(evidence(records), pair)
     assert proof is not None
     reason = f"inherits the baseline's curve: {proof.reason}"
+    skipped = {"status": "skipped", "skip": "inherited"}
     left_out = [
-        record(pair, "curve", "method", s, status="skipped", reason=reason, wall_s=None)
-        for s in seeds
+        record(pair, "curve", "method", s, **skipped, reason=reason, wall_s=None) for s in seeds
     ]
     kept = [found for found in curves(pair, seeds=seeds) if found.member == "baseline"]
     return kept + left_out
 
 
-def whole(pair: Pair = PAIR, **times: Any) -> list[Record]:
+def whole(pair: Pair = PAIR, **times: Any) -> list[Record[Seen]]:
     """Return a run in which all went well: 2.5 times faster, and the curve is inherited."""
     proven = checks(pair) + trajectories(pair)
     return (
@@ -178,7 +182,7 @@ def whole(pair: Pair = PAIR, **times: Any) -> list[Record]:
     )
 
 
-def without(records: Iterable[Record], **fields: Any) -> list[Record]:
+def without(records: Iterable[Record[Seen]], **fields: Any) -> list[Record[Seen]]:
     """Return the records but for those with all of these fields."""
     return [
         found
@@ -187,20 +191,22 @@ def without(records: Iterable[Record], **fields: Any) -> list[Record]:
     ]
 
 
-def changed(records: Iterable[Record], changes: dict[str, Any], **fields: Any) -> list[Record]:
+def changed(
+    records: Iterable[Record[Seen]], changes: dict[str, Any], **fields: Any
+) -> list[Record[Seen]]:
     """Return the records with changes made to those with all of these fields."""
     kept = [
         all(getattr(found, name) == value for name, value in fields.items()) for found in records
     ]
     assert any(kept), f"no record has {fields}"
     return [
-        dataclasses.replace(found, **changes) if chosen else found
+        altered(found, **changes) if chosen else found
         for found, chosen in zip(records, kept, strict=True)
     ]
 
 
 def manifest(
-    plan: Iterable[Record],
+    plan: Iterable[Record[Seen]],
     pairs: Sequence[Pair] = (PAIR, AA),
     claims: Sequence[Claim] = (claim(),),
     **rest: Any,
@@ -227,6 +233,11 @@ def manifest(
     )
 
 
-def judged(records: Sequence[Record], **about: Any) -> Judgement:
+def evidence(records: Sequence[Record[Seen]], **about: Any) -> Evidence:
+    """Return a run's records as a judge sees them."""
+    return Evidence(manifest(records, **about), records)
+
+
+def judged(records: Sequence[Record[Seen]], **about: Any) -> Judgement:
     """Judge a run that planned nothing but what is in its records."""
     return judge(manifest(records, **about), records)

@@ -9,7 +9,9 @@ import pytest
 
 from harness.judge.comparison import Comparison, compare_runs
 from harness.records.record import Record
+from harness.records.seen import Times
 from tests.judge.builders import AA, PAIR, changed, checks, counts, manifest, timed, whole, without
+from tests.records.made import altered
 
 
 def compared(
@@ -42,7 +44,7 @@ def test_a_slower_method_is_worse_and_a_faster_one_better():
 
 def test_a_machine_that_slows_both_members_changes_nothing():
     both = [
-        dataclasses.replace(r, seconds=tuple(s * 2 for s in r.seconds)) if r.seconds else r
+        altered(r, seconds=tuple(s * 2 for s in r.seen.seconds)) if isinstance(r.seen, Times) else r
         for r in whole()
     ]
     assert words(compared(both)) == {"same"}
@@ -140,8 +142,8 @@ def test_runs_that_share_nothing_from_different_machines_are_from_different_mach
 
 def _retimed(pair: str, factor: float) -> list[Record]:
     return [
-        dataclasses.replace(r, seconds=tuple(s * factor for s in r.seconds))
-        if r.seconds and r.member == "method" and r.pair == pair
+        altered(r, seconds=tuple(s * factor for s in r.seen.seconds))
+        if isinstance(r.seen, Times) and r.member == "method" and r.pair == pair
         else r
         for r in whole()
     ]

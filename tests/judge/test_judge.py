@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.declare.passes import Seen
 from harness.errors import StoreError
 from harness.judge.judge import judge
 from harness.judge.judgement import PairJudgement, Verdict
@@ -31,13 +32,19 @@ from tests.judge.builders import (
     whole,
     without,
 )
+from tests.records.made import PASSES, altered
 
 
-def pair_of(records: list[Record], **about: object) -> PairJudgement:
+def pair_of(records: list[Record[Seen]], **about: object) -> PairJudgement:
     return judged(records, **about).pairs[0]
 
 
-def only_verdict(records: list[Record], **about: object) -> Verdict:
+def passed(records: list[Record[Seen]]) -> PairJudgement:
+    """Judge records of a pair whose checks passed: without, it would show nothing."""
+    return pair_of(checks(PAIR) + records)
+
+
+def only_verdict(records: list[Record[Seen]], **about: object) -> Verdict:
     (verdict,) = pair_of(records, **about).verdicts
     return verdict
 
@@ -62,7 +69,7 @@ class TestWholeRun:
 
     def test_gives_the_same_from_its_files_as_from_memory(self) -> None:
         records, about = whole(), manifest(whole())
-        read = [record_from(found.to_line(), "records.jsonl") for found in records]
+        read = [record_from(found.to_line(), "records.jsonl", PASSES) for found in records]
         assert judge(manifest_from(about.to_json(), "manifest.json"), read) == judge(about, records)
 
     def test_is_judged_without_torch(self) -> None:
@@ -89,7 +96,7 @@ class TestWholeRun:
 
 class TestRatios:
     def test_take_the_median_of_a_block_and_then_of_the_rounds(self) -> None:
-        ratio = pair_of(timed(PAIR, 0.3, 0.1, noise=0.0)).ratio("step_time")
+        ratio = passed(timed(PAIR, 0.3, 0.1, noise=0.0)).ratio("step_time")
         assert ratio is not None
         assert ratio.interval is not None
         assert (ratio.baseline, ratio.method) == (0.3, 0.1)
@@ -98,19 +105,19 @@ class TestRatios:
 
     def test_pair_a_round_with_its_own_even_if_one_is_missing(self) -> None:
         records = [
-            dataclasses.replace(found, seconds=(2.0**found.round * each,))
+            altered(found, seconds=(2.0**found.round * each,))
             for found in timed(PAIR, noise=0.0)
             for each in [3.0 if found.member == "baseline" else 1.0]
         ]
         records = without(records, member="method", seed=1, round=2)
-        ratio = pair_of(records).ratio("step_time")
+        ratio = passed(records).ratio("step_time")
         assert ratio is not None
         assert ratio.interval is not None
         assert (ratio.interval.low, ratio.interval.high) == (3.0, 3.0)
         assert ratio.rounds == len(SEEDS) * ROUNDS - 1
 
     def test_of_counts_are_points_that_ask_for_no_noise(self) -> None:
-        found = pair_of(counts(PAIR))
+        found = passed(counts(PAIR))
         memory = found.ratio("peak_bytes")
         assert memory is not None
         assert memory.interval is not None
@@ -119,25 +126,26 @@ class TestRatios:
         assert [r.measure for r in found.ratios] == ["peak_bytes", "flops", "backward_passes"]
 
     def test_of_a_count_that_is_zero_are_none(self) -> None:
-        ratio = pair_of(counts(PAIR, method=0)).ratio("peak_bytes")
+        ratio = passed(counts(PAIR, method=0)).ratio("peak_bytes")
         assert ratio is not None
         assert ratio.interval is None
         assert "is 0" in (ratio.reason or "")
 
     def test_leave_out_what_was_not_counted(self) -> None:
-        found = pair_of(counts(PAIR, backward_passes=None))
+        uncounted = changed(counts(PAIR), {"backward_passes": None}, measured="operations")
+        found = passed(uncounted)
         assert found.ratio("backward_passes") is None
         assert found.ratio("flops") is not None
 
     @pytest.mark.parametrize("bad", [(), (0.0,), (-1.0, 1.0), (float("nan"),), (float("inf"),)])
     def test_leave_out_a_block_whose_seconds_no_clock_gives(self, bad: tuple[float, ...]) -> None:
         spoilt = {"block": "pair/step/method/seed0/round0"}
-        found = pair_of(changed(timed(PAIR), {"seconds": bad}, **spoilt))
+        found = passed(changed(timed(PAIR), {"seconds": bad}, **spoilt))
         assert found.ratios[0].rounds == len(SEEDS) * ROUNDS - 1
         assert [(f.status, f.blocks) for f in found.failures] == [("unusable", 1)]
 
     def test_of_a_method_that_gave_nothing_say_why(self) -> None:
-        broken = {"status": "not finite", "reason": "the result holds NaN", "seconds": None}
+        broken = {"status": "not finite", "reason": "the result holds NaN"}
         records = changed(whole(), broken, member="method", measured="step", pair="pair")
         found = pair_of(records)
         ratio = found.ratio("step_time")
@@ -152,7 +160,7 @@ class TestRatios:
 
     def test_let_the_other_pairs_finish(self) -> None:
         other = dataclasses.replace(PAIR, name="other", workload="games")
-        broken = {"status": "died", "reason": "killed", "seconds": None}
+        broken = {"status": "died", "reason": "killed"}
         records = changed(whole(), broken, pair="pair", measured="step") + timed(other)
         judgement = judged(records, pairs=(PAIR, other, AA))
         ratio = judgement.pairs[1].ratio("step_time")
@@ -162,7 +170,7 @@ class TestRatios:
     def test_take_the_good_record_of_a_block_that_was_measured_again(self) -> None:
         records = whole()
         first = next(r for r in records if r.measured == "step" and r.pair == "pair")
-        died = dataclasses.replace(first, status="died", reason="killed", seconds=None)
+        died = altered(first, status="died", reason="killed")
         about = manifest(records)
         assert judge(about, [died, *records]).pairs == judge(about, records).pairs
         assert judge(about, [*records, died]).pairs == judge(about, records).pairs
@@ -170,7 +178,7 @@ class TestRatios:
     def test_take_the_later_of_two_good_records(self) -> None:
         records = counts(PAIR)
         again = changed(records, {"peak_bytes": 2000}, measured="memory", member="method")
-        memory = judged(records + again).pairs[0].ratio("peak_bytes")
+        memory = judged(checks(PAIR) + records + again).pairs[0].ratio("peak_bytes")
         assert memory is not None
         assert memory.method == 2000
 
@@ -179,8 +187,8 @@ class TestChecks:
     def test_that_fail_leave_no_speed_up_and_make_verdicts_invalid(self) -> None:
         records = changed(whole(), {"passed": False}, measured="check", member="method")
         found = pair_of(records)
-        assert [ratio.interval for ratio in found.ratios] == [None] * 4
-        assert {ratio.reason for ratio in found.ratios} == {"the gradient check of fast failed"}
+        assert found.withheld == "the gradient check of fast failed"
+        assert found.ratios == ()
         assert found.verdicts[0].word == "invalid"
         assert found.verdicts[0].ratio is None
         assert "check of fast failed, so pair pair" in judged(records).warnings[0]
@@ -188,7 +196,7 @@ class TestChecks:
     def test_of_the_baseline_count_as_much(self) -> None:
         records = changed(whole(), {"passed": False}, measured="check", member="baseline")
         assert only_verdict(records).word == "invalid"
-        assert pair_of(records).ratios[0].interval is None
+        assert pair_of(records).ratios == ()
 
     def test_are_found_under_another_pair_by_learner_and_settings(self) -> None:
         first = dataclasses.replace(PAIR, name="first", workload="games", claims=())
@@ -292,7 +300,7 @@ class TestNoise:
         records = timed(aa, 0.25, 0.25) + checks(aa, (False, False))
         judgement = judged(records, pairs=(aa,), claims=())
         assert judgement.noise_floor is not None
-        assert judgement.pairs[0].ratios[0].interval is None
+        assert judgement.pairs[0].withheld is None
 
     def test_that_nobody_measured_is_said(self) -> None:
         judgement = judged([r for r in whole() if r.pair != "aa"], pairs=(PAIR,))
@@ -405,7 +413,7 @@ class TestAbsence:
         )
 
     def test_of_a_block_from_the_plan_keeps_its_record_out(self) -> None:
-        planned = timed(PAIR, noise=0.0)
+        planned = checks(PAIR) + timed(PAIR, noise=0.0)
         stray = record(PAIR, "step", "method", seed=9, seconds=(99.0,))
         partner = record(PAIR, "step", "baseline", seed=9, seconds=(1.0,))
         judgement = judge(manifest(planned, claims=(claim(),)), [*planned, stray, partner])
@@ -470,7 +478,7 @@ class TestDisturbance:
 
 
 class TestOverall:
-    def second(self) -> tuple[list[Record], tuple[object, ...]]:
+    def second(self) -> tuple[list[Record[Seen]], tuple[object, ...]]:
         other = dataclasses.replace(PAIR, name="other", workload="games", claims=())
         return timed(other, 1.0, 0.1) + counts(other), (PAIR, other, AA)
 
@@ -487,7 +495,7 @@ class TestOverall:
 
     def test_leaves_out_workloads_that_were_not_really_run(self) -> None:
         more, pairs = self.second()
-        broken = {"status": "failed", "reason": "no", "seconds": None, "peak_bytes": None}
+        broken = {"status": "failed", "reason": "no"}
         gone = changed(more, broken, pair="other")
         assert judged(whole() + gone, pairs=pairs).overall == ()
 

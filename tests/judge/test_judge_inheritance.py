@@ -16,6 +16,7 @@ from tests.judge.builders import (
     checks,
     curve,
     curves,
+    evidence,
     judged,
     timed,
     trajectories,
@@ -30,87 +31,97 @@ def pair_of(records: list[Record]) -> PairJudgement:
 
 class TestTrajectories:
     def test_that_differ_by_rounding_are_equal(self) -> None:
-        found = curves_equal(trajectories(PAIR, apart=1e-8), PAIR)
+        found = curves_equal(evidence(trajectories(PAIR, apart=1e-8)), PAIR)
         assert (found.equal, found.steps) == (True, 5)
         assert found.worst == pytest.approx(1e-8)
         assert "over 5 steps in float64" in found.reason
 
     @pytest.mark.parametrize(("part", "equal"), [(0.9, True), (1.1, False)])
     def test_are_held_to_the_tolerance(self, part: float, equal: bool) -> None:
-        assert curves_equal(trajectories(PAIR, apart=part * TOLERANCE), PAIR).equal is equal
+        assert (
+            curves_equal(evidence(trajectories(PAIR, apart=part * TOLERANCE)), PAIR).equal is equal
+        )
 
     def test_that_agree_in_losses_but_not_in_weights_differ(self) -> None:
         records = trajectories(PAIR)
         prints = (9.0, -1.0, 0.001, 4.0, 7.1)
-        found = curves_equal(changed(records, {"fingerprint": prints}, member="method"), PAIR)
+        found = curves_equal(
+            evidence(changed(records, {"fingerprint": prints}, member="method")), PAIR
+        )
         assert found.equal is False
         assert found.worst == pytest.approx(0.1 / 9)
 
     def test_are_not_parted_by_a_projection_that_passes_through_zero(self) -> None:
         prints = (9.0, -1.0, 0.001 + 1e-8, 4.0, 7.0)
         records = changed(trajectories(PAIR), {"fingerprint": prints}, member="method")
-        assert curves_equal(records, PAIR).equal is True
+        assert curves_equal(evidence(records), PAIR).equal is True
 
     def test_that_end_in_zero_are_equal_if_both_do(self) -> None:
         zeros = {"losses": (1.0, 0.0), "fingerprint": (0.0, 0.0)}
-        assert curves_equal(changed(trajectories(PAIR), zeros), PAIR).worst == 0.0
+        assert curves_equal(evidence(changed(trajectories(PAIR), zeros)), PAIR).worst == 0.0
 
     def test_of_different_lengths_differ(self) -> None:
         short = {"losses": (3.0,), "fingerprint": (9.0,)}
-        found = curves_equal(changed(trajectories(PAIR), short, member="method"), PAIR)
+        found = curves_equal(evidence(changed(trajectories(PAIR), short, member="method")), PAIR)
         assert found.equal is False
         assert "1 and 5 steps" in found.reason
 
     def test_of_which_one_is_absent_prove_nothing(self) -> None:
         lost = {"status": "failed", "reason": "no memory", "losses": None}
-        found = curves_equal(changed(trajectories(PAIR), lost, member="method"), PAIR)
+        found = curves_equal(evidence(changed(trajectories(PAIR), lost, member="method")), PAIR)
         assert found.equal is None
         assert "failed, no memory" in found.reason
 
     @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
     def test_that_hold_no_numbers_prove_nothing(self, bad: float) -> None:
         records = changed(trajectories(PAIR), {"losses": (3.0, 2.5, 2.0, 1.5, bad)})
-        assert curves_equal(records, PAIR).equal is None
+        assert curves_equal(evidence(records), PAIR).equal is None
 
     def test_of_other_seeds_prove_nothing(self) -> None:
         records = changed(trajectories(PAIR), {"seed": 7}, member="method")
-        assert curves_equal(records, PAIR).equal is None
+        assert curves_equal(evidence(records), PAIR).equal is None
 
     def test_take_the_worst_of_all_seeds(self) -> None:
         far = [
             dataclasses.replace(r, seed=1, block=r.block.replace("seed0", "seed1"))
             for r in trajectories(PAIR, apart=1e-3)
         ]
-        assert curves_equal(trajectories(PAIR) + far, PAIR).worst == pytest.approx(1e-3, rel=0.01)
+        assert curves_equal(evidence(trajectories(PAIR) + far), PAIR).worst == pytest.approx(
+            1e-3, rel=0.01
+        )
 
     def test_are_compared_alike_in_any_order(self) -> None:
         records = trajectories(PAIR, apart=3e-7)
         backwards = list(reversed(records))
-        assert curves_equal(records, PAIR) == curves_equal(backwards, PAIR)
+        assert curves_equal(evidence(records), PAIR) == curves_equal(evidence(backwards), PAIR)
 
 
 class TestInheriting:
     def test_takes_an_exact_method_a_passed_check_and_equal_trajectories(self) -> None:
-        proof = inherits(checks(PAIR) + trajectories(PAIR), PAIR)
+        proof = inherits(evidence(checks(PAIR) + trajectories(PAIR)), PAIR)
         assert proof is not None
         assert proof.equal is True
 
     @pytest.mark.parametrize("label", ["InTheLimit", "Approximate"])
     def test_is_not_for_methods_that_are_not_exact(self, label: str) -> None:
-        assert inherits(checks(PAIR, equivalence=label) + trajectories(PAIR), PAIR) is None
+        assert (
+            inherits(evidence(checks(PAIR, equivalence=label) + trajectories(PAIR)), PAIR) is None
+        )
 
     def test_is_not_for_a_method_whose_check_failed_or_is_absent(self) -> None:
-        assert inherits(checks(PAIR, (True, False)) + trajectories(PAIR), PAIR) is None
-        assert inherits(trajectories(PAIR), PAIR) is None
+        assert inherits(evidence(checks(PAIR, (True, False)) + trajectories(PAIR)), PAIR) is None
+        assert inherits(evidence(trajectories(PAIR)), PAIR) is None
 
     def test_is_not_for_trajectories_that_part(self) -> None:
-        assert inherits(checks(PAIR) + trajectories(PAIR, apart=1e-3), PAIR) is None
+        assert inherits(evidence(checks(PAIR) + trajectories(PAIR, apart=1e-3)), PAIR) is None
 
     def test_is_decided_alike_while_a_run_goes_on_and_after_it(self) -> None:
         records = whole()
         random.Random(1).shuffle(records)
-        proof = inherits([r for r in records if r.measured in ("check", "trajectory")], PAIR)
-        assert proof == inherits(records, PAIR)
+        proof = inherits(
+            evidence([r for r in records if r.measured in ("check", "trajectory")]), PAIR
+        )
+        assert proof == inherits(evidence(records), PAIR)
         assert proof == pair_of(whole()).curves
 
 
@@ -124,7 +135,7 @@ class TestInherited:
 
     def test_steps_to_a_target_are_the_baselines_and_seconds_the_methods_own(self) -> None:
         records = without(whole(), measured="step", pair="pair") + timed(PAIR, noise=0.0)
-        rule = next(t for t in pair_of(records).targets if t.by_rule)
+        rule = next(t for t in pair_of(records).studies["targets"] if t.by_rule)
         assert (rule.baseline_steps, rule.method_steps) == (40, 40)
         assert (rule.baseline_seconds, rule.method_seconds) == (pytest.approx(10), pytest.approx(4))
         assert rule.method_reached == rule.baseline_reached == "3 of 3"

@@ -11,9 +11,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from harness.declare.claims import Claim, Reading
+from harness.declare.passes import Seen
 from harness.declare.suite import Pair, Protocol, Suite
 from harness.records.manifest import Manifest
-from harness.records.record import SCHEMA, Record
+from harness.records.record import Record
+from harness.records.seen import SPINE
+from harness.registry import Registry
 
 FIXTURE = Path(__file__).parent / "fixtures" / "schema1"
 
@@ -42,8 +45,42 @@ def make_manifest(**changes: Any) -> Manifest:
     return dataclasses.replace(manifest, **changes)
 
 
-def make_record(number: int = 0, **changes: Any) -> Record:
-    record = Record(
+PASSES = Registry().passes
+HEAD = {field.name for field in dataclasses.fields(Record)}
+
+
+def split(measured: str, flat: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what of the fields belongs to a record's head, and what to what its pass saw."""
+    head = {name: value for name, value in flat.items() if name in HEAD}
+    return head, {name: value for name, value in flat.items() if name not in HEAD}
+
+
+def flat_record(**flat: Any) -> Record[Seen]:
+    """Return the record of these fields, whether they are of its head or of what was seen."""
+    head, seen = split(flat["measured"], {"status": "ok"} | flat)
+    record: Record[Seen] = Record(**head)
+    if seen or (record.status == "ok" and not record.several):
+        return record.holding(PASSES[record.measured].seen(**seen))
+    return record
+
+
+def altered(record: Record[Seen], **flat: Any) -> Record[Seen]:
+    """Return the record with other values, wherever they stand; what failed saw nothing."""
+    head, seen = split(record.measured, flat)
+    if head.get("status", "ok") != "ok":
+        return dataclasses.replace(record, **{"skip": None, "seen": None, "several": ()} | head)
+    if seen and record.seen is not None:
+        head["seen"] = dataclasses.replace(record.seen, **seen)  # type: ignore[type-var]  # a dataclass
+    elif seen:
+        head["several"] = tuple(
+            (point, dataclasses.replace(each, **seen))  # type: ignore[type-var]  # likewise
+            for point, each in record.several
+        )
+    return dataclasses.replace(record, **head)
+
+
+def make_record(number: int = 0, **changes: Any) -> Record[Seen]:
+    record = flat_record(
         block=f"pair/step/baseline/seed0/round{number}",
         pair="pair",
         measured="step",
@@ -62,7 +99,7 @@ def make_record(number: int = 0, **changes: Any) -> Record:
         warmup_seconds=(1.0,),
         started="2026-01-02T03:04:05+00:00",
     )
-    return dataclasses.replace(record, **changes)
+    return altered(record, **changes)
 
 
 def of_type(hint: Any) -> st.SearchStrategy[Any]:
@@ -83,10 +120,31 @@ def of_type(hint: Any) -> st.SearchStrategy[Any]:
     }[hint]
 
 
-RECORDS = st.builds(
-    Record,
-    **{
-        name: st.just(SCHEMA) if name == "schema" else of_type(hint)
-        for name, hint in typing.get_type_hints(Record).items()
-    },
-)
+SEEN = {each.name: each.seen for each in SPINE}
+POINTS = st.dictionaries(st.text(min_size=1, max_size=5), st.integers() | st.text() | st.booleans())
+
+
+def _seen_by(measured: str) -> st.SearchStrategy[Seen]:
+    hints = typing.get_type_hints(SEEN[measured])
+    del hints["of_quality"]
+    return st.builds(SEEN[measured], **{name: of_type(hint) for name, hint in hints.items()})
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Record[Seen]:
+    """Draw any record: of any pass, at its own point or at several, or of a block that failed."""
+    hints = typing.get_type_hints(Record)
+    for name in ("seen", "several", "point", "schema", "measured"):
+        del hints[name]
+    head = {name: draw(of_type(hint)) for name, hint in hints.items()}
+    measured = draw(st.sampled_from(sorted(SEEN)))
+    record: Record[Seen] = Record(**head, measured=measured, point=draw(POINTS))
+    if record.status != "ok":
+        return record
+    if draw(st.booleans()):
+        return record.holding(draw(_seen_by(measured)))
+    several = st.lists(st.tuples(POINTS, _seen_by(measured)), min_size=1, max_size=3)
+    return record.holding(draw(several))
+
+
+RECORDS = records()

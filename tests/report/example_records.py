@@ -5,18 +5,23 @@ from __future__ import annotations
 import random
 import statistics
 
+from harness.declare.passes import Seen
 from harness.declare.suite import MEMBERS, Pair
 from harness.judge.statistics import Interval, paired_ratio
 from harness.records.record import Record
+from harness.records.seen import Times
+from tests.records.made import flat_record
 from tests.report.example_suite import ONE_SHOT, PAIRS, SECONDS, TWENTY
 
 
-def made_records(draw: random.Random, seeds: tuple[int, ...], rounds: int) -> tuple[Record, ...]:
+def made_records(
+    draw: random.Random, seeds: tuple[int, ...], rounds: int
+) -> tuple[Record[Seen], ...]:
     records = []
     for pair in (PAIRS[1], PAIRS[2]):
         records += [_memory(pair, member) for member in MEMBERS]
     for pair in (PAIRS[0], PAIRS[1], PAIRS[4]):
-        records += [_growth(pair, member) for member in MEMBERS]
+        records += [each for member in MEMBERS for each in _growth(pair, member)]
     number = 0
     for round_ in range(rounds):
         for seed in seeds:
@@ -81,9 +86,10 @@ def made_records(draw: random.Random, seeds: tuple[int, ...], rounds: int) -> tu
 
 def _record(
     pair: Pair, measured: str, member: str, seed: int, round_: int, **seen: object
-) -> Record:
-    return Record(
-        block=f"{pair.name}/{measured}/{member}/seed{seed}/round{round_}",
+) -> Record[Seen]:
+    at = "" if not seen.get("point") else f"@{seen['point']}"
+    return flat_record(
+        block=f"{pair.name}/{measured}{at}/{member}/seed{seed}/round{round_}",
         pair=pair.name,
         measured=measured,
         member=member,
@@ -98,7 +104,7 @@ def _record(
     )
 
 
-def _memory(pair: Pair, member: str) -> Record:
+def _memory(pair: Pair, member: str) -> Record[Seen]:
     peak = {"baseline": 31_400_000, "method": 118_000_000}[member]
     return _record(
         pair,
@@ -113,19 +119,31 @@ def _memory(pair: Pair, member: str) -> Record:
     )
 
 
-def _growth(pair: Pair, member: str) -> Record:
+def _growth(pair: Pair, member: str) -> list[Record[Seen]]:
     steps = (1, 2, 4, 8)
     first, more = {"batched_maml": (100_000_000, 50_000_000)}.get(
         pair.learner(member),  # type: ignore[arg-type]
         (6_000_000, 2_000_000),
     )
-    peaks = tuple(first + more * (n - 1) for n in steps)
-    return _record(pair, "growth", member, 0, 0, growth_steps=steps, growth_bytes=peaks)
+    return [
+        _record(
+            pair,
+            "memory",
+            member,
+            0,
+            0,
+            peak_bytes=first + more * (number - 1),
+            point={"inner_steps": number},
+        )
+        for number in steps
+    ]
 
 
-def seconds_ratio(pair: Pair, records: tuple[Record, ...], confidence: float = 0.95) -> Interval:
+def seconds_ratio(
+    pair: Pair, records: tuple[Record[Seen], ...], confidence: float = 0.95
+) -> Interval:
     sides: dict[str, dict[tuple[int, int], float]] = {"baseline": {}, "method": {}}
     for r in records:
-        if r.pair == pair.name and r.measured == "step" and r.seconds:
-            sides[r.member][(r.seed, r.round)] = statistics.median(r.seconds)
+        if r.pair == pair.name and isinstance(r.seen, Times):
+            sides[r.member][(r.seed, r.round)] = statistics.median(r.seen.seconds)
     return paired_ratio(sides["baseline"], sides["method"], confidence=confidence)

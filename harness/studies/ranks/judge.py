@@ -11,17 +11,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from harness.declare.claims import Claim
-from harness.declare.suite import Pair, Protocol
-from harness.judge.blocks import Key, key, usable, why_absent
+from harness.declare.settings import build
+from harness.judge.answer import PairSoFar, PairStudy
+from harness.judge.evidence import Key, key
 from harness.judge.statistics import MIN_ROUNDS, Interval, paired_ratio
-from harness.records.manifest import Manifest
 from harness.records.record import Record
+from harness.records.seen import STEP, Times
 from harness.seeds import derive
+from harness.studies.ranks import WIRE, Settings, Wire
 from harness.studies.ranks.model import Point, Seen, Shape, fit
 from harness.studies.ranks.prediction import Prediction, predict
 
-Times = Mapping[Key, float]
+Seconds = Mapping[Key, float]
+Found = dict[Point, list[tuple[Record[Times], Times]]]
+"""The blocks of the method, by the ranks and the tasks that they shared."""
 
 
 @dataclass(frozen=True)
@@ -54,109 +57,142 @@ class Scaling:
     reason: str | None  # why there is no model to predict by
 
 
-def scaling_of(
-    records: Sequence[Record], pair: Pair, manifest: Manifest, claims: Iterable[Claim]
-) -> Scaling | None:
-    """Return the pair's scaling, where that pass measured anything."""
-    found = usable(records, pair, "scaling", "method")
+@dataclass(frozen=True)
+class OverRanks(PairStudy):
+    """What was seen of a pair's method on several numbers of ranks."""
+
+    scaling: Scaling
+
+    @property
+    def finding(self) -> Scaling:
+        return self.scaling
+
+
+def scaling_of(so_far: PairSoFar) -> OverRanks | None:
+    """Return the pair's scaling, where its steps were timed on several numbers of ranks."""
+    evidence, pair = so_far.evidence, so_far.pair
+    found: Found = {}
+    for at, blocks in evidence.by_point(pair, STEP, "method").items():
+        if "ranks" in (settings := dict(at)):
+            point = Point(int(settings["ranks"]), int(settings.get("meta_batch", 0)))
+            found.setdefault(point, []).extend(blocks)
     if not found:
         return None
-    protocol, seed = manifest.suite.protocol, derive(0, "scaling", pair.name)
+    asked = build(Settings, evidence.manifest.suite.study.get("ranks", {}), "[study.ranks]")
+    seed = derive(0, "scaling", pair.name)
+    alone = {"meta_batch": asked.batch}
     baseline = {
-        key(r): median(r.seconds or ()) for r in usable(records, pair, "scaling", "baseline")
+        key(record): median(seen.seconds)
+        for record, seen in evidence.usable(pair, STEP, "baseline", alone)
     }
-    ranks = sorted((*protocol.scaling_ranks, protocol.scaling_held_out))
-    strong = _series([_strong(each, protocol) for each in ranks], found, baseline, protocol, seed)
-    weak = _series([_weak(each, protocol) for each in ranks], found, {}, protocol, seed)
-    cores = manifest.probes.get("usable_cores")
-    counted = [record for record in found if record.allreduce_bytes is not None]
+    wires = {
+        (Point(int(at["ranks"]), int(at.get("meta_batch", 0))), key(record)): seen
+        for at, blocks in (
+            (dict(where), blocks)
+            for where, blocks in evidence.by_point(pair, WIRE, "method").items()
+        )
+        for record, seen in blocks
+    }
+    ranks = sorted({point.ranks for point in found})
+    strong = [Point(each, asked.batch) for each in ranks]
+    weak = [Point(each, asked.share * each) for each in ranks]
+    cores = evidence.manifest.probes.get("usable_cores")
+    counted = [seen for seen in wires.values() if seen.allreduce_bytes is not None]
     scaling = Scaling(
-        batch=protocol.scaling_batch,
-        share=protocol.scaling_share,
+        batch=asked.batch,
+        share=asked.share,
         cores=cores if isinstance(cores, int) else None,
-        threads=found[0].threads,
+        threads=next(iter(found.values()))[0][0].threads,
         baseline=_middle(baseline, seed) if baseline else None,
-        strong=strong,
-        weak=weak,
-        calls=max((record.allreduce_calls or 0 for record in counted), default=None),
-        bytes=max((record.allreduce_bytes or 0 for record in counted), default=None),
+        strong=_series(strong, found, baseline, asked, seed),
+        weak=_series(weak, found, {}, asked, seed),
+        calls=max((seen.allreduce_calls or 0 for seen in counted), default=None),
+        bytes=max((seen.allreduce_bytes or 0 for seen in counted), default=None),
         prediction=None,
         reason=None,
     )
     if not baseline:
-        return dataclasses.replace(scaling, reason=why_absent(records, pair, "scaling", "baseline"))
-    return _predicted(scaling, found, baseline, protocol, claims, seed)
+        why = evidence.why_absent(pair, STEP, "baseline")
+        return OverRanks(dataclasses.replace(scaling, reason=why))
+    steps = _Steps(found, wires, baseline, asked)
+    return OverRanks(_predicted(scaling, steps, so_far, seed))
 
 
-def _predicted(
-    scaling: Scaling,
-    found: Sequence[Record],
-    baseline: Times,
-    protocol: Protocol,
-    claims: Iterable[Claim],
-    seed: int,
-) -> Scaling:
+@dataclass(frozen=True)
+class _Steps:
+    """What a model is fitted to."""
+
+    found: Found
+    wires: Mapping[tuple[Point, Key], Wire]
+    baseline: Seconds
+    asked: Settings
+
+    def rounds(self, seats: int) -> list[Seen]:
+        """Return the rounds in which every point was measured that the model is fitted to."""
+        wanted = {point for point in self.found if point.ranks != self.asked.held_out}
+        ranks = sorted({point.ranks for point in wanted})
+        # Ranks that wait for a core, too, say little of the wire: they are asked where no others
+        # are.
+        wired = [each for each in ranks if 1 < each <= seats] or [
+            each for each in ranks if each > 1
+        ]
+        rounds = []
+        for each, before in self.baseline.items():
+            steps = {
+                point: median(seen.seconds)
+                for point in wanted
+                for record, seen in self.found[point]
+                if key(record) == each
+            }
+            bare: dict[tuple[int, int], list[float]] = {}
+            for point in steps:
+                wire = self.wires.get((point, each))
+                if wire is not None and point.ranks in wired:
+                    for size, seconds in zip(wire.wire_bytes, wire.wire_seconds, strict=True):
+                        bare.setdefault((point.ranks, size), []).append(seconds)
+            if steps.keys() == wanted and {ranks for ranks, _ in bare} == {*wired}:
+                medians = {wire: median(seconds) for wire, seconds in bare.items()}
+                rounds.append(Seen(before, steps, medians))
+        return rounds
+
+
+def _predicted(scaling: Scaling, steps: _Steps, so_far: PairSoFar, seed: int) -> Scaling:
     """Return the scaling with what its model says, or with why it has none."""
     if scaling.cores is None or scaling.threads is None:
         return dataclasses.replace(scaling, reason="how many cores there are is unknown")
     if scaling.bytes is None:
         return dataclasses.replace(scaling, reason="no rank counted what it sent")
     seats = max(1, scaling.cores // scaling.threads)
-    rounds = _rounds(found, baseline, protocol, seats)
+    rounds = steps.rounds(seats)
     if len(rounds) < MIN_ROUNDS:
         why = f"{len(rounds)} rounds hold every point, and a model needs {MIN_ROUNDS} of them"
         return dataclasses.replace(scaling, reason=why)
     held_out = {s.point: s.seconds for s in (*scaling.strong, *scaling.weak) if s.held_out}
-    readings = [r for claim in claims for r in claim.readings if r.measure == "step_time"]
+    readings = [r for claim in so_far.claims for r in claim.readings if r.measure == "step_time"]
     model = fit(rounds, Shape(seats, scaling.bytes), seed)
-    prediction = predict(model, held_out, protocol.scaling_batch, readings)
+    prediction = predict(model, held_out, scaling.batch, readings)
     return dataclasses.replace(scaling, prediction=prediction)
 
 
-def _rounds(found: Sequence[Record], baseline: Times, protocol: Protocol, seats: int) -> list[Seen]:
-    """Return the rounds in which every point was measured that the model is fitted to."""
-    ranks = protocol.scaling_ranks
-    wanted = {Point(*each) for each in protocol.scaling_points if each[0] in ranks}
-    # Ranks that wait for a core, too, say little of the wire; they are asked where no others are.
-    wired = [each for each in ranks if 1 < each <= seats] or [each for each in ranks if each > 1]
-    rounds = []
-    for each, before in baseline.items():
-        mine = [record for record in found if key(record) == each and _point(record) in wanted]
-        wires: dict[tuple[int, int], list[float]] = {}
-        for record in mine:
-            if _point(record).ranks in wired:
-                bare = zip(record.wire_bytes or (), record.wire_seconds or (), strict=True)
-                for size, seconds in bare:
-                    wires.setdefault((_point(record).ranks, size), []).append(seconds)
-        if {_point(record) for record in mine} == wanted and {w for w, _ in wires} == {*wired}:
-            steps = {_point(record): median(record.seconds or ()) for record in mine}
-            rounds.append(Seen(before, steps, {wire: median(s) for wire, s in wires.items()}))
-    return rounds
-
-
 def _series(
-    points: Sequence[Point],
-    found: Sequence[Record],
-    baseline: Times,
-    protocol: Protocol,
-    seed: int,
+    points: Sequence[Point], found: Found, baseline: Seconds, asked: Settings, seed: int
 ) -> tuple[Scaled, ...]:
     """Return what was measured of these points, the first of which is one rank's."""
-    times: dict[Point, Times] = {
-        point: {key(r): median(r.seconds or ()) for r in found if _point(r) == point}
+    times: dict[Point, Seconds] = {
+        point: {key(record): median(seen.seconds) for record, seen in found.get(point, ())}
         for point in points
     }
 
     def scaled(point: Point) -> Scaled:
-        mine = [record for record in found if _point(record) == point]
+        seen = [each for _, each in found[point]]
         # Whose tasks grow with the ranks is as fast with them as without when none is lost.
         kept = point.tasks / points[0].tasks / point.ranks
         return Scaled(
             point,
-            point.ranks == protocol.scaling_held_out,
+            point.ranks == asked.held_out,
             _middle(times[point], seed),
-            _median(record.allreduce_seconds for record in mine),
-            _median(record.imbalance_seconds for record in mine),
+            _median(each.allreduce_seconds for each in seen),
+            _median(each.imbalance_seconds for each in seen),
             _ratio(times[points[0]], times[point], seed, kept),
             _ratio(baseline, times[point], seed),
         )
@@ -164,24 +200,12 @@ def _series(
     return tuple(scaled(point) for point in points if times[point])
 
 
-def _strong(ranks: int, protocol: Protocol) -> Point:
-    return Point(ranks, protocol.scaling_batch)
-
-
-def _weak(ranks: int, protocol: Protocol) -> Point:
-    return Point(ranks, protocol.scaling_share * ranks)
-
-
-def _point(record: Record) -> Point:
-    return Point(record.processes or 1, record.tasks or 0)
-
-
-def _middle(values: Times, seed: int) -> Interval:
+def _middle(values: Seconds, seed: int) -> Interval:
     """Return the median over rounds with its interval."""
     return paired_ratio(values, dict.fromkeys(values, 1.0), seed=seed)
 
 
-def _ratio(before: Times, after: Times, seed: int, factor: float = 1.0) -> Interval | None:
+def _ratio(before: Seconds, after: Seconds, seed: int, factor: float = 1.0) -> Interval | None:
     if not any(each in after for each in before):
         return None
     found = paired_ratio(before, after, seed=seed)

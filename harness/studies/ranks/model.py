@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from harness.judge.blocks import SHORTEST_S
+from harness.records.seen import SHORTEST_S
 
 TERMS = {
     "fixed": "a step",

@@ -1,0 +1,25 @@
+"""Targets: in how many steps and seconds both members of a pair reach a quality.
+
+The spine's learning curves are held to targets that a rule sets from the baseline's. A run that
+never gets there counts as far as it was looked at.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.declare.study import Study
+from harness.registry import study
+
+if TYPE_CHECKING:
+    from harness.judge.answer import PairSoFar, PairStudy
+
+
+@study("targets")
+class Targets(Study):
+    """Steps and seconds to a target quality."""
+
+    def of_pair(self, so_far: PairSoFar) -> PairStudy | None:
+        from harness.studies.targets.judge import targets
+
+        return targets(so_far)

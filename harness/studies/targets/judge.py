@@ -3,47 +3,136 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.declare.claims import Reading
 from harness.declare.suite import MEMBERS, Member, Pair
-from harness.judge.blocks import usable, why_absent
-from harness.judge.judgement import Ratio, TargetTime
-from harness.judge.quality import target_by_rule, target_range
-from harness.judge.ratios import bootstrap_seed, withhold
+from harness.judge.answer import Answer, PairSoFar, PairStudy
+from harness.judge.evidence import Evidence
+from harness.judge.judgement import Ratio
+from harness.judge.quality import (
+    Crossing,
+    Curve,
+    survival,
+    target_by_rule,
+    target_range,
+    time_to_target,
+)
+from harness.judge.ratios import CONFIDENCE, bootstrap_seed, withhold
 from harness.judge.statistics import Interval, paired_ratio
-from harness.records.record import Record
-from harness.studies.targets.arrivals import SUSTAINED, Arrivals, Runs, runs
+from harness.records.seen import CURVE
 
 STEPS = Ratio("steps_to_target", "steps", None, None, interval=None, rounds=0)
 TIME = Ratio("time_to_target", "s", None, None, interval=None, rounds=0)
-MEASURES = frozenset({STEPS.measure, TIME.measure})
+MEASURES = (STEPS.measure, TIME.measure)
+
+SUSTAINED = 2  # evaluations on end that must meet the target, so that luck does not count
 
 
 @dataclass(frozen=True)
-class Targets:
-    """The times to all targets, and the ratios at the one that the rule sets.
+class Arrivals:
+    """For every seed, the step at which it reached the target or was last looked at."""
 
-    late   the members of which some seeds never got there, so that the ratios are but bounds
+    crossings: Mapping[int, Crossing]
+    step_s: float | None
+
+    @property
+    def steps(self) -> float | None:
+        """The steps by which half of the seeds were there; None where fewer ever were."""
+        return survival(list(self.crossings.values())).median if self.crossings else None
+
+    @property
+    def seconds(self) -> float | None:
+        return None if self.steps is None or self.step_s is None else self.steps * self.step_s
+
+    @property
+    def reached(self) -> str:
+        there = sum(crossing.reached for crossing in self.crossings.values())
+        return f"{there} of {len(self.crossings)}"
+
+    def late(self, seeds: Iterable[int]) -> int:
+        """Return how many of these seeds never got there."""
+        return sum(not self.crossings[seed].reached for seed in seeds)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The learning curves of one member by seed, and its seconds of a step.
+
+    Seconds to a target are steps times the median step of the timed blocks. A curve's own clock
+    would count the disturbances of a single long run, which no other run shares.
     """
 
+    curves: Mapping[int, Curve]
+    step_s: float | None
+
+    def to(self, target: float, higher_is_better: bool) -> Arrivals:
+        crossings = {
+            seed: time_to_target(
+                curve, target, higher_is_better=higher_is_better, sustained=SUSTAINED
+            )
+            for seed, curve in self.curves.items()
+        }
+        return Arrivals(crossings, self.step_s)
+
+
+@dataclass(frozen=True)
+class TargetTime:
+    """Steps and seconds to a target quality, over seeds; None where fewer than half got there."""
+
+    target: float
+    by_rule: bool  # the target that the rule sets, rather than one of the range around it
+    baseline_steps: float | None
+    method_steps: float | None
+    baseline_seconds: float | None
+    method_seconds: float | None
+    baseline_reached: str  # "3 of 3"
+    method_reached: str
+
+
+@dataclass(frozen=True)
+class Targets(PairStudy):
+    """The times to all targets, and the ratios at the one that the rule sets."""
+
     times: tuple[TargetTime, ...]
-    ratios: tuple[Ratio, Ratio]
+    raced: tuple[Ratio, Ratio]
     late: frozenset[Member] = frozenset()
+    """The members of which some seeds never got there, so that the ratios are but bounds."""
+    inherited: bool = False
+    asked: bool = False
+    """Whether a claim is about them: only then do the ratios stand among the pair's."""
+
+    @property
+    def finding(self) -> tuple[TargetTime, ...] | None:
+        return self.times or None
+
+    def ratios(self, confidence: float = CONFIDENCE) -> tuple[Ratio, ...]:
+        return self.raced if self.asked else ()
+
+    def answer(self, reading: Reading, margin: float) -> Answer | None:
+        found = (ratio for ratio in self.raced if ratio.measure == reading.measure)
+        ratio = next(found, None)
+        if ratio is None:
+            return None
+        counted = self.inherited and ratio.measure == STEPS.measure
+        return Answer(ratio, late=self.late, counted=counted)
 
 
-def targets(
-    records: Sequence[Record], pair: Pair, inherited: bool, step_time: Ratio | None
-) -> Targets:
+def targets(so_far: PairSoFar) -> Targets | None:
     """Hold both members to targets set from the baseline's curves."""
-    baseline = runs(records, pair, "baseline", step_time.baseline if step_time else None)
-    method = runs(records, pair, "method", step_time.method if step_time else None)
+    evidence, pair, step_time = so_far.evidence, so_far.pair, so_far.ratio("step_time")
+    asked, inherited = so_far.asks(*MEASURES), so_far.inherited is not None
+    if CURVE.name not in pair.every_pass and not asked:
+        return None
+    baseline = _runs(evidence, pair, "baseline", step_time.baseline if step_time else None)
+    method = _runs(evidence, pair, "method", step_time.method if step_time else None)
     if inherited:
         method = Runs(baseline.curves, method.step_s)
     if not baseline.curves:
-        reason = _no_curve(records, pair, "baseline")
-        return Targets((), (withhold(STEPS, reason), withhold(TIME, reason)))
-    described = usable(records, pair, "curve", "baseline")[0]
+        reason = _no_curve(evidence, pair, "baseline")
+        return Targets((), (withhold(STEPS, reason), withhold(TIME, reason)), asked=asked)
+    described, _ = evidence.usable(pair, CURVE, "baseline")[0]
     higher = described.higher_is_better is not False
     curves = list(baseline.curves.values())
     rule = target_by_rule(curves, higher_is_better=higher, sustained=SUSTAINED)
@@ -57,22 +146,36 @@ def targets(
     time = dataclasses.replace(TIME, baseline=before.seconds, method=after.seconds)
     shared = [seed for seed in baseline.curves if seed in method.curves]
     if not shared:
-        reason = _no_curve(records, pair, "method") if not method.curves else "no seed is shared"
-        return Targets(times, (withhold(steps, reason), withhold(time, reason)))
+        reason = "no seed is shared"
+        if not method.curves:
+            reason = _no_curve(evidence, pair, "method")
+        return Targets(times, (withhold(steps, reason), withhold(time, reason)), asked=asked)
     if inherited:
-        return Targets(times, _inherited(steps, time, len(shared), step_time))
+        ratios = _inherited(steps, time, len(shared), step_time)
+        return Targets(times, ratios, inherited=True, asked=asked)
     arrivals: dict[Member, Arrivals] = {"baseline": before, "method": after}
     ratios = (
         _raced(steps, arrivals, {"baseline": 1.0, "method": 1.0}, shared, pair),
         _raced(time, arrivals, {m: arrivals[m].step_s for m in MEMBERS}, shared, pair),
     )
-    return Targets(times, ratios, frozenset(m for m in MEMBERS if arrivals[m].late(shared)))
+    late = frozenset(member for member in MEMBERS if arrivals[member].late(shared))
+    return Targets(times, ratios, late, asked=asked)
 
 
-def _no_curve(records: Sequence[Record], pair: Pair, member: Member) -> str:
-    if usable(records, pair, "curve", member):
+def _runs(evidence: Evidence, pair: Pair, member: Member, step_s: float | None) -> Runs:
+    """Return the curves that are long enough for a target to be held to them."""
+    curves = {
+        record.seed: list(zip(map(float, seen.curve_steps), seen.curve_quality, strict=True))
+        for record, seen in evidence.usable(pair, CURVE, member)
+        if len(seen.curve_steps) >= SUSTAINED
+    }
+    return Runs(curves, step_s)
+
+
+def _no_curve(evidence: Evidence, pair: Pair, member: Member) -> str:
+    if evidence.usable(pair, CURVE, member):
         return f"no curve of the {member} has the {SUSTAINED} evaluations that a target needs"
-    return why_absent(records, pair, "curve", member)
+    return evidence.why_absent(pair, CURVE, member)
 
 
 def _time(target: float, by_rule: bool, baseline: Arrivals, method: Arrivals) -> TargetTime:

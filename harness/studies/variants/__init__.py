@@ -1,0 +1,122 @@
+"""Variants: one method set in many ways, of which the fastest that is good enough is taken.
+
+A method names its variants. One training serves all of them, or each is trained for itself; their
+quality is looked at on validation and on test tasks, and their adaptation is timed call by call, at
+several numbers of inner steps. Each variant at a number of steps is a point.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from harness.declare.passes import Pass, Seen
+from harness.declare.study import Study
+from harness.records.seen import LARGEST, clock_gives, counted, of_unit, upwards
+from harness.registry import study
+
+if TYPE_CHECKING:
+    from harness.judge.answer import PairSoFar, PairStudy
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a suite may set in [study.variants]."""
+
+    train_steps: int = 200
+    """Meta-steps before variants are looked at."""
+    inner_steps: tuple[int, ...] = (1, 5, 10)
+    """Inner steps at which they are looked at."""
+    tasks: int = 100
+    """Validation tasks that variants are chosen by."""
+    test_tasks: int = 150
+    """Test tasks that judge the choice."""
+    calls: int = 10
+    """Timed adaptations of a variant to one task, in every round."""
+    batch: int = 8
+    """Tasks in the batch that every variant is timed on as well."""
+
+    def __post_init__(self) -> None:
+        if not self.inner_steps or self.inner_steps[0] < 1 or not upwards(self.inner_steps):
+            raise ValueError(
+                f"inner_steps = {list(self.inner_steps)} must go upwards from 1 or more"
+            )
+        for name in ("train_steps", "tasks", "test_tasks", "calls", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} = {getattr(self, name)} must be above 0")
+
+
+@dataclass(frozen=True)
+class Quality(Seen):
+    """The quality of one variant, at one number of inner steps, after training."""
+
+    of_quality: ClassVar[bool] = True
+
+    valid: float  # mean over validation tasks
+    test: tuple[float, ...]  # of every test task
+    known_as: str = ""  # as others have published the variant
+    full: bool = False  # whether it leaves nothing out
+    trained_at: int | None = of_unit("steps")  # the inner steps of the training
+
+    def flaw(self) -> str | None:
+        if not self.test:
+            return "its record does not hold the test tasks of every variant"
+        if not all(-LARGEST < value < LARGEST for value in (self.valid, *self.test)):
+            return "its record holds a quality that is no measurement"
+        if self.trained_at is not None and not 0 < self.trained_at < LARGEST:
+            return "its record tells of a training at inner steps that nobody takes"
+        return None
+
+
+@dataclass(frozen=True)
+class CallTimes(Seen):
+    """The seconds of every call of one variant's adaptation: to one task, and to a batch."""
+
+    seconds: tuple[float, ...] = of_unit("s", ())
+    batch_seconds: float | None = of_unit("s")
+    batch: int | None = of_unit("tasks")
+    known_as: str = ""
+    full: bool = False
+
+    def flaw(self) -> str | None:
+        if not self.seconds:
+            return "its record holds a variant that was never called"
+        timed = [*self.seconds, *([] if self.batch_seconds is None else [self.batch_seconds])]
+        return None if clock_gives(timed) else "its record holds seconds which no clock gives"
+
+
+@dataclass(frozen=True)
+class CallOperations(Seen):
+    """What one variant's adaptation to one task computes."""
+
+    flops: int = of_unit("operations", 0)
+    known_as: str = ""
+    full: bool = False
+
+    def flaw(self) -> str | None:
+        return None if counted([self.flops]) else "its record holds operations which nothing counts"
+
+
+MEASURE = "harness.studies.variants.measure"
+QUALITIES = Pass(
+    "variants", Quality, "seeds", f"{MEASURE}:train_variants", shared=False, both=False
+)
+TIMES = Pass(
+    "variant_times", CallTimes, "rounds", f"{MEASURE}:time_variants", clocked=True, shared=False
+)
+OPERATIONS = Pass(
+    "variant_operations", CallOperations, "once", f"{MEASURE}:count_variants", shared=False
+)
+
+
+@study("variants")
+class Variants(Study):
+    """Which of a method's variants to take: the fastest that is good enough."""
+
+    settings = Settings
+    passes = (QUALITIES, TIMES, OPERATIONS)
+
+    def of_pair(self, so_far: PairSoFar) -> PairStudy | None:
+        from harness.studies.variants.judge import variants
+
+        return variants(so_far)

@@ -18,31 +18,60 @@ serves all, so that nothing but the variant differs.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
 
+from harness.declare.claims import CHOSEN, Reading
 from harness.declare.suite import Pair
-from harness.judge.judgement import Best, Choice, Quality, Ratio, Rival, Selection
+from harness.judge.answer import Answer, PairSoFar, PairStudy, Part
+from harness.judge.evidence import Evidence
+from harness.judge.judgement import Quality, Ratio
+from harness.judge.pair_quality import strictest_margin
 from harness.judge.quality import accuracy, non_inferior
-from harness.judge.ratios import CONFIDENCE, at_steps, bootstrap_seed
+from harness.judge.ratios import CONFIDENCE, at_steps, bootstrap_seed, nothing, withhold
 from harness.judge.statistics import Interval, PairedInterval, paired_ratio
 from harness.judge.timing import CHOSEN_TIME, FULL_TIME
+from harness.studies.variants.finding import Best, Choice, Rival, Selection
 from harness.studies.variants.rows import baseline_row, method_rows
-from harness.studies.variants.seen import Place, Study, Times
+from harness.studies.variants.seen import Place, Study, Times, study_of, why_unstudied
 
 TAUS = (0.0, 0.005, 0.01, 0.02, 0.05)
 ROUNDING = 1e-9  # of means that are equal but for the order of their terms
 
 
+def variants(so_far: PairSoFar) -> PairStudy | None:
+    """Judge the variants of a pair's method; None where none were looked at or asked about."""
+    study = study_of(so_far.evidence, so_far.pair)
+    if study is not None:
+        margin = strictest_margin(so_far.claims)
+        return Selector(study, so_far.pair, margin, so_far.evidence)
+    return Unstudied(so_far) if so_far.asks(*CHOSEN) else None
+
+
 @dataclass(frozen=True)
-class Selector:
+class Unstudied(PairStudy):
+    """A pair whose variants a claim is about, and of which nothing was seen."""
+
+    so_far: PairSoFar
+
+    def answer(self, reading: Reading, margin: float) -> Answer | None:
+        if reading.measure not in CHOSEN:
+            return None
+        why = why_unstudied(self.so_far.evidence, self.so_far.pair, reading.measure)
+        return Answer(nothing(reading.quantity, why))
+
+
+@dataclass(frozen=True)
+class Selector(PairStudy):
     """Chooses among the variants of a study, and judges what it chose."""
 
     study: Study
     pair: Pair
     margin: float
+    evidence: Evidence | None = field(default=None, repr=False)
     _ratios: dict[tuple[str, float], PairedInterval] = field(default_factory=dict, repr=False)
     """By what they are of: many taus choose the same variant, and a bootstrap takes its time."""
 
@@ -56,7 +85,8 @@ class Selector:
     def judging(self) -> frozenset[int]:
         return frozenset(self.study.method.rounds) - self.choosing
 
-    def selection(self) -> Selection:
+    @property
+    def finding(self) -> Selection:
         study, taus = self.study, sorted({*TAUS, self.margin})
         choices = [self.choice(tau, steps) for steps in study.steps for tau in taus]
         best = [self.best(steps) for steps in study.steps]
@@ -199,20 +229,61 @@ class Selector:
                 found.append(self._as_ratio(CHOSEN_TIME, choice.variant, steps, confidence))
         return tuple(found)
 
-    def read(self, measure: str, steps: int, margin: float) -> tuple[Ratio, Quality | None]:
-        """Return what a claim asks of the chosen or of the best variant, and that one's quality."""
-        if measure == "chosen_gain":
-            best = self.best(steps)
-            gain = best.gain if best is not None else None
-            quality = self.quality(best.variant, steps, margin) if best is not None else None
-            seeds = len(self.study.seeds) if gain is not None else 0
-            return Ratio(at_steps(measure, steps), "", None, None, gain, seeds), quality
+    def answer(self, reading: Reading, margin: float) -> Answer | None:
+        """Return what a claim asks of the chosen or of the best variant."""
+        steps = reading.inner_steps
+        if reading.measure not in CHOSEN or steps is None:
+            return None
+        if steps not in self.study.steps:
+            return Answer(nothing(reading.quantity, None), absent=self._not_looked_at(steps))
+        answer = self._gained if reading.measure == "chosen_gain" else self._chosen
+        return dataclasses.replace(
+            answer(reading, steps, margin), unproven=self.out_of_training(steps, margin)
+        )
+
+    def _not_looked_at(self, steps: int) -> str:
+        """Say that nothing was seen of a number of inner steps, and what to set so that it is."""
+        seen = ", ".join(map(str, self.study.steps))
+        return (
+            f"adaptation at {steps} inner steps (looked at: {seen}; add {steps} to inner_steps in "
+            "[study.variants] of the suite)"
+        )
+
+    def _gained(self, reading: Reading, steps: int, margin: float) -> Answer:
+        best = self.best(steps)
+        gain = best.gain if best is not None else None
+        seeds = len(self.study.seeds) if gain is not None else 0
+        ratio = Ratio(at_steps(reading.measure, steps), "", None, None, gain, seeds)
+        if best is None or gain is None:
+            return Answer(self._explained(ratio, reading))
+        remark = None
+        if set(best.own) != {best.variant}:  # seeds differ about the best
+            named = ", ".join(best.own)
+            remark = f"for each seed the other seeds' best variant is judged: {named}"
+        return Answer(ratio, quality=self.quality(best.variant, steps, margin), remark=remark)
+
+    def _chosen(self, reading: Reading, steps: int, margin: float) -> Answer:
         choice = self.choice(margin, steps)
         if choice is None:
             why = "no variant has both its validation quality and its times in the records"
-            return Ratio(at_steps(measure, steps), "s", None, None, None, 0, why), None
-        found = self._as_ratio(measure, choice.variant, steps, CONFIDENCE)
-        return found, self.quality(choice.variant, steps, margin)
+            return Answer(self._explained(nothing(reading.quantity, why), reading))
+        ratio = self._as_ratio(reading.measure, choice.variant, steps, CONFIDENCE)
+        own = choice.own_ratio
+        part = Part(
+            Ratio("chosen_time", "s", None, None, own, own.n if own is not None else 0),
+            f"Variant {choice.variant} was chosen, and its part, against the method's own full "
+            "one,",
+        )
+        quality = self.quality(choice.variant, steps, margin)
+        return Answer(self._explained(ratio, reading), part, quality)
+
+    def _explained(self, ratio: Ratio, reading: Reading) -> Ratio:
+        """Return a ratio without an interval with the pass that gave nothing as its reason."""
+        if ratio.interval is not None:
+            return ratio
+        assert self.evidence is not None
+        why = why_unstudied(self.evidence, self.pair, reading.measure)
+        return withhold(ratio, why or ratio.reason)
 
     def _as_ratio(self, measure: str, name: str, steps: int, confidence: float) -> Ratio:
         study = self.study

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import product
 from statistics import median
+from typing import TypeVar
 
-from harness.declare.suite import Member, Pair, Pass
-from harness.judge.blocks import Key, key, usable, why_absent
-from harness.judge.pair_quality import shared_tasks
+from harness.declare.passes import Pass, Seen
+from harness.declare.suite import Member, Pair
+from harness.judge.evidence import Evidence, Key, key
 from harness.records.record import Record
+from harness.studies.variants import OPERATIONS, QUALITIES, TIMES, CallTimes
+
+S = TypeVar("S", bound=Seen)
 
 # A variant at a number of inner steps.
 Place = tuple[str, int]
@@ -59,82 +62,90 @@ class Study:
         return sorted({seed for by_seed in self.valid.values() for seed in by_seed})
 
 
-def study_of(records: Sequence[Record], pair: Pair) -> Study | None:
+def study_of(evidence: Evidence, pair: Pair) -> Study | None:
     """Return what was seen of the method's variants, or None if nothing was."""
-    passes: tuple[Pass, ...] = ("variants", "variant_times")
-    seen = _like_the_first([r for each in passes for r in usable(records, pair, each, "method")])
-    first = next(iter(seen), None)
-    if first is None or not first.variants or first.variant_full is None:
+    judged = list(_cells(evidence, pair, QUALITIES, "method"))
+    timed = list(_cells(evidence, pair, TIMES, "method"))
+    plain = list(_cells(evidence, pair, TIMES, "baseline"))
+    first = judged or timed
+    if not first:
         return None
-    judged, timed = ([r for r in seen if r.measured == each] for each in passes)
-    plain = _like_the_first(usable(records, pair, "variant_times", "baseline"))
+    if [place for place, _, _ in timed[: len(first)]] != [
+        place for place, _, _ in first[: len(timed)]
+    ]:
+        timed = []  # other variants, which can't stand beside these
+    record = first[0][1]
+    known_as = {place[0]: seen.known_as for place, _, seen in first}
+    full = [place[0] for place, _, seen in first if seen.full]
+    if not full:
+        return None
     valid: dict[Place, dict[int, float]] = {}
     test: dict[Place, dict[int, tuple[float, ...]]] = {}
-    for record in judged:
-        for place, row, column in _places(record):
-            valid.setdefault(place, {})[record.seed] = (record.variant_valid or ())[row][column]
-            test.setdefault(place, {})[record.seed] = (record.variant_test or ())[row][column]
+    for place, each, quality in judged:
+        valid.setdefault(place, {})[each.seed] = quality.valid
+        test.setdefault(place, {})[each.seed] = quality.test
+    of_baseline = [place[0] for place, _, seen in plain if seen.full]
     return Study(
-        names=first.variants,
-        known_as=dict(zip(first.variants, first.variant_known_as or (), strict=True)),
-        full=first.variant_full,
-        steps=first.variant_steps or (),
-        baseline=(plain[0].variant_full if plain else None) or pair.baseline,
-        metric=first.metric or "quality",
-        higher_is_better=first.higher_is_better is not False,
+        names=tuple(dict.fromkeys(place[0] for place, _, _ in first)),
+        known_as=known_as,
+        full=full[0],
+        steps=tuple(dict.fromkeys(place[1] for place, _, _ in first)),
+        baseline=of_baseline[0] if of_baseline else pair.baseline,
+        metric=record.metric or "quality",
+        higher_is_better=record.higher_is_better is not False,
         valid=valid,
         test=test,
         method=_times(timed),
         plain=_times(plain),
-        flops=_flops(records, pair, "method"),
-        plain_flops=_flops(records, pair, "baseline"),
-        trained_at=next((record.variant_trained_at for record in judged), None),
-        same_tasks=shared_tasks(records, pair.workload),
+        flops=_flops(evidence, pair, "method"),
+        plain_flops=_flops(evidence, pair, "baseline"),
+        trained_at=next((quality.trained_at for _, _, quality in judged), None),
+        same_tasks=pair.workload in evidence.shared_tasks,
     )
 
 
-def why_unstudied(records: Sequence[Record], pair: Pair, measure: str) -> str | None:
+def why_unstudied(evidence: Evidence, pair: Pair, measure: str) -> str | None:
     """Say which pass gave nothing of what a measure of variants needs; None where each gave some.
 
     A variant is chosen by its quality and by its times, the best one by its quality alone.
     """
-    needed: list[tuple[Pass, Member]] = [("variants", "method")]
+    needed: list[tuple[Pass[Seen], Member]] = [(QUALITIES, "method")]
     if measure == "chosen_time":
-        needed += [("variant_times", "method"), ("variant_times", "baseline")]
-    for measured, member in needed:
-        if not usable(records, pair, measured, member):
-            return why_absent(records, pair, measured, member)
+        needed += [(TIMES, "method"), (TIMES, "baseline")]
+    for known, member in needed:
+        if not any(True for _ in _cells(evidence, pair, known, member)):
+            return evidence.why_absent(pair, known, member)
     return None
 
 
-def _like_the_first(records: Sequence[Record]) -> list[Record]:
-    """Return the records of the same variants at the same steps: others can't stand beside them."""
-    asked = [(r.variants, r.variant_full, r.variant_steps) for r in records]
-    return [record for record, each in zip(records, asked, strict=True) if each == asked[0]]
+def _cells(
+    evidence: Evidence, pair: Pair, known: Pass[S], member: Member
+) -> Iterator[tuple[Place, Record[S], S]]:
+    """Yield what was seen at every place, block by block.
+
+    A block that did not look at the places that the first one looked at can't stand beside it.
+    """
+    blocks: dict[Key, list[tuple[Place, Record[S], S]]] = {}
+    for point, found in evidence.by_point(pair, known, member).items():
+        at = dict(point)
+        place = str(at.get("variant", "")), int(at.get("inner_steps", 0))
+        for record, seen in found:
+            blocks.setdefault(key(record), []).append((place, record, seen))
+    ordered = [blocks[each] for each in sorted(blocks)]
+    for block in ordered:
+        if [place for place, _, _ in block] == [place for place, _, _ in ordered[0]]:
+            yield from block
 
 
-def _places(record: Record) -> Iterator[tuple[Place, int, int]]:
-    rows, columns = enumerate(record.variants or ()), enumerate(record.variant_steps or ())
-    for (row, name), (column, steps) in product(rows, columns):
-        yield (name, steps), row, column
-
-
-def _times(records: Sequence[Record]) -> Times:
-    times = Times(tasks=next((record.variant_batch for record in records), None))
-    for record in records:
-        for place, row, column in _places(record):
-            calls = (record.variant_seconds or ())[row][column]
-            times.calls.setdefault(place, {})[key(record)] = calls
-            batch = (record.variant_batch_seconds or ())[row][column]
-            times.batch.setdefault(place, {})[key(record)] = batch
+def _times(cells: list[tuple[Place, Record[CallTimes], CallTimes]]) -> Times:
+    times = Times(tasks=next((seen.batch for _, _, seen in cells), None))
+    for place, record, seen in cells:
+        times.calls.setdefault(place, {})[key(record)] = seen.seconds
+        if seen.batch_seconds is not None:
+            times.batch.setdefault(place, {})[key(record)] = seen.batch_seconds
     return times
 
 
-def _flops(records: Sequence[Record], pair: Pair, member: Member) -> dict[Place, int]:
-    counted: Pass = "operations"
-    return {
-        place: record.variant_flops[row][column]
-        for record in usable(records, pair, counted, member)[:1]
-        if record.variant_flops
-        for place, row, column in _places(record)
-    }
+def _flops(evidence: Evidence, pair: Pair, member: Member) -> dict[Place, int]:
+    cells = _cells(evidence, pair, OPERATIONS, member)
+    return {place: seen.flops for place, _, seen in cells}

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from harness.declare.suite import Pair, Protocol
+from harness.declare.passes import Seen
+from harness.declare.point import Point as ScaledAt
+from harness.declare.point import words_of
+from harness.declare.suite import Pair
 from harness.records.record import Record
 from harness.seeds import derive
 from harness.studies.ranks.model import TERMS, Point, Shape
 from tests.judge.builders import ROUNDS, SEEDS, record
 
+HELD_OUT, BATCH, SHARE = 3, 32, 8
+RANKS = (1, 2, 4, HELD_OUT)
+POINTS = tuple(
+    dict.fromkeys([*(Point(each, BATCH) for each in RANKS), *(Point(n, SHARE * n) for n in RANKS)])
+)
 PAIR = Pair(
     "shared",
     "plain",
     "fast",
     "toys",
     "how many ranks",
-    passes=("check", "step", "scaling"),
+    passes=("check", "step"),
+    swept=("step", "wire"),
+    sweep=tuple({"ranks": each.ranks, "meta_batch": each.tasks} for each in POINTS),
     claims=("twice",),
 )
-PROTOCOL = Protocol()
 CORES = {"usable_cores": 2, "gpus": 0}
 BYTES = 450_000
 KNOWN = {
@@ -39,12 +49,6 @@ def seconds(point: Point, terms: Mapping[str, float] = KNOWN, seats: int = 2) ->
     return sum(terms[name] * count for name, count in zip(TERMS, counts, strict=True))
 
 
-def points(protocol: Protocol = PROTOCOL) -> list[Point]:
-    ranks = (*protocol.scaling_ranks, protocol.scaling_held_out)
-    strong = [Point(each, protocol.scaling_batch) for each in ranks]
-    return list(dict.fromkeys([*strong, *(Point(n, protocol.scaling_share * n) for n in ranks)]))
-
-
 def scaling(
     step: Callable[[Point], float] = seconds,
     baseline: float = 0.33,
@@ -53,8 +57,8 @@ def scaling(
     seeds: Sequence[int] = SEEDS,
     rounds: int = ROUNDS,
     terms: Mapping[str, float] = KNOWN,
-) -> list[Record]:
-    """Measure the baseline and every point of the default protocol in every round."""
+) -> list[Record[Seen]]:
+    """Measure the baseline and every point in every round."""
 
     def noisy(value: float, *purpose: str | int) -> float:
         return value * (1 + noise * (derive(0, *purpose) / 2**62 - 1))
@@ -63,31 +67,41 @@ def scaling(
     for seed in seeds:
         for round_ in range(rounds):
             time = noisy(baseline, "baseline", seed, round_)
-            alone = record(pair, "scaling", "baseline", seed, round_, seconds=(time,), tasks=32)
-            found.append(alone)
-            for point in points():
+            at = {"meta_batch": BATCH}
+            found.append(_at(pair, "step", "baseline", seed, round_, at, seconds=(time,)))
+            for point in POINTS:
                 about = f"{point.ranks} by {point.tasks}"
                 wire = [Shape(2, BYTES).wire(point.ranks, size)[3:] for size in (4, BYTES)]
                 bare = [terms["latency"] * hops + terms["transfer"] * sent for hops, sent in wire]
                 of_team = {
-                    "allreduce_calls": 1,
-                    "allreduce_bytes": BYTES,
                     "allreduce_seconds": (0.001 * point.ranks,),
                     "imbalance_seconds": (0.002,),
+                }
+                wire_of_team = {
+                    "allreduce_calls": 1,
+                    "allreduce_bytes": BYTES,
                     "wire_bytes": (4, BYTES),
                     "wire_seconds": tuple(noisy(b, about, seed, round_, "wire") for b in bare),
                 }
-                one = record(
-                    pair,
-                    "scaling",
-                    "method",
-                    seed,
-                    round_,
-                    seconds=(noisy(step(point), about, seed, round_),),
-                    tasks=point.tasks,
-                    processes=point.ranks,
-                    **of_team if point.ranks > 1 else {},
-                )
-                name = f"{pair.name}/scaling {about}/method/seed{seed}/round{round_}"
-                found.append(dataclasses.replace(one, block=name))
+                at = {"ranks": point.ranks, "meta_batch": point.tasks}
+                several = point.ranks > 1
+                for measured, seen in (
+                    (
+                        "step",
+                        {"seconds": (noisy(step(point), about, seed, round_),)}
+                        | (of_team if several else {}),
+                    ),
+                    ("wire", wire_of_team if several else {}),
+                ):
+                    known = {"processes": point.ranks, **seen}
+                    found.append(_at(pair, measured, "method", seed, round_, at, **known))
     return found
+
+
+def _at(
+    pair: Pair, measured: str, member: str, seed: int, round_: int, at: ScaledAt, **seen: Any
+) -> Record[Seen]:
+    one = record(pair, measured, member, seed, round_, point=at, **seen)
+    words = words_of(at).replace(" ", ",")
+    name = f"{pair.name}/{measured}@{words}/{member}/seed{seed}/round{round_}"
+    return dataclasses.replace(one, block=name)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from harness.declare.claims import Claim, Reading
+from harness.declare.passes import Seen, SeenAt
 from harness.declare.suite import MEMBERS, Pair
 from harness.records.record import Record
 from harness.seeds import derive
+from harness.studies.variants import CallOperations, CallTimes, Quality
 from tests.judge.builders import PAIR, ROUNDS, SEEDS, checks, record
 
 STUDY: Pair = dataclasses.replace(
     PAIR,
     name="study",
-    passes=("check", "operations", "variants", "variant_times"),
+    passes=("check", "operations", "variants", "variant_times", "variant_operations"),
     claims=("third", "better"),
 )
 NOISE = Pair("noise", "plain", "plain", "toys", "nothing", passes=("variant_times",))
@@ -52,13 +54,18 @@ def no_gain(name: str, seed: int) -> float:
     return 0.0
 
 
-def _about(names: Sequence[str], full: str) -> dict[str, Any]:
-    return {
-        "variants": tuple(names),
-        "variant_known_as": tuple(KNOWN.get(name, "") for name in names),
-        "variant_full": full,
-        "variant_steps": STEPS,
-    }
+def _cells(names: Iterable[str], seen: Callable[[str, int, dict[str, Any]], Seen]) -> SeenAt:
+    """Return what is seen of every name at every number of steps."""
+    known = [*names]
+    full = "full" if "full" in known else "plain"
+    return [
+        (
+            {"variant": name, "inner_steps": steps},
+            seen(name, steps, {"known_as": KNOWN.get(name, ""), "full": name == full}),
+        )
+        for name in known
+        for steps in STEPS
+    ]
 
 
 def qualities(
@@ -67,7 +74,7 @@ def qualities(
     pair: Pair = STUDY,
     worn: float = 0.0,
     **seen: Any,
-) -> list[Record]:
+) -> list[Record[Seen]]:
     """Judge every variant; what it gains over the full one may depend on the seed.
 
     All alike are worse after five steps than after one, on test tasks, by what they are worn.
@@ -76,17 +83,13 @@ def qualities(
     for seed in SEEDS:
         base = [0.7 + 0.01 * seed + 0.04 * (task % 5 - 2) for task in range(TASKS)]
         rows = {name: tuple(round(b + test(name, seed), 9) for b in base) for name in SECONDS}
-        known = _about(list(SECONDS), "full") | {
-            "variant_valid": tuple((0.7 + valid(name, seed),) * len(STEPS) for name in SECONDS),
-            "variant_test": tuple(
-                tuple(
-                    tuple(round(q - worn * (steps > 1), 9) for q in rows[name]) for steps in STEPS
-                )
-                for name in SECONDS
-            ),
-            "variant_trained_at": 1,
-        }
-        found.append(record(pair, "variants", "method", seed, **known | seen))
+
+        def quality(name: str, steps: int, about: dict[str, Any]) -> Quality:
+            judged = tuple(round(q - worn * (steps > 1), 9) for q in rows[name])
+            return Quality(0.7 + valid(name, seed), judged, trained_at=1, **about)
+
+        looked = tuple(_cells(SECONDS, quality))
+        found.append(record(pair, "variants", "method", seed, several=looked, **seen))
     return found
 
 
@@ -95,7 +98,7 @@ def times(
     rounds: int = ROUNDS,
     pair: Pair = STUDY,
     lucky: Callable[[str, int], float] = lambda name, round_: 1.0,
-) -> list[Record]:
+) -> list[Record[Seen]]:
     """Time the baseline, which takes 10 ms, and every variant; a round may be kind to one."""
     found = []
     of_member = {"baseline": {"plain": 0.01}, "method": seconds or SECONDS}
@@ -110,36 +113,36 @@ def times(
                     drawn = derive(0, pair.name, member, name, seed, round_) / 2**63
                     middle = each * (1 + 0.01 * (drawn - 0.5)) * lucky(name, round_)
                     cells[name] = (1.5 * middle, middle, 0.9 * middle)
-                known = _about(list(named), "full" if "full" in named else "plain") | {
-                    "variant_seconds": tuple(
-                        tuple(tuple(n * c for c in cells[name]) for n in STEPS) for name in named
-                    ),
-                    "variant_batch_seconds": tuple(
-                        tuple(8 * n * cells[name][1] for n in STEPS) for name in named
-                    ),
-                    "variant_batch": 8,
-                    "measured_s": 1.0,
-                    "warmup_steady": True,
-                    "steal": 0.0,
-                }
-                found.append(record(pair, "variant_times", member, seed, round_, **known))
+
+                def called(name: str, steps: int, about: dict[str, Any]) -> CallTimes:
+                    seconds = tuple(steps * each for each in cells[name])
+                    return CallTimes(seconds, 8 * seconds[1], 8, **about)
+
+                known = {"measured_s": 1.0, "warmup_steady": True, "steal": 0.0}
+                looked = tuple(_cells(named, called))
+                found.append(
+                    record(pair, "variant_times", member, seed, round_, several=looked, **known)
+                )
     return found
 
 
-def counted(pair: Pair = STUDY) -> list[Record]:
+def counted(pair: Pair = STUDY) -> list[Record[Seen]]:
     """Count as many operations as a variant takes nanoseconds."""
     found = []
     for member, named in (("baseline", {"plain": 0.01}), ("method", SECONDS)):
-        flops = tuple(tuple(int(1e9 * each * n) for n in STEPS) for each in named.values())
-        known = _about(list(named), "full" if "full" in named else "plain")
-        counts = {"flops": 7000, "backward_passes": 3, "variant_flops": flops}
-        found.append(record(pair, "operations", member, **known | counts))
+
+        def flops(name: str, steps: int, about: dict[str, Any]) -> CallOperations:
+            return CallOperations(int(1e9 * named[name] * steps), **about)
+
+        looked = tuple(_cells(named, flops))
+        found.append(record(pair, "operations", member, flops=7000, backward_passes=3))
+        found.append(record(pair, "variant_operations", member, several=looked))
     return found
 
 
 def study(
     valid: Gain = no_gain, test: Gain = no_gain, worn: float = 0.0, **of_times: Any
-) -> list[Record]:
+) -> list[Record[Seen]]:
     """Return a whole run of the pair and of the noise beside it."""
     return [
         *checks(STUDY),

@@ -1,0 +1,75 @@
+"""A pass: one way of looking at a pair's member, and the dataclass of what it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from harness.declare.point import Point
+
+
+class Seen:
+    """What a pass saw: a frozen dataclass of plain data, each field with its unit, if it has one.
+
+    Unknown is None, never 0.
+    """
+
+    of_quality: ClassVar[bool] = False
+    """Whether it holds a quality, which says nothing without the workload's metric."""
+
+    def flaw(self) -> str | None:
+        """Say what makes the values useless: a file can hold what no measurement gives."""
+        return None
+
+
+S = TypeVar("S", bound=Seen, covariant=True)
+
+Rhythm = Literal["learner", "once", "rounds", "seeds"]
+"""How often a pass looks: once at every learner, whatever pairs it is in; once at every member,
+with the first seed; in every interleaved round of every seed; or once with every seed."""
+
+
+@dataclass(frozen=True)
+class Pass(Generic[S]):
+    """One way of looking at a member: what it is called, what it sees, and who does it.
+
+    measure   what takes (block, learner) and returns a Look: "module:function", which is loaded in
+              the worker alone, or the function itself
+    clocked   whether seconds are what it looks for, so that nothing else may run beside it
+    shared    whether ranks that share a method's work can take it together
+    both      whether it looks at both members, or at the method alone
+    guess_s   seconds that a block is expected to take before one of its like was seen, from the
+              suite's protocol and the study's settings
+    """
+
+    name: str
+    seen: type[S]
+    rhythm: Rhythm
+    measure: str | Callable[..., Any]
+    clocked: bool = False
+    shared: bool = True
+    both: bool = True
+    guess_s: Callable[..., float] | None = None
+
+
+SeenAt = list[tuple[Point, Seen]]
+"""What one look saw at several points."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a look cost: in measured intervals, and in the warm-up before them."""
+
+    measured_s: float | None = None
+    warmup_s: float | None = None
+    warmup_seconds: tuple[float, ...] | None = None  # of a step, one value a window
+    warmup_steady: bool | None = None  # whether two halves of the warm-up agreed
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a pass hands back: what it saw, at the block's point or at several, and its cost."""
+
+    seen: Seen | SeenAt
+    costs: Costs = Costs()

@@ -1,0 +1,57 @@
+"""A study: one kind of question, in one folder.
+
+It says what is measured (passes of its own, or points of the spine's), how that is judged, and how
+that is shown. Its face, a class under the decorator @study, imports no torch: it is read wherever a
+name is listed or a report is built. What it needs more, its methods import when they are called.
+Nobody outside the folder knows its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from harness.declare.passes import Pass, Seen
+from harness.declare.settings import build
+
+if TYPE_CHECKING:
+    from harness.judge.answer import PairSoFar, PairStudy
+    from harness.judge.evidence import Evidence
+    from harness.judge.judgement import Judgement
+    from harness.report.content import Part
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    """The settings of a study that has none."""
+
+
+class Study:
+    """One kind of question. A study overrides what it has an answer to."""
+
+    name: ClassVar[str] = ""  # until a decorator of the registry gives one
+    settings: ClassVar[type] = NoSettings
+    """A dataclass of what a suite may set in its table [study.NAME]."""
+    passes: ClassVar[tuple[Pass[Seen], ...]] = ()
+    measures: ClassVar[tuple[Any, ...]] = ()
+    """What it measures, for claims to be held to."""
+
+    def settings_of(self, given: dict[str, Any]) -> Any:
+        return build(self.settings, given, f"[study.{self.name}]")
+
+    def of_pair(self, so_far: PairSoFar) -> PairStudy | None:
+        """Judge what was seen of one pair; None where nothing of this study was."""
+        return None
+
+    def of_run(self, evidence: Evidence, judgement: Judgement) -> Any:
+        """Judge what was seen of all pairs together, when each has been judged."""
+        return None
+
+    def parts(self, evidence: Evidence, judgement: Judgement) -> Iterator[Part]:
+        """Yield the tables and figures that the report shows of it."""
+        yield from ()
+
+    def said(self, judgement: Judgement) -> dict[str, Any]:
+        """Return what claims.json tells of it, by key."""
+        return {}

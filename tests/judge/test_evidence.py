@@ -1,0 +1,91 @@
+"""What a record holds is used if a measurement can give it, and told of otherwise."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from harness.declare.passes import Seen
+from harness.records.record import Record
+from harness.records.seen import CURVE, MEMORY, STEP
+from tests.judge.builders import PAIR, curve, evidence, record, timed, whole
+
+
+def at(steps: int, peak: int = 10) -> Record[Seen]:
+    one = record(PAIR, "memory", "method", peak_bytes=peak, point={"inner_steps": steps})
+    return dataclasses.replace(one, block=f"pair/memory@inner_steps={steps}/method/seed0/round0")
+
+
+def test_what_was_seen_is_found_at_its_point_and_nowhere_else() -> None:
+    own = record(PAIR, "memory", "method", peak_bytes=7)
+    found = evidence([own, at(1), at(2, 20)])
+    assert [seen.peak_bytes for _, seen in found.usable(PAIR, MEMORY, "method")] == [7]
+    ((_, seen),) = found.usable(PAIR, MEMORY, "method", {"inner_steps": 2})
+    assert seen.peak_bytes == 20
+    assert found.usable(PAIR, MEMORY, "method", {"inner_steps": 3}) == []
+    assert len(found.by_point(PAIR, MEMORY, "method")) == 3
+
+
+def test_one_look_at_several_points_is_one_record_and_found_at_each() -> None:
+    looks = [({"inner_steps": n}, MEMORY.seen(peak_bytes=10 * n)) for n in (1, 2)]
+    both = record(PAIR, "memory", "method", several=tuple(looks))
+    found = evidence([both])
+    assert found.records == (both,)
+    ((spread, seen),) = found.usable(PAIR, MEMORY, "method", {"inner_steps": 2})
+    assert (seen.peak_bytes, dict(spread.point)) == (20, {"inner_steps": 2})
+
+
+def test_a_block_that_was_measured_again_counts_once() -> None:
+    failed = record(PAIR, "memory", "method", status="failed", reason="no")
+    looks = (({"inner_steps": 1}, MEMORY.seen(peak_bytes=10)),)
+    good = record(PAIR, "memory", "method", several=looks)
+    for records in ([failed, good], [good, failed]):
+        assert evidence(records).records == (good,)
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (record(PAIR, "memory", "method", peak_bytes=-1), "which nothing counts"),
+        (record(PAIR, "memory", "method", peak_bytes=10**101), "which nothing counts"),
+        (record(PAIR, "operations", "method", flops=-5), "which nothing counts"),
+        (record(PAIR, "step", "method", seconds=(0.0,)), "which no clock gives"),
+        (record(PAIR, "trajectory", "method", losses=(1.0,)), "a loss and a fingerprint"),
+        (curve(PAIR, "method", metric=None), "what quality means"),
+        (curve(PAIR, "method", test=()), "lacks the curve or the test quality"),
+        (dataclasses.replace(at(1), seen=None), "holds nothing that was seen"),
+    ],
+    ids=str,
+)
+def test_what_no_measurement_gives_is_told_and_not_used(bad: Record[Seen], words: str) -> None:
+    from harness.judge.evidence import trouble
+
+    status, why = trouble(bad) or ("", "")
+    assert status == "unusable"
+    assert words in why
+    found = evidence([bad])
+    for known in (MEMORY, STEP, CURVE):
+        assert not found.by_point(PAIR, known, "method")
+
+
+def test_a_bad_point_spoils_its_whole_look() -> None:
+    looks = [({"inner_steps": n}, MEMORY.seen(peak_bytes=p)) for n, p in ((1, 10), (2, -10))]
+    found = evidence([record(PAIR, "memory", "method", several=tuple(looks))])
+    assert not found.by_point(PAIR, MEMORY, "method")
+
+
+def test_results_that_are_withheld_are_not_there_but_for_their_checks() -> None:
+    found = evidence(whole()).without_results_of([PAIR])
+    assert not found.usable(PAIR, STEP, "method")
+    assert found.checks == evidence(whole()).checks
+    assert [r.block for r in found.records] == [r.block for r in evidence(whole()).records]
+
+
+def test_evidence_is_looked_up_and_not_searched() -> None:
+    """A look into 20,000 records costs no more than one into twenty."""
+    records: list[Any] = timed(PAIR, seeds=range(500), rounds=20)
+    found = evidence(records)
+    assert len(found.usable(PAIR, STEP, "method")) == 10_000
+    assert found.usable(PAIR, STEP, "method") is found.usable(PAIR, STEP, "method")
