@@ -5,19 +5,28 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import Counter
-from typing import get_args
 
 import pytest
 
 from harness.config import RunConfig
-from harness.declare.suite import Pair, Pass, Protocol, Suite
+from harness.declare.suite import Pair, Protocol, Suite
+from harness.errors import UsageError
 from harness.measure.block import Block, block_from
-from harness.measure.plan import plan, plan_hash
+from harness.measure.plan import plan as plan_with
+from harness.measure.plan import plan_hash
+from harness.registry import Registry
 
 FAST = Pair("fast", "plain", "fast", "toys", "how", ("check", "step"))
 AA = Pair("aa", "plain", "plain", "toys", "nothing", ("check", "step"))
-EVERY = Pair("every", "plain", "other", "toys", "all", get_args(Pass))
+EVERY = Pair("every", "plain", "other", "toys", "all", tuple(Registry().passes))
 PROTOCOL = Protocol(seeds=2, rounds=3)
+
+
+REGISTRY = Registry()
+
+
+def plan(suite: Suite, config: RunConfig) -> list[Block]:
+    return plan_with(suite, config, REGISTRY)
 
 
 def suite_of(*pairs: Pair, **protocol: int) -> Suite:
@@ -75,11 +84,11 @@ def test_checks_come_first_and_curves_last():
         "trajectory",
         "operations",
         "memory",
-        "growth",
+        "variant_operations",
         "step",
         "adaptation",
+        "wire",
         "variant_times",
-        "scaling",
         "curve",
         "variants",
     ]
@@ -88,8 +97,8 @@ def test_checks_come_first_and_curves_last():
 def test_what_does_not_vary_is_measured_once():
     counts = Counter(block.measured for block in plan(suite_of(EVERY), RunConfig()))
     assert counts == {
-        "check": 2, "trajectory": 2, "operations": 2, "memory": 2, "growth": 2,
-        "step": 12, "adaptation": 12, "variant_times": 12, "curve": 4, "variants": 2, "scaling": 48,
+        "check": 2, "trajectory": 2, "operations": 2, "memory": 2, "variant_operations": 2,
+        "step": 12, "adaptation": 12, "variant_times": 12, "wire": 6, "curve": 4, "variants": 2,
     }  # fmt: skip
 
 
@@ -143,8 +152,7 @@ def test_the_words_of_the_run_go_before_the_suite():
         seeds=(7, 3), rounds=1, threads=5, device="cuda:1", data_dir="d", plugins=("p",)
     )
     blocks = plan(suite_of(EVERY), config)
-    alone = [block for block in blocks if block.measured != "scaling"]  # ranks share the threads
-    assert {(b.threads, b.device, b.data_dir, b.plugins) for b in alone} == {
+    assert {(b.threads, b.device, b.data_dir, b.plugins) for b in blocks} == {
         (5, "cuda:1", "d", ("p",))
     }
     assert {block.seed for block in blocks if block.measured == "step"} == {7, 3}
@@ -209,8 +217,7 @@ class TestTheHash:
     @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Protocol)])
     def test_tells_every_other_protocol(self, name):
         value = getattr(PROTOCOL, name)
-        longer = (*value, value[-1] + 1) if isinstance(value, tuple) else value + 2
-        other = dataclasses.replace(PROTOCOL, **{name: longer})
+        other = dataclasses.replace(PROTOCOL, **{name: value + 2})
         blocks = plan(Suite("s", "S", (FAST, AA), other), RunConfig())
         assert plan_hash(blocks) != plan_hash(self.BLOCKS)
 
@@ -221,47 +228,88 @@ class TestTheHash:
 def test_a_block_knows_its_learner_and_writes_it_into_its_record():
     pair = dataclasses.replace(FAST, settings={"b": 2, "a": 1}, method_settings={"n": 3})
     block = Block(pair, "step", "method", 4, 5, PROTOCOL, threads=2)
-    record = block.record("ok", seconds=(1.0,))
+    record = block.record("ok", load=1.0)
     assert (record.block, record.learner) == ("fast/step/method/seed4/round5", "fast")
     assert (record.settings, record.learner_settings) == ("a=1 b=2", "n=3")
     assert (record.seed, record.round, record.threads, record.device) == (4, 5, 2, "cpu")
-    assert record.seconds == (1.0,)
+    assert (record.load, record.point) == (1.0, {})
 
 
-class TestScaling:
-    SHARED = Pair("shared", "plain", "fast", "toys", "ranks", ("check", "scaling"), ranks=2)
+class TestSweeps:
+    GROWING = dataclasses.replace(FAST, sweep={"inner_steps": (1, 4)}, swept=("memory",))
 
-    def blocks(self, **config: int) -> list[Block]:
-        suite = suite_of(self.SHARED, seeds=1, rounds=2)
-        every = plan(suite, RunConfig(**config))
-        return [block for block in every if block.measured == "scaling"]
-
-    def test_a_round_holds_the_baseline_and_every_point_once_and_the_next_turns_it_round(self):
-        first = [block.id for block in self.blocks() if block.round == 0]
-        assert first == [
-            "shared/scaling-1x32/baseline/seed0/round0",
-            "shared/scaling-1x32/method/seed0/round0",
-            "shared/scaling-2x32/method/seed0/round0",
-            "shared/scaling-3x32/method/seed0/round0",
-            "shared/scaling-4x32/method/seed0/round0",
-            "shared/scaling-1x8/method/seed0/round0",
-            "shared/scaling-2x16/method/seed0/round0",
-            "shared/scaling-3x24/method/seed0/round0",
+    def test_take_their_passes_at_every_point_and_the_others_at_home(self):
+        assert ids(suite_of(self.GROWING, seeds=1, rounds=1)) == [
+            "fast/check/baseline/seed0/round0",
+            "fast/check/method/seed0/round0",
+            "fast/memory@inner_steps=1/baseline/seed0/round0",
+            "fast/memory@inner_steps=1/method/seed0/round0",
+            "fast/memory@inner_steps=4/baseline/seed0/round0",
+            "fast/memory@inner_steps=4/method/seed0/round0",
+            "fast/step/baseline/seed0/round0",
+            "fast/step/method/seed0/round0",
         ]
-        second = [block.id for block in self.blocks() if block.round == 1]
-        assert second == [each.replace("round0", "round1") for each in first[::-1]]
 
-    def test_a_block_has_the_ranks_and_the_tasks_that_its_name_says(self):
-        for block in self.blocks():
-            shown = block.id.split("/")[1]
-            assert shown == f"scaling-{block.ranks}x{block.tasks}"
-            assert block.pair.settings == {"meta_batch": block.tasks}
-            assert block.record("ok").tasks == block.tasks
+    def test_without_passes_of_their_own_take_all_at_the_points(self):
+        pair = dataclasses.replace(FAST, sweep={"a": (1, 2), "b": ("x",)}, passes=("memory",))
+        assert ids(suite_of(pair)) == [
+            f"fast/memory@a={a},b=x/{member}/seed0/round0"
+            for a in (1, 2)
+            for member in ("baseline", "method")
+        ]
+
+    def test_measure_a_member_once_where_the_points_leave_it_as_it_is(self):
+        pair = dataclasses.replace(FAST, sweep={"method.chunk": (1, 2)}, passes=("memory",))
+        assert ids(suite_of(pair)) == [
+            "fast/memory/baseline/seed0/round0",
+            "fast/memory@method.chunk=1/method/seed0/round0",
+            "fast/memory@method.chunk=2/method/seed0/round0",
+        ]
+
+    def test_set_what_a_block_is_measured_with(self):
+        sweep = ({"ranks": 2, "meta_batch": 8}, {"method.chunk": 3, "baseline.x": "y"})
+        pair = dataclasses.replace(FAST, sweep=sweep, passes=("step",), settings={"meta_batch": 1})
+        blocks = plan(suite_of(pair, seeds=1, rounds=1), RunConfig(threads=4))
+        first = [(b.member, b.ranks, b.pair.settings, b.learner_settings) for b in blocks]
+        assert first == [
+            ("baseline", 1, {"meta_batch": 8}, {}),
+            ("method", 2, {"meta_batch": 8}, {}),
+            ("baseline", 1, {"meta_batch": 1}, {"x": "y"}),
+            ("method", 1, {"meta_batch": 1}, {"chunk": 3}),
+        ]
+
+    def test_check_a_learner_at_each_of_its_settings(self):
+        pair = dataclasses.replace(FAST, sweep={"method.chunk": (1, 2), "n": (5, 6)})
+        assert ids(suite_of(pair), measured="check") == [
+            "fast/check@n=5/baseline/seed0/round0",
+            "fast/check@method.chunk=1,n=5/method/seed0/round0",
+            "fast/check@method.chunk=2,n=5/method/seed0/round0",
+        ]
 
     @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (4, 1), (16, 4)])
-    def test_every_rank_has_as_many_threads_wherever_it_stands(self, cores, threads):
-        assert {block.threads for block in self.blocks(threads=cores)} == {threads}
+    def test_over_ranks_give_every_rank_as_many_threads_wherever_it_stands(self, cores, threads):
+        pair = dataclasses.replace(FAST, sweep={"ranks": (1, 2, 4)}, passes=("step",))
+        blocks = plan(suite_of(pair), RunConfig(threads=cores))
+        assert {block.threads for block in blocks if block.member == "method"} == {threads}
 
-    def test_a_block_survives_its_journey_to_the_worker(self):
-        for block in self.blocks():
+    def test_turn_their_points_round_at_every_other_round(self):
+        pair = dataclasses.replace(FAST, sweep={"n": (1, 2)}, passes=("step",))
+        found = ids(suite_of(pair, seeds=1, rounds=2))
+        assert found[4:] == [each.replace("round0", "round1") for each in found[:4][::-1]]
+
+    def test_too_many_to_hold_say_how_many(self):
+        sweep = {name: tuple(range(60)) for name in "abc"}
+        pair = dataclasses.replace(FAST, sweep=sweep, passes=("step",))
+        with pytest.raises(UsageError, match=r"2,592,000 blocks.* 200,000.*216,000 points"):
+            plan(suite_of(pair), RunConfig())
+
+    def test_survive_the_journey_to_the_worker(self):
+        for block in plan(suite_of(self.GROWING), RunConfig()):
             assert block_from(block.to_json()) == block
+
+
+def test_a_pass_of_a_study_is_told_the_studys_settings():
+    suite = dataclasses.replace(suite_of(EVERY), study={"variants": {"calls": 3}})
+    told = {block.measured: block.study for block in plan(suite, RunConfig())}
+    assert told["variant_times"] == {"calls": 3}
+    assert told["step"] == {}

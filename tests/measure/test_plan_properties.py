@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
-from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.config import RunConfig
-from harness.declare.suite import Pair, Pass, Protocol, Suite
-from harness.measure.block import block_from
-from harness.measure.plan import TIMED, plan
+from harness.declare.point import key_of
+from harness.declare.suite import MEMBERS, Pair, Protocol, Suite
+from harness.measure.block import Block, block_from
+from harness.measure.plan import plan as plan_with
+from harness.registry import Registry
 
-PASSES = get_args(Pass)
+REGISTRY = Registry()
+PASSES = tuple(REGISTRY.passes)
 SETTINGS = st.dictionaries(
     st.sampled_from("ab"), st.integers(0, 2) | st.booleans() | st.sampled_from([0.5, "x"])
 )
-# Done once for a learner, for the method alone, or for it at many numbers of ranks.
-ALONE = {"check", "variants", "scaling"}
+# Done once for a learner, or for the method alone.
+ALONE = {
+    each.name for each in REGISTRY.passes.values() if each.rhythm == "learner" or not each.both
+}
+ROUNDS = [each.name for each in REGISTRY.passes.values() if each.rhythm == "rounds"]
 PAIRS = st.lists(
     st.builds(
         Pair,
@@ -53,6 +59,44 @@ PLANS = st.tuples(
 )
 
 
+SWEPT = st.builds(
+    lambda planned, sweep: (
+        dataclasses.replace(
+            planned[0], pair=tuple(dataclasses.replace(p, sweep=sweep) for p in planned[0].pair)
+        ),
+        planned[1],
+    ),
+    PLANS,
+    st.dictionaries(
+        st.sampled_from(["a", "b", "ranks", "method.a", "baseline.b"]),
+        st.lists(st.integers(1, 3), min_size=1, max_size=3, unique=True).map(tuple),
+        min_size=1,
+        max_size=3,
+    ),
+)
+
+
+def plan(suite: Suite, config: RunConfig) -> list[Block]:
+    return plan_with(suite, config, REGISTRY)
+
+
+@given(SWEPT)
+def test_at_every_point_of_a_sweep_the_method_has_a_baseline_beside_it(planned):
+    blocks = plan(*planned)
+    assert len({block.id for block in blocks}) == len(blocks)
+    found = {(b.pair.name, b.measured, b.member, b.seed, b.round, key_of(b.point)) for b in blocks}
+    for pair in planned[0].pair:
+        for name in set(pair.passes) - ALONE:
+            for point in pair.points:
+                of = {member: key_of(pair.part_of(member, point)) for member in MEMBERS}
+                seen = {
+                    member: {(s, r) for n, m, w, s, r, at in found
+                             if (n, m, w, at) == (pair.name, name, member, of[member])}
+                    for member in MEMBERS
+                }  # fmt: skip
+                assert seen["baseline"] == seen["method"] != set()
+
+
 @given(PLANS)
 def test_no_block_is_planned_twice(planned):
     ids = [block.id for block in plan(*planned)]
@@ -66,7 +110,7 @@ def test_both_members_are_measured_alike(planned):
     members = Counter((b.pair.name, b.measured, b.seed, b.round) for b in blocks)
     assert set(members.values()) <= {2}
     seeds, rounds = config.seeds_of(suite), config.rounds_of(suite)
-    owed = {"curve": len(seeds)} | dict.fromkeys(TIMED, len(seeds) * rounds)
+    owed = {"curve": len(seeds)} | dict.fromkeys(ROUNDS, len(seeds) * rounds)
     for pair in suite.pair:
         for measured in set(pair.passes) - ALONE:
             found = [b for b in blocks if (b.pair.name, b.measured) == (pair.name, measured)]

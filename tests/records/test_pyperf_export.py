@@ -8,6 +8,7 @@ import statistics
 import pyperf
 import pytest
 
+from harness.declare.point import words_of
 from harness.records.pyperf_export import FILE, export
 from harness.records.seen import Times
 from harness.records.store import Store
@@ -82,7 +83,8 @@ def test_pyperfs_commands_read_a_real_run(tmp_path, command):
     assert timed
     if command == "stats":
         for record in timed:
-            assert f"{record.pair}/{record.measured}/{record.member}" in done.stdout
+            at = f"@{words_of(record.point)}" if record.point else ""
+            assert f"{record.pair}/{record.measured}{at}/{record.member}" in done.stdout
 
 
 def test_the_mean_is_that_of_the_record(tmp_path):
