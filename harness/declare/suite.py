@@ -222,13 +222,6 @@ def read_suite(path: Path) -> Suite:
             f"{path.name}: no A/A pair (a baseline against itself), so the noise is unknown. "
             "Add one, or set verdicts = false."
         )
-    timed = [pair for pair in suite.pair if "variant_times" in pair.passes]
-    if suite.verdicts and timed and not any(pair.is_aa for pair in timed):
-        raise UsageError(
-            f"{path.name}: pair {timed[0].name!r} times its variants call by call, and no A/A pair "
-            "does, so the noise of such times is unknown. Add variant_times to the passes of an "
-            "A/A pair, or set verdicts = false."
-        )
     return suite
 
 
@@ -244,7 +237,38 @@ def resolve(suite: Suite, registry: Registry, claims: dict[str, Claim]) -> dict[
             if claim not in claims:
                 where = "Claims stand in suites/claims.toml."
                 raise UnknownName(f"claim of pair {pair.name}", claim, claims, where)
+        _resolve_passes(pair, registry)
+    _resolve_studies(suite, registry)
     return {name: claims[name] for pair in suite.pair for name in pair.claims}
+
+
+def _resolve_passes(pair: Pair, registry: Registry) -> None:
+    ranks = max(int(point.get("ranks", pair.ranks)) for point in pair.points or (OWN,))
+    for name in pair.every_pass:
+        if name not in registry.passes:
+            raise UnknownName(f"pass of pair {pair.name}", name, registry.passes)
+        if ranks > 1 and not registry.passes[name].shared:
+            raise UsageError(
+                f"pair {pair.name}: pass {name} is one of a single process, and ranks = {ranks}. "
+                "Leave out either."
+            )
+
+
+def _resolve_studies(suite: Suite, registry: Registry) -> None:
+    studies = {each.name: each for each in registry.studies}
+    for name, given in suite.study.items():
+        if name not in studies:
+            raise UnknownName(f"study of suite {suite.name}", name, studies)
+        studies[name].settings_of(given)
+    for each in registry.studies if suite.verdicts else ():
+        for known in each.passes:
+            timed = [pair for pair in suite.pair if known.name in pair.every_pass]
+            if timed and known.clocked and known.both and not any(pair.is_aa for pair in timed):
+                raise UsageError(
+                    f"suite {suite.name}: pair {timed[0].name!r} is timed by pass {known.name}, "
+                    "and no A/A pair is, so the noise of such times is unknown. Add the pass to an A/A "
+                    "pair, or set verdicts = false."
+                )
 
 
 def find_suite(word: str, folder: Path) -> Path:

@@ -32,7 +32,9 @@ def plan(suite: Suite, config: RunConfig, registry: Registry) -> list[Block]:
     planner = _Planner(suite, config, registry)
     if (count := planner.count()) > MOST_BLOCKS:
         widest = max(suite.pair, key=lambda pair: len(pair.points))
-        points = f" Pair {widest.name} sweeps {len(widest.points):,} points." if widest.sweep else ""
+        points = (
+            f" Pair {widest.name} sweeps {len(widest.points):,} points." if widest.sweep else ""
+        )
         raise UsageError(
             f"suite {suite.name} makes {count:,} blocks, and a run may hold {MOST_BLOCKS:,}."
             f"{points} Ask for fewer seeds=, rounds= or pairs=, or sweep fewer values."
