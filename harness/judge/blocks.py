@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from harness.declare.measures import MEASURES
 from harness.declare.suite import Member, Pair, Pass
 from harness.records.record import Record
 from harness.studies.variants.flaws import flaw_of_counts, flaw_of_qualities, flaw_of_times
@@ -121,10 +122,10 @@ def _flaw_of_times(record: Record) -> str | None:
 
 
 def _flaw_of_counts(record: Record) -> str | None:
-    for name in ("peak_bytes", "flops", "backward_passes"):
-        value = getattr(record, name)
+    for row in MEASURES.where(nature="count", measured=record.measured):
+        value = None if row.field is None else getattr(record, row.field)
         if value is not None and not 0 <= value < LARGEST:
-            return f"its record holds {name} = {value!r}, which nothing counts"
+            return f"its record holds {row.field} = {value!r}, which nothing counts"
     return flaw_of_counts(record) if record.variant_flops is not None else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from harness.declare.measures import MEASURES
 from harness.judge.blocks import trouble
 from harness.judge.checks import failed
 from harness.judge.judgement import PairJudgement
@@ -18,7 +19,8 @@ from harness.records.record import Record
 # A warm-up may miss its end by bad luck; where this share of blocks did, the limit was too short.
 UNSTEADY_SHARE = 0.25
 
-TIMED_PASSES = ("step", "adaptation", "variant_times", "scaling")
+# What ranks are timed for has a table of its own and no ratio, so no measure either.
+TIMED_PASSES = {row.measured for row in MEASURES if row.in_rounds} | {"scaling"}
 
 # A block whose time was taken by other machines by more than this was not alone.
 STEAL = 0.05

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.declare.claims import Measure
 from harness.declare.suite import Pair
 from harness.judge.noise import Twins
 from harness.judge.statistics import Interval
@@ -30,7 +29,7 @@ class Debt:
 class Ratio:
     """Baseline over method in one measure: above 1 the method is better."""
 
-    measure: Measure | str  # a Measure, or "flops", "backward_passes"
+    measure: str  # of the table of measures, at a number of inner steps if it has one
     unit: str
     baseline: float | None  # the median over blocks
     method: float | None

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.declare.claims import CHOSEN, GAINS, Claim, Reading
+from harness.declare.claims import Claim, Reading
+from harness.declare.measures import TARGETS
 from harness.declare.suite import Member
 from harness.judge.checks import all_paid, failed, unknown
 from harness.judge.judgement import Best, Choice, PairJudgement, Quality, Ratio, Verdict
-from harness.judge.noise import Noise
-from harness.judge.ratios import clocked, withhold
-from harness.judge.timing import timing
+from harness.judge.noise import Noise, timing
+from harness.judge.ratios import withhold
 from harness.judge.verdicts import POSITIVE, Decision, Word, decide, decide_gain
-from harness.studies.targets.judge import MEASURES
 from harness.studies.variants.judge import Selector
 
 # A ratio that is but a bound, since some runs of a member never got there, can't carry these words.
@@ -56,12 +55,12 @@ def pair_verdicts(
                     ratio, own = selector.read(reading.measure, steps, claim.margin)
                     ratio = withhold(ratio, failed(judged.debts))
                     choice, best = selector.choice(claim.margin, steps), selector.best(steps)
-            if reading.measure in CHOSEN and (ratio is None or ratio.interval is None):
+            if reading.row.at_steps and (ratio is None or ratio.interval is None):
                 nothing = Ratio(reading.quantity, "", None, None, None, 0)
                 ratio = withhold(ratio or nothing, unstudied(reading.measure))
             shown = ratio.interval if ratio is not None and absent is None else None
             timed = choice if reading.measure == "chosen_time" and shown is not None else None
-            if reading.measure in GAINS:
+            if reading.row.nature == "gain":
                 decision = _of_whom(_decide_gain(judged, reading, ratio, absent), best)
             else:
                 kept = own or quality
@@ -129,7 +128,7 @@ def _decide(
     interval = ratio.interval if ratio is not None else None
     equivalence = all_paid(judged.debts)
     # No clock plays a part in steps and bytes, so neither does its noise.
-    timed = clocked(reading.quantity) or reading.measure == "time_to_target"
+    timed = reading.row.nature == "clock"
     same_steps = judged.quality is not None and judged.quality.inherited
     decision = decide(
         interval,
@@ -140,8 +139,7 @@ def _decide(
         equivalence_ok=equivalence,
         quality_ok=quality.not_worse if quality is not None else None,
         missing=missing,
-        counted=reading.measure == "peak_bytes"
-        or (reading.measure == "steps_to_target" and same_steps),
+        counted=reading.row.nature == "count" or (reading.row.nature == "steps" and same_steps),
     )
     if decision.word is Word.INCONCLUSIVE and interval is None:
         why = ratio.reason if ratio is not None else None
@@ -152,7 +150,7 @@ def _decide(
         return _because(decision, other)
     if decision.word is Word.INVALID and quality is not None and quality.not_worse is False:
         return _because(decision, quality.reason)
-    if reading.measure in MEASURES:
+    if reading.row in TARGETS:
         return _bounded(decision, late)
     return decision
 

@@ -4,49 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 
-from harness.declare.suite import MEMBERS, Pair, Pass, settings_words
+from harness.declare.measures import MEASURES, Measure
+from harness.declare.suite import MEMBERS, Pair, settings_words
 from harness.judge.blocks import Key, key, usable, why_absent
 from harness.judge.checks import all_paid
 from harness.judge.judgement import PairJudgement, Ratio
 from harness.judge.statistics import Interval, geometric_mean, paired_ratio
-from harness.judge.timing import called_singly
 from harness.records.record import Record
 from harness.seeds import derive
 
-
-@dataclass(frozen=True)
-class Quantity:
-    """Something that a pass measures of both members."""
-
-    measure: str
-    measured: Pass
-    unit: str
-    counted: bool  # repeats exactly, so that no noise need be allowed for
-
-
-QUANTITIES = (
-    Quantity("step_time", "step", "s", counted=False),
-    Quantity("adaptation_time", "adaptation", "s", counted=False),
-    Quantity("peak_bytes", "memory", "bytes", counted=True),
-    Quantity("flops", "operations", "operations", counted=True),
-    Quantity("backward_passes", "operations", "calls", counted=True),
-    Quantity("adaptation_flops", "operations", "operations", counted=True),
-)
 CONFIDENCE = 0.95
-TIMED = frozenset(quantity.measure for quantity in QUANTITIES if not quantity.counted)
-
-
-def at_steps(measure: str, steps: int) -> str:
-    """Name a measure at a number of inner steps."""
-    return f"{measure}_{steps}"
 
 
 def clocked(measure: str) -> bool:
-    """Say whether a measure is a time, which has noise."""
-    return measure in TIMED or called_singly(measure)
+    """Say whether a ratio is one of times that rounds repeat, which A/A pairs show the noise of."""
+    row = MEASURES.of(measure)
+    return row is not None and row.in_rounds
 
 
 def ratios(
@@ -54,9 +29,9 @@ def ratios(
 ) -> tuple[Ratio, ...]:
     """Return the ratios of all that the pair's passes measure, in a fixed order."""
     return tuple(
-        _ratio(records, pair, quantity, confidence)
-        for quantity in QUANTITIES
-        if quantity.measured in pair.passes
+        _ratio(records, pair, measure, confidence)
+        for measure in MEASURES
+        if measure.paired and measure.measured in pair.passes
     )
 
 
@@ -95,19 +70,19 @@ def overall(pairs: Iterable[PairJudgement]) -> tuple[Ratio, ...]:
     )
 
 
-def _ratio(records: Sequence[Record], pair: Pair, quantity: Quantity, confidence: float) -> Ratio:
+def _ratio(records: Sequence[Record], pair: Pair, measure: Measure, confidence: float) -> Ratio:
     values = [
         {
             key(record): value
-            for record in usable(records, pair, quantity.measured, member)
-            if (value := _value(record, quantity.measure)) is not None
+            for record in usable(records, pair, measure.measured, member)
+            if (value := _value(record, measure)) is not None
         }
         for member in MEMBERS
     ]
     baseline, method = values
     empty = Ratio(
-        quantity.measure,
-        quantity.unit,
+        measure.name,
+        measure.unit,
         baseline=median(baseline.values()) if baseline else None,
         method=median(method.values()) if method else None,
         interval=None,
@@ -115,26 +90,26 @@ def _ratio(records: Sequence[Record], pair: Pair, quantity: Quantity, confidence
     )
     for member, found in zip(MEMBERS, values, strict=True):
         if not found:
-            return withhold(empty, why_absent(records, pair, quantity.measured, member))
+            return withhold(empty, why_absent(records, pair, measure.measured, member))
     shared = [each for each in baseline if each in method]
     if not shared:
         return withhold(empty, "no round holds both members")
-    if quantity.counted and not all(min(baseline[each], method[each]) > 0 for each in shared):
-        return withhold(empty, f"a count of {quantity.measure} is 0, so there is no ratio")
-    if quantity.counted:
+    counted = measure.nature == "count"
+    if counted and not all(min(baseline[each], method[each]) > 0 for each in shared):
+        return withhold(empty, f"a count of {measure.name} is 0, so there is no ratio")
+    if counted:
         interval = _counted(baseline, method, shared)
     else:
-        seed = bootstrap_seed(pair, quantity.measure)
+        seed = bootstrap_seed(pair, measure.name)
         interval = paired_ratio(baseline, method, seed=seed, confidence=confidence)
     return dataclasses.replace(empty, interval=interval, rounds=len(shared))
 
 
-def _value(record: Record, measure: str) -> float | None:
+def _value(record: Record, measure: Measure) -> float | None:
     """Return what one block says; of a timed one, the median of its intervals."""
-    if measure in TIMED:
-        return median(record.seconds or ())
-    value: int | None = getattr(record, measure)
-    return value
+    assert measure.field is not None  # it is paired
+    seen: float | tuple[float, ...] | None = getattr(record, measure.field)
+    return median(seen) if isinstance(seen, tuple) else seen
 
 
 def _counted(

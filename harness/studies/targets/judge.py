@@ -17,7 +17,6 @@ from harness.studies.targets.arrivals import SUSTAINED, Arrivals, Runs, runs
 
 STEPS = Ratio("steps_to_target", "steps", None, None, interval=None, rounds=0)
 TIME = Ratio("time_to_target", "s", None, None, interval=None, rounds=0)
-MEASURES = frozenset({STEPS.measure, TIME.measure})
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
 
+from harness.declare.measures import named
 from harness.declare.suite import Pair
 from harness.judge.judgement import Best, Choice, Quality, Ratio, Rival, Selection
 from harness.judge.quality import accuracy, non_inferior
-from harness.judge.ratios import CONFIDENCE, at_steps, bootstrap_seed
+from harness.judge.ratios import CONFIDENCE, bootstrap_seed
 from harness.judge.statistics import Interval, PairedInterval, paired_ratio
-from harness.judge.timing import CHOSEN_TIME, FULL_TIME
 from harness.studies.variants.rows import baseline_row, method_rows
 from harness.studies.variants.seen import Place, Study, Times
 
@@ -193,10 +193,10 @@ class Selector:
         """Return the times as the ratios of the pair: the full variant's and the chosen one's."""
         study, found = self.study, []
         for steps in study.steps:
-            found.append(self._as_ratio(FULL_TIME, study.full, steps, confidence))
+            found.append(self._as_ratio("full_time", study.full, steps, confidence))
             choice = self.choice(self.margin, steps)
             if choice is not None:
-                found.append(self._as_ratio(CHOSEN_TIME, choice.variant, steps, confidence))
+                found.append(self._as_ratio("chosen_time", choice.variant, steps, confidence))
         return tuple(found)
 
     def read(self, measure: str, steps: int, margin: float) -> tuple[Ratio, Quality | None]:
@@ -206,11 +206,11 @@ class Selector:
             gain = best.gain if best is not None else None
             quality = self.quality(best.variant, steps, margin) if best is not None else None
             seeds = len(self.study.seeds) if gain is not None else 0
-            return Ratio(at_steps(measure, steps), "", None, None, gain, seeds), quality
+            return Ratio(named(measure, steps), "", None, None, gain, seeds), quality
         choice = self.choice(margin, steps)
         if choice is None:
             why = "no variant has both its validation quality and its times in the records"
-            return Ratio(at_steps(measure, steps), "s", None, None, None, 0, why), None
+            return Ratio(named(measure, steps), "s", None, None, None, 0, why), None
         found = self._as_ratio(measure, choice.variant, steps, CONFIDENCE)
         return found, self.quality(choice.variant, steps, margin)
 
@@ -226,7 +226,7 @@ class Selector:
         elif interval is None:
             reason = "no round holds both members"
         return Ratio(
-            at_steps(measure, steps),
+            named(measure, steps),
             "s",
             median(baseline.values()) if baseline else None,
             median(method.values()) if method else None,
