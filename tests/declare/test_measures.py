@@ -16,7 +16,7 @@ from harness.errors import UnknownName, UsageError
 from harness.records.record import Record, unit_of
 from tests.command import ROOT
 
-ROOMS = ("declare", "judge", "history", "report")
+ROOMS = ("declare", "judge", "gate", "history", "report")
 TABLE = ROOT / "harness" / "declare" / "measures.py"
 
 

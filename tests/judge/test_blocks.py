@@ -48,3 +48,10 @@ def test_growth_that_nothing_counts_is_not_used(steps: Any, peaks: Any, words: s
     assert found[0] == "unusable"
     assert words in found[1]
     assert usable([bad], PAIR, "growth", "method") == []
+
+
+@pytest.mark.parametrize("name", ["flops", "adaptation_flops", "rank_flops", "allreduce_bytes"])
+def test_no_count_below_nothing_is_used(name: str) -> None:
+    good, bad = (record(PAIR, "operations", "method", **{name: n}) for n in (0, -1))
+    assert flaw(good) is None
+    assert f"{name} = -1" in (flaw(bad) or "")
