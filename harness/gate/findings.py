@@ -14,14 +14,15 @@ from typing import Any, Literal
 
 from harness.declare.measures import MEASURES
 from harness.declare.settings import build
-from harness.errors import StoreError, UsageError
-from harness.judge.exit_codes import (
+from harness.errors import (
     ELSEWHERE,
     INCONCLUSIVE,
     MISMATCH,
     NOTHING,
     PASSED,
     REGRESSED,
+    StoreError,
+    UsageError,
 )
 from harness.judge.statistics import Interval
 

@@ -21,7 +21,16 @@ from typing import Any
 
 from harness.declare.measures import MEASURES
 from harness.declare.suite import Pass, Suite, find_suite, read_suite
-from harness.errors import HarnessError, NothingMeasured, UsageError
+from harness.errors import (
+    INCONCLUSIVE,
+    MISMATCH,
+    NOTHING,
+    PASSED,
+    REGRESSED,
+    HarnessError,
+    NothingMeasured,
+    UsageError,
+)
 from harness.gate.config import GateConfig
 from harness.gate.exact import COUNTING, accuracy, counts, differ, gradient, unable
 from harness.gate.findings import ACCURACY, WHOLE, Finding, GateReport, Revision, Word
@@ -34,7 +43,6 @@ from harness.gate.times import Question
 from harness.gate.trees import BrokenTree, Sides, TooOld, sides, trees
 from harness.history.entries import append, require_appendable
 from harness.judge.comparison import ENVIRONMENT
-from harness.judge.exit_codes import INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
 from harness.measure.interleaving import measure_apart, measure_round
 from harness.records.record import Record
 from harness.records.store import ANOTHER_FILE, replace_file, require_replaceable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.declare.equivalence import Held
 from harness.declare.suite import MEMBERS, Member, Pair, settings_words
 from harness.judge.blocks import latest, told
 from harness.judge.judgement import Debt
@@ -78,7 +79,17 @@ def _debt(pair: Pair, member: Member, check: Record | None) -> Debt:
         cosine=check.cosine if check else None,
         distance=check.distance if check else None,
         reason=_reason(pair, check),
+        held=_held(check) if check else "error",
     )
+
+
+def _held(check: Record) -> Held:
+    """Return what was held to the tolerance.
+
+    Records from before they had a field for it tell it by the first word of their worst case.
+    """
+    told_by: dict[str, Held] = {"factor": "factor", "order": "missing order"}
+    return check.held or told_by.get((check.worst_case or "").partition(" ")[0], "error")
 
 
 def _reason(pair: Pair, check: Record | None) -> str | None:

@@ -26,7 +26,7 @@ from typing import Literal
 
 from harness.declare.measures import MEASURES
 from harness.declare.suite import MEMBERS, settings_words
-from harness.judge.exit_codes import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, REGRESSED
+from harness.errors import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, Ratio
 from harness.judge.noise import Noise, noise_of
@@ -74,7 +74,7 @@ class Comparison:
         if self.environment:
             return ELSEWHERE
         if words & JUDGED:
-            return 0
+            return PASSED
         return INCONCLUSIVE if words & UNDECIDED else NOTHING
 
     def to_json(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.declare.equivalence import Held
 from harness.declare.suite import Pair
 from harness.judge.noise import Twins
 from harness.judge.statistics import Interval
@@ -23,6 +24,7 @@ class Debt:
     cosine: float | None
     distance: float | None
     reason: str | None = None
+    held: Held = "error"  # what worst_error is, and its tolerance
 
 
 @dataclass(frozen=True)

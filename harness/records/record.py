@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import harness
+from harness.declare.equivalence import Held
 from harness.declare.settings import build
 from harness.declare.suite import Member, Pass
 from harness.errors import StoreError, UsageError
@@ -123,6 +124,7 @@ class Record:
     worst_error: float | None = None
     tolerance: float | None = None
     worst_case: str | None = None
+    held: Held | None = None  # what worst_error is
     cosine: float | None = None  # least cosine to the oracle's gradient
     distance: float | None = None  # largest relative error against the oracle's gradient
     examples: int | None = None
