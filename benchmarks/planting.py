@@ -47,6 +47,22 @@ def _heavier(step):
 {learner}.step = _heavier({learner}.step)
 """
 
+BUSIER = """
+
+def _busier(adapt):
+    import torch
+
+    def busier(self, state, batch):
+        square = torch.ones({size}, {size})
+        square @ square
+        return adapt(self, state, batch)
+
+    return busier
+
+
+{learner}.adapt = _busier({learner}.adapt)
+"""
+
 CROWDED = """
 
 def _crowded(step):

@@ -135,7 +135,8 @@ def check(options: argparse.Namespace) -> int:
         print(
             f"{result.name} ({result.equivalence}): {'passed' if result.passed else 'FAILED'} "
             f"on {result.examples} random problems\n"
-            f"  worst case: error {result.worst_error:.3g} of {result.tolerance:.3g} allowed\n"
+            f"  worst case: {result.held} {result.worst_error:.3g} "
+            f"of {result.tolerance:.3g} allowed\n"
             f"    {result.worst_case}\n"
             + (f"  largest errors: {', '.join(in_each)}\n" if in_each else "")
             + f"  against the oracle: largest relative error {result.distance:.3g}, "

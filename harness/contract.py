@@ -105,8 +105,8 @@ def gradient_is_what_is_owed(subject: Subject) -> None:
     result = check(subject.entry, subject.registry, EXAMPLES, subject.settings)
     if not result.passed:
         raise Broken(
-            f"the meta-gradient is not {result.equivalence}: error {result.worst_error:.2g}, "
-            f"allowed {result.tolerance:.2g}, at {result.worst_case}"
+            f"the meta-gradient is not {result.equivalence}: {result.held} "
+            f"{result.worst_error:.2g}, allowed {result.tolerance:.2g}, at {result.worst_case}"
         )
 
 

@@ -10,12 +10,24 @@ HarnessError            anything that ends a command with a message instead of a
   MeasurementError      a block could not be measured
     NothingMeasured     no block can be: exit code 4
   TeamBroken            another rank of a team left it, or does not come
+
+What judges, a gate or a comparison of runs, ends with one of these exit codes:
+
+0   something was compared, and nothing is worse
+1   something is worse
+2   wrong usage
+3   inconclusive
+4   nothing was measured, or nothing could be compared
+5   different environments
+6   a gradient that was right before is wrong now
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+
+PASSED, REGRESSED, WRONG_USAGE, INCONCLUSIVE, NOTHING, ELSEWHERE, MISMATCH = range(7)
 
 
 class HarnessError(Exception):
@@ -27,7 +39,7 @@ class HarnessError(Exception):
 class UsageError(HarnessError):
     """Something the user asked for cannot be had; the message says what can."""
 
-    exit_code = 2
+    exit_code = WRONG_USAGE
 
 
 class UnknownName(UsageError):
@@ -83,7 +95,7 @@ class MeasurementError(HarnessError):
 class NothingMeasured(MeasurementError):
     """No block can be measured at all; a gate must not take that for a commit that is worse."""
 
-    exit_code = 4
+    exit_code = NOTHING
 
 
 class TeamBroken(HarnessError):

@@ -84,8 +84,13 @@ class Registry:
 
     @cached_property
     def studies(self) -> tuple[Study, ...]:
-        """The faces of all studies, by name."""
-        return tuple(entry.load()() for entry in self.entries("study"))
+        """The faces of all studies, by name; what they measure joins the table of measures."""
+        from harness.declare.measures import MEASURES
+
+        faces = tuple(entry.load()() for entry in self.entries("study"))
+        for each in faces:
+            MEASURES.add(each.measures)
+        return faces
 
     @cached_property
     def passes(self) -> dict[str, Pass[Seen]]:
@@ -111,6 +116,16 @@ class Registry:
     def study_of(self, known: Pass[Seen]) -> Study | None:
         """Return the study that brings a pass; none brings the spine's."""
         return next((each for each in self.studies if known in each.passes), None)
+
+
+def own_studies() -> tuple[Study, ...]:
+    """Return the faces of the studies in the harness's own folder."""
+    found = []
+    for path in sorted((ROOT / STUDIES).glob("*/__init__.py")):
+        name = path.parent.name
+        for entry in read_components(path, f"harness.studies.{name}", f"{STUDIES}/{name}"):
+            found.append(entry.load()())
+    return tuple(found)
 
 
 def _source_of(module: str) -> Path:

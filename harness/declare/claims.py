@@ -6,21 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from harness.declare.measures import MEASURES, Measure, named
 from harness.declare.settings import read_toml
-from harness.errors import UsageError
-
-Measure = Literal[
-    "step_time",  # seconds of a meta-step
-    "adaptation_time",  # seconds of adapting to a batch of tasks
-    "steps_to_target",  # meta-steps until the target quality
-    "time_to_target",  # seconds until the target quality
-    "peak_bytes",  # most bytes alive during a meta-step
-    "chosen_time",  # seconds of one task's adaptation, by the variant that validation tasks chose
-    "quality_gain",  # quality on test tasks, over the baseline's
-    "chosen_gain",  # quality of the best variant on validation tasks, over the baseline's
-]
-CHOSEN = ("chosen_time", "chosen_gain")
-GAINS = ("quality_gain", "chosen_gain")
+from harness.errors import UnknownName, UsageError
 
 
 @dataclass(frozen=True)
@@ -33,28 +21,37 @@ class Reading:
     name: str
     text: str
     value: float
-    measure: Measure
+    measure: str
     trust: Literal["stated", "low", "ours"] = "stated"
     """"ours": the sentence gives no figure, and the value is what we ask for in its place."""
     inner_steps: int | None = None
     """At how many, of a measure that depends on their number."""
 
     def __post_init__(self) -> None:
-        least = 0 if self.measure in GAINS else 1
+        asked = {row.name for row in MEASURES if row.claimed}
+        if self.measure not in asked:
+            raise ValueError(str(UnknownName("measure", self.measure, asked)))
+        least = 0 if self.row.nature == "gain" else 1
         if not self.value > least:
             raise ValueError(f"reading {self.name!r}: value {self.value} must be above {least}")
-        if (self.measure in CHOSEN) != (self.inner_steps is not None):
+        if self.row.at_steps != (self.inner_steps is not None):
+            stepped = ", ".join(row.name for row in MEASURES if row.at_steps and row.claimed)
             raise ValueError(
-                f"reading {self.name!r}: inner_steps belong to the measures {', '.join(CHOSEN)}, "
+                f"reading {self.name!r}: inner_steps belong to the measures {stepped}, "
                 "which need them, and to no other"
             )
         if self.inner_steps is not None and self.inner_steps < 1:
             raise ValueError(f"reading {self.name!r}: inner_steps must be 1 at least")
 
     @property
+    def row(self) -> Measure:
+        """The measure's row in the table."""
+        return MEASURES[self.measure]
+
+    @property
     def quantity(self) -> str:
         """The measure, with the number of inner steps if it has one."""
-        return self.measure if self.inner_steps is None else f"{self.measure}_{self.inner_steps}"
+        return named(self.measure, self.inner_steps)
 
 
 @dataclass(frozen=True)

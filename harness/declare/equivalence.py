@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from abc import ABC
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+Held = Literal["error", "factor", "missing order"]
+"""What a check holds to a tolerance: an error, or how its fall misses the law that is stated."""
 
 
 @dataclass(frozen=True)

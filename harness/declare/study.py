@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from harness.declare.measures import Measure
 from harness.declare.passes import Pass, Seen
 from harness.declare.settings import build
 
@@ -34,7 +35,7 @@ class Study:
     settings: ClassVar[type] = NoSettings
     """A dataclass of what a suite may set in its table [study.NAME]."""
     passes: ClassVar[tuple[Pass[Seen], ...]] = ()
-    measures: ClassVar[tuple[Any, ...]] = ()
+    measures: ClassVar[tuple[Measure, ...]] = ()
     """What it measures, for claims to be held to."""
 
     def settings_of(self, given: dict[str, Any]) -> Any:

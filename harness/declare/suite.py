@@ -266,8 +266,8 @@ def _resolve_studies(suite: Suite, registry: Registry) -> None:
             if timed and known.clocked and known.both and not any(pair.is_aa for pair in timed):
                 raise UsageError(
                     f"suite {suite.name}: pair {timed[0].name!r} is timed by pass {known.name}, "
-                    "and no A/A pair is, so the noise of such times is unknown. Add the pass to an A/A "
-                    "pair, or set verdicts = false."
+                    "and no A/A pair is, so the noise of such times is unknown. Add the pass to "
+                    "an A/A pair, or set verdicts = false."
                 )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from harness.declare.claims import Claim
-from harness.declare.suite import Pair, Pass
-from harness.gate.findings import Finding, Word
+from harness.declare.measures import MEASURES, Measure
+from harness.declare.suite import Pair
+from harness.gate.findings import ACCURACY, GRADIENT, Finding, Word
 from harness.judge.blocks import flaw, told
 from harness.judge.inheritance import curves_equal
 from harness.judge.pair_quality import pair_quality
@@ -20,23 +20,8 @@ from harness.records.record import Record
 # whose rounding was measured at 1e-15 to 1e-12; an error of one in ten thousand is far beyond.
 SAME_GRADIENT = 1e-8
 
-
-@dataclass(frozen=True)
-class Count:
-    """Something that repeats exactly, and the pass that counts it."""
-
-    measure: str
-    measured: Pass
-    unit: str
-
-
-COUNTED = (
-    Count("peak_bytes", "memory", "bytes"),
-    Count("flops", "operations", "operations"),
-    Count("backward_passes", "operations", "calls"),
-    Count("allreduce_calls", "operations", "calls"),
-    Count("allreduce_bytes", "operations", "bytes"),
-)
+COUNTING = tuple(dict.fromkeys(row.measured for row in MEASURES.where(nature="count", gated=True)))
+"""The passes that count what a gate compares."""
 
 
 def unable(base: Record, head: Record) -> tuple[Word, str] | None:
@@ -55,29 +40,31 @@ def unable(base: Record, head: Record) -> tuple[Word, str] | None:
 
 
 def counts(
-    subject: str, measured: Pass, base: Record, head: Record, again: Record | None
+    subject: str, measured: str, base: Record, head: Record, again: Record | None
 ) -> list[Finding]:
     """Compare all that a pass counts; `again` is base counted once more, where they differ."""
     if found := unable(base, head):
-        first = next(each for each in COUNTED if each.measured == measured)
-        return [_finding(subject, first.measure, None, None, None, *found)]
+        first, *_ = _counted(measured)
+        return [_finding(subject, first.name, None, None, None, *found)]
     return [
         _count(subject, each, before, after, again)
-        for each in COUNTED
-        if each.measured == measured
-        and (before := _value(base, each)) is not None
-        and (after := _value(head, each)) is not None
+        for each in _counted(measured)
+        if (before := _value(base, each)) is not None and (after := _value(head, each)) is not None
     ]
 
 
-def differ(measured: Pass, base: Record, head: Record) -> bool:
+def differ(measured: str, base: Record, head: Record) -> bool:
     """Tell whether anything that the pass counts differs."""
     return unable(base, head) is None and any(
-        _value(base, each) != _value(head, each) for each in COUNTED if each.measured == measured
+        _value(base, each) != _value(head, each) for each in _counted(measured)
     )
 
 
-def _count(subject: str, each: Count, base: float, head: float, again: Record | None) -> Finding:
+def _counted(measured: str) -> Sequence[Measure]:
+    return MEASURES.where(nature="count", measured=measured, gated=True)
+
+
+def _count(subject: str, each: Measure, base: float, head: float, again: Record | None) -> Finding:
     ratio = Interval(head / base, head / base, head / base, 1, "counted") if base > 0 else None
     repeated = None if again is None else _value(again, each)
     word: Word = "same"
@@ -87,7 +74,7 @@ def _count(subject: str, each: Count, base: float, head: float, again: Record | 
         if repeated is not None and repeated != base:
             word = "inconclusive"
             reason = f"base does not repeat here: {base:,.0f}, then {repeated:,.0f}"
-    return _finding(subject, each.measure, each.unit, base, head, word, reason, ratio)
+    return _finding(subject, each.name, each.unit, base, head, word, reason, ratio)
 
 
 def gradient(
@@ -97,7 +84,7 @@ def gradient(
     sketches: tuple[Mapping[str, Any] | None, Mapping[str, Any] | None],
 ) -> Finding:
     """Judge head's check, base's if it was needed, and both trees' gradients of the same batch."""
-    about = (subject, "gradient", None, base.worst if base else None, head.worst)
+    about = (subject, GRADIENT, None, base.worst if base else None, head.worst)
     if trouble := _trouble(head):
         return _finding(
             *about, *(unable(base, head) if base else None) or ("inconclusive", trouble)
@@ -132,14 +119,14 @@ def accuracy(subject: str, pair: Pair, records: Sequence[Record]) -> Finding:
     """Judge what training gives: the same trajectory, or quality that is not worse."""
     curves = curves_equal(records, pair)
     if curves.equal:
-        return _finding(subject, "accuracy", None, None, None, "same", curves.reason)
+        return _finding(subject, ACCURACY, None, None, None, "same", curves.reason)
     quality = pair_quality(records, pair, None, Claim.margin)
     if quality is None or quality.not_worse is None:
         why = quality.reason if quality else curves.reason
-        return _finding(subject, "accuracy", None, None, None, "inconclusive", why)
+        return _finding(subject, ACCURACY, None, None, None, "inconclusive", why)
     return _finding(
         subject,
-        "accuracy",
+        ACCURACY,
         quality.metric,
         quality.baseline,
         quality.method,
@@ -158,8 +145,9 @@ def _number(value: float | None) -> str:
     return "more than any number" if value is None else f"{value:.3g}"
 
 
-def _value(record: Record, each: Count) -> float | None:
-    value: int | None = getattr(record, each.measure)
+def _value(record: Record, each: Measure) -> float | None:
+    assert each.field is not None  # a gate compares what a record holds
+    value: int | None = getattr(record, each.field)
     return value
 
 

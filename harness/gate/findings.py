@@ -12,15 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from harness.declare.measures import MEASURES
 from harness.declare.settings import build
-from harness.errors import StoreError, UsageError
-from harness.judge.exit_codes import (
+from harness.errors import (
     ELSEWHERE,
     INCONCLUSIVE,
     MISMATCH,
     NOTHING,
     PASSED,
     REGRESSED,
+    StoreError,
+    UsageError,
 )
 from harness.judge.statistics import Interval
 
@@ -38,9 +40,14 @@ Word = Literal[
 ]
 DECIDED: frozenset[Word] = frozenset({"same", "improved", "regressed", "mismatch"})
 
-TIMES = ("step_time", "adaptation_time")
-COUNTS = ("peak_bytes", "flops", "backward_passes", "allreduce_calls", "allreduce_bytes")
-MEASURES = (*TIMES, *COUNTS, "gradient", "accuracy")
+WHOLE, GRADIENT, ACCURACY = "all", "gradient", "accuracy"
+"""What a finding is of that is of no measure: the whole subject, or what is held to equality."""
+
+
+def is_count(measure: str) -> bool:
+    """Say whether what a finding is of repeats exactly."""
+    row = MEASURES.of(measure)
+    return row is not None and row.nature == "count"
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ class Finding:
     """One measure of one subject, at base and at head."""
 
     subject: str  # "batched_maml on sinusoid", with settings where there are any
-    measure: str  # of MEASURES; "all" where the word is of the whole subject (new, gone)
+    measure: str  # of the table of measures; or WHOLE (new, gone), GRADIENT, ACCURACY
     unit: str | None
     base: float | None  # the median over rounds, or the count, or the mean quality
     head: float | None

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import harness
 from harness.errors import UsageError
-from harness.gate.findings import COUNTS, Finding, GateReport, Revision
+from harness.gate.findings import Finding, GateReport, Revision, is_count
 from harness.history.entries import Entry
 
 # How often the interval that a gate prints is wrong, to either side.
@@ -41,7 +41,7 @@ def entries_of(report: GateReport) -> tuple[Entry, ...]:
 
 
 def _entry(report: GateReport, base: str, head: str, finding: Finding) -> Entry:
-    ratio, counted = finding.ratio, finding.measure in COUNTS
+    ratio, counted = finding.ratio, is_count(finding.measure)
     bound_error = None if ratio is None or counted else BOUND_ERROR
     return Entry(
         commit=head,

@@ -17,14 +17,14 @@ from typing import Any
 
 import harness
 from harness.config import RunConfig
-from harness.declare.suite import MEMBERS, Pair, Pass, resolve
+from harness.declare.suite import MEMBERS, Member, Pair, resolve
 from harness.errors import UsageError
 from harness.gate.checkout import Repository
 from harness.gate.config import WORKTREE, GateConfig
-from harness.gate.exact import counts
-from harness.gate.findings import Finding, GateReport, Revision, Word
+from harness.gate.exact import COUNTING, counts
+from harness.gate.findings import GRADIENT, Finding, GateReport, Revision, Word, is_count
 from harness.gate.sequential import ERROR_RATE
-from harness.judge.blocks import usable
+from harness.judge.blocks import latest
 from harness.judge.comparison import ENVIRONMENT, Change, compare_runs
 from harness.judge.judge import judge
 from harness.judge.statistics import Interval
@@ -45,8 +45,6 @@ WORDS: dict[str, Word] = {
     "noise unknown": "inconclusive",
     "not compared": "not compared",
 }
-COUNTING: tuple[Pass, ...] = ("operations", "memory")
-EXACTLY = ("peak_bytes", "flops", "backward_passes")  # compared by themselves, not by ratios
 
 
 def gate_against(config: GateConfig, progress: Progress) -> GateReport:
@@ -138,9 +136,9 @@ def _findings(before: Store, after: Store, threshold: float) -> Iterator[Finding
     then, now = before.records(), after.records()
     compared = compare_runs(before.manifest, then, after.manifest, now)
     for mismatch in compared.mismatches:
-        yield Finding(mismatch, "gradient", None, None, None, None, None, None, "mismatch", None)
+        yield Finding(mismatch, GRADIENT, None, None, None, None, None, None, "mismatch", None)
     for change in compared.changes:
-        if change.measure not in EXACTLY and change.word in WORDS:
+        if not is_count(change.measure) and change.word in WORDS:  # counts follow, by themselves
             yield _finding(change, threshold)
     seen: set[str] = set()
     for pair in after.manifest.suite.pair:
@@ -181,10 +179,23 @@ def _finding(change: Change, threshold: float) -> Finding:
 def _counts(pair: Pair, then: Sequence[Record], now: Sequence[Record]) -> Iterator[Finding]:
     for member in MEMBERS:
         for measured in COUNTING:
-            before, after = (usable(records, pair, measured, member) for records in (then, now))
-            if before and after:
+            before, after = (_of(records, pair, measured, member) for records in (then, now))
+            if before is not None and after is not None:
                 name = f"{pair.learner(member)} in pair {pair.name}"
-                yield from counts(name, measured, before[0], after[0], None)
+                yield from counts(name, measured, before, after, None)
+
+
+def _of(records: Sequence[Record], pair: Pair, measured: str, member: Member) -> Record | None:
+    """Return the record that counts of a block that is measured once, good or not."""
+    wanted = (pair.name, measured, member)
+    return next(
+        (
+            record
+            for record in latest(records).values()
+            if (record.pair, record.measured, record.member) == wanted
+        ),
+        None,
+    )
 
 
 def _working_tree() -> Revision:

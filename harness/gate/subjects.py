@@ -11,7 +11,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.declare.suite import MEMBERS, Pair, Pass, Scalar, Suite, settings_words
+from harness.declare.suite import MEMBERS, Pair, Scalar, Suite, settings_words
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Subject:
     settings: dict[str, Scalar] = field(default_factory=dict)
     ranks: int = 1
     communicator: Literal["torch", "horovod"] = "torch"
-    passes: tuple[Pass, ...] = ()
+    passes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

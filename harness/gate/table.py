@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.gate.findings import COUNTS, TIMES, Finding, GateReport, Revision
+from harness.declare.measures import MEASURES
+from harness.gate.findings import ACCURACY, Finding, GateReport, Revision, is_count
 from harness.report.units import UNKNOWN, percent, quantity, significant, with_bounds
 from harness.report.words import capital, clean, listed, measure_name
 
@@ -48,7 +49,7 @@ def reasons(report: GateReport) -> Iterator[str]:
 
 def closing(report: GateReport) -> Iterator[str]:
     """Say what the findings rest on, and what to do next."""
-    timed = [finding for finding in report.findings if finding.measure in TIMES]
+    timed = [finding for finding in report.findings if _timed(finding)]
     if timed:
         rounds = [finding.rounds for finding in timed if finding.rounds is not None]
         floor = percent(report.noise_floor) if report.noise_floor is not None else "unknown"
@@ -60,7 +61,7 @@ def closing(report: GateReport) -> Iterator[str]:
             f"nothing about head. Of all gates at most {percent(report.error_rate)} call slower "
             "what is not."
         )
-    if any(finding.measure in COUNTS for finding in report.findings):
+    if any(is_count(finding.measure) for finding in report.findings):
         yield "Counts repeat exactly, so that any more is a regression."
     took = f"{report.seconds:.0f} s"
     if report.limit_s is not None:
@@ -100,15 +101,20 @@ def named(revision: Revision) -> str:
     return clean(f"{name} ({commit}){title}{changes}".strip())
 
 
+def _timed(finding: Finding) -> bool:
+    row = MEASURES.of(finding.measure)
+    return row is not None and row.gated and row.nature == "clock"
+
+
 def _value(finding: Finding, value: float | None) -> str:
     if value is None:
         return UNKNOWN
     if finding.unit is None:
         return significant(value)
     # A count that differs by one must be seen to differ.
-    if finding.measure in COUNTS and finding.base != finding.head:
+    if is_count(finding.measure) and finding.base != finding.head:
         return f"{value:,.0f}"
-    return quantity(value, finding.unit) if finding.measure != "accuracy" else significant(value)
+    return significant(value) if finding.measure == ACCURACY else quantity(value, finding.unit)
 
 
 def _ratio(finding: Finding) -> str:

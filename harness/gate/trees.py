@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.declare.suite import Member, Pass, Protocol
+from harness.declare.suite import Member, Protocol
 from harness.errors import HarnessError, NothingMeasured, UsageError
 from harness.gate.checkout import Repository
 from harness.gate.config import WORKTREE, GateConfig
@@ -63,7 +63,7 @@ class Side:
     config: GateConfig
     protocol: Protocol
 
-    def block(self, subject: Subject, measured: Pass, seed: int = 0, round_: int = 0) -> Block:
+    def block(self, subject: Subject, measured: str, seed: int = 0, round_: int = 0) -> Block:
         return Block(
             subject.pair(),
             measured,
@@ -77,7 +77,7 @@ class Side:
             self.plugins,
         )
 
-    def lane(self, subject: Subject, measured: Pass, round_: int) -> Lane:
+    def lane(self, subject: Subject, measured: str, round_: int) -> Lane:
         block = self.block(subject, measured, round_=round_)
         return Lane(self.name, self.engine, block, self.imports)
 

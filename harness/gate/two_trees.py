@@ -19,11 +19,21 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.declare.suite import Pass, Suite, find_suite, read_suite
-from harness.errors import HarnessError, NothingMeasured, UsageError
+from harness.declare.measures import MEASURES
+from harness.declare.suite import Suite, find_suite, read_suite
+from harness.errors import (
+    INCONCLUSIVE,
+    MISMATCH,
+    NOTHING,
+    PASSED,
+    REGRESSED,
+    HarnessError,
+    NothingMeasured,
+    UsageError,
+)
 from harness.gate.config import GateConfig
-from harness.gate.exact import accuracy, counts, differ, gradient, unable
-from harness.gate.findings import Finding, GateReport, Revision, Word
+from harness.gate.exact import COUNTING, accuracy, counts, differ, gradient, unable
+from harness.gate.findings import ACCURACY, WHOLE, Finding, GateReport, Revision, Word
 from harness.gate.junit import as_junit
 from harness.gate.kept import entries_of, require_commits
 from harness.gate.markdown import as_markdown
@@ -33,13 +43,12 @@ from harness.gate.times import Question
 from harness.gate.trees import BrokenTree, Sides, TooOld, sides, trees
 from harness.history.entries import append, require_appendable
 from harness.judge.comparison import ENVIRONMENT
-from harness.judge.exit_codes import INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
 from harness.measure.interleaving import measure_apart, measure_round
 from harness.records.record import Record
 from harness.records.store import ANOTHER_FILE, replace_file, require_replaceable
 from harness.seeds import derive
 
-TIMES: dict[Pass, str] = {"step": "step_time", "adaptation": "adaptation_time"}
+TIMES = {row.measured: row.name for row in MEASURES.where(nature="clock", gated=True)}
 
 CLOCKS = ("harness/measure/turns.py", "harness/measure/device.py")
 """What a turn is timed by. Each side is measured by its own tree: where these differ, a difference
@@ -157,7 +166,7 @@ class _Job:
         shared = list(self._known_to_both(subjects))
         names = {subject.name for subject in subjects}
         self.findings += [
-            _finding(subject, "all", "gone", "head's suite no longer names it")
+            _finding(subject, WHOLE, "gone", "head's suite no longer names it")
             for subject in at_base
             if subject.name not in names
         ]
@@ -174,12 +183,12 @@ class _Job:
         for subject in subjects:
             if reason := self.sides.head.misfit(subject):
                 if not self.sides.base.misfit(subject):
-                    self.findings.append(_finding(subject, "all", "gone", reason))
+                    self.findings.append(_finding(subject, WHOLE, "gone", reason))
                     continue
                 raise UsageError(f"{subject.name}: {reason}")
             if reason := self.sides.base.misfit(subject):
                 self.findings.append(
-                    _finding(subject, "all", "new", f"base does not know it: {reason}")
+                    _finding(subject, WHOLE, "new", f"base does not know it: {reason}")
                 )
                 continue
             yield subject
@@ -188,7 +197,7 @@ class _Job:
         """Ask what has no noise; return whether it is worth being timed."""
         self.say(f"{subject.name}: gradient, counts and training")
 
-        def both(measured: Pass, seed: int = 0) -> tuple[Record, Record]:
+        def both(measured: str, seed: int = 0) -> tuple[Record, Record]:
             base, head = threads.map(
                 lambda side: side.measure(side.block(subject, measured, seed)),
                 (self.sides.base, self.sides.head),
@@ -198,7 +207,7 @@ class _Job:
         found: list[Finding] = []
         if "check" in subject.passes:
             found.append(self._gradient(subject, threads))
-        for measured in ("operations", "memory"):
+        for measured in COUNTING:
             if measured in subject.passes:
                 base, head = both(measured)
                 again = None
@@ -213,7 +222,7 @@ class _Job:
                     records += both("curve", seed)
                 finding = accuracy(subject.name, subject.pair(), records)
             if trouble := unable(records[0], records[1]):
-                finding = _finding(subject, "accuracy", *trouble)
+                finding = _finding(subject, ACCURACY, *trouble)
             found.append(finding)
         self.findings += found
         return not any(finding.word == "mismatch" for finding in found)
@@ -227,7 +236,7 @@ class _Job:
             before = base.measure(base.block(subject, "check"))
         return gradient(subject.name, before, checked, (first, second))
 
-    def _time(self, wanted: Sequence[tuple[Subject, Pass]]) -> None:
+    def _time(self, wanted: Sequence[tuple[Subject, str]]) -> None:
         if changed := self.sides.differing(CLOCKS):
             why = f"times are taken in another way at head: {', '.join(changed)} changed"
             self.findings += [
@@ -261,7 +270,7 @@ class _Job:
                 )
                 self.findings.append(finding)
 
-    def _round(self, question: Question, subject: Subject, measured: Pass) -> Finding | None:
+    def _round(self, question: Question, subject: Subject, measured: str) -> Finding | None:
         lanes = [side.lane(subject, measured, question.rounds) for side in self.sides]
         turns = TURNS if question.rounds < LONG else MORE_TURNS
         alone = subject.ranks == 1

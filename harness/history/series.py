@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.history.chains import Chain, Series
-from harness.history.tables import DRAWN, class_words, short
+from harness.history.tables import class_words, is_drawn, short
 from harness.report.plots import HistoryLine, HistoryMark, HistoryPanel, HistoryPlot
 from harness.report.words import measure_name
 
@@ -15,7 +15,7 @@ MOST_PANELS = 3
 def history_plots(courses: Sequence[Series]) -> Iterator[HistoryPlot]:
     by_subject: dict[tuple[str, str], list[HistoryPanel]] = {}
     for series in courses:
-        if series.chains and (series.measure in DRAWN or series.found):
+        if series.chains and (is_drawn(series.measure) or series.found):
             key = series.subject, class_words(dict(series.machine))
             by_subject.setdefault(key, []).append(_panel(series))
     for (subject, machine), panels in by_subject.items():

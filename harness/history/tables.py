@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from harness.gate.findings import TIMES
+from harness.declare.measures import MEASURES
 from harness.history.chains import SHORT, Chain, Series
 from harness.history.changepoints import ALPHA, Change
 from harness.history.entries import Entry
@@ -16,9 +16,6 @@ from harness.report.run_tables import machine_words
 from harness.report.table import Cell, Column, Group, Table, grouped_table, simple_table
 from harness.report.units import UNKNOWN, count, percent, quantity, ratio, ratio_interval
 from harness.report.words import capital, full_stop, listed, measure_name
-
-# Always shown; other counts are drawn where they changed.
-DRAWN = (*TIMES, "peak_bytes")
 
 # Gates' words that a reader must know of, whether a change was found or not.
 GRAVE = ("mismatch", "regressed")
@@ -144,7 +141,7 @@ def unusable_table(courses: Sequence[Series]) -> Table | None:
     found = Counter(
         (series.subject, measure_name(series.measure), why)
         for series in courses
-        if series.chains or series.measure in DRAWN
+        if series.chains or is_drawn(series.measure)
         for _, why in series.unusable
     )
     rows = [
@@ -163,6 +160,12 @@ def unusable_table(courses: Sequence[Series]) -> Table | None:
         ),
         rows,
     )
+
+
+def is_drawn(measure: str) -> bool:
+    """Say whether a measure is always shown; others are where they changed."""
+    row = MEASURES.of(measure)
+    return row is not None and row.drawn
 
 
 def place_cell(chain: Chain, change: Change) -> Cell:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from harness.declare.passes import Pass, Seen
 from harness.judge.checks import failed
 from harness.judge.evidence import Evidence, trouble
 from harness.judge.judgement import PairJudgement
@@ -24,13 +23,12 @@ STEAL = 0.05
 
 def cautions(
     evidence: Evidence,
-    passes: Mapping[str, Pass[Seen]],
     pairs: Sequence[PairJudgement],
     noise: Noise,
 ) -> tuple[str, ...]:
     """Return the warnings, the gravest first."""
     manifest = evidence.manifest
-    clocked = {name for name, known in passes.items() if known.clocked}
+    clocked = {name for name, known in evidence.passes.items() if known.clocked}
     found = [*_checks(pairs)]
     if manifest.suite.verdicts:
         found += [*noise.remarks, *_rounds(pairs)]

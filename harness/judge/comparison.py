@@ -24,12 +24,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.declare.measures import MEASURES
 from harness.declare.suite import MEMBERS, settings_words
-from harness.judge.exit_codes import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, REGRESSED
+from harness.errors import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, Ratio
 from harness.judge.noise import Noise, noise_of
-from harness.judge.ratios import clocked
 from harness.judge.statistics import MIN_ROUNDS
 from harness.records.manifest import Manifest
 from harness.records.record import Record
@@ -74,7 +74,7 @@ class Comparison:
         if self.environment:
             return ELSEWHERE
         if words & JUDGED:
-            return 0
+            return PASSED
         return INCONCLUSIVE if words & UNDECIDED else NOTHING
 
     def to_json(self) -> str:
@@ -150,7 +150,8 @@ def _decide(
     if not exact and min(then.n, now.n) < MIN_ROUNDS:
         return "too few rounds", f"it takes {MIN_ROUNDS} rounds in either run to judge a change"
     floor = 0.0
-    if clocked(before.measure) or before.measure == "time_to_target":
+    row = MEASURES.of(before.measure)
+    if row is not None and row.nature == "clock":
         floors = [noise.floor_of(before.measure) for noise in noises]
         known = [each for each in floors if each is not None]
         if len(known) < len(floors):

@@ -13,6 +13,7 @@ from harness.declare.point import OWN, Point, PointKey, key_of
 from harness.declare.suite import Member, Pair
 from harness.records.manifest import Manifest
 from harness.records.record import Record
+from harness.registry import Registry
 
 S = TypeVar("S", bound=Seen)
 
@@ -26,8 +27,14 @@ Key = tuple[str, int, int]
 class Evidence:
     """The records that count, one for each block and each point that it saw."""
 
-    def __init__(self, manifest: Manifest, records: Iterable[Record[Seen]]) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        records: Iterable[Record[Seen]],
+        passes: Mapping[str, Pass[Seen]] | None = None,
+    ) -> None:
         self.manifest = manifest
+        self.passes = Registry().passes if passes is None else passes
         self.every = tuple(records)
         """Also those of blocks that were measured again."""
         counting = latest(self.every)
@@ -116,7 +123,7 @@ class Evidence:
             else record
             for record in self.every
         )
-        return Evidence(self.manifest, kept) if names else self
+        return Evidence(self.manifest, kept, self.passes) if names else self
 
     def why_absent(self, pair: Pair, known: Pass[Seen], member: Member) -> str:
         """Say why a pass has nothing of a member."""

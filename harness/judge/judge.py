@@ -33,7 +33,8 @@ def judge(
     manifest: Manifest, records: Iterable[Record[Seen]], registry: Registry | None = None
 ) -> Judgement:
     """Judge a run by its records, whatever their order, and yield the same whenever it is asked."""
-    return judged(Evidence(manifest, records), registry or Registry())
+    known = registry or Registry()
+    return judged(Evidence(manifest, records, known.passes), known)
 
 
 def judged(evidence: Evidence, registry: Registry) -> Judgement:
@@ -48,7 +49,7 @@ def judged(evidence: Evidence, registry: Registry) -> Judgement:
         pairs=pairs,
         noise_floor=noise.floor,
         aa_ok=noise.ok,
-        warnings=cautions(evidence, registry.passes, pairs, noise),
+        warnings=cautions(evidence, pairs, noise),
         overall=overall(pairs),
         measured_share=measured_s / wall_s if wall_s > 0 else None,
         measured_s=measured_s,

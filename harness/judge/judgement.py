@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.declare.claims import Measure
+from harness.declare.equivalence import Held
 from harness.declare.point import OWN, Point
 from harness.declare.suite import Pair
 from harness.judge.noise import Twins
@@ -26,13 +26,14 @@ class Debt:
     cosine: float | None
     distance: float | None
     reason: str | None = None
+    held: Held = "error"  # what worst_error is, and its tolerance
 
 
 @dataclass(frozen=True)
 class Ratio:
     """Baseline over method in one measure: above 1 the method is better."""
 
-    measure: Measure | str  # a Measure, or "flops", "backward_passes"
+    measure: str  # of the table of measures, at a number of inner steps if it has one
     unit: str
     baseline: float | None  # the median over blocks
     method: float | None

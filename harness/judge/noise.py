@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from harness.declare.measures import MEASURES, Timing
 from harness.judge.statistics import MIN_ROUNDS, Interval, aa_holds, noise_floor
-from harness.judge.timing import Timing, timing
 
 AA_CONFIDENCE = 0.99
 """A 95 % interval of a dozen rounds misses 1.00 in 6 to 8 of 100 quiet runs, and a suite holds
@@ -47,6 +47,12 @@ class Noise:
     def floor_of(self, measure: str) -> float | None:
         """Return the noise floor of times that were taken as this measure's are."""
         return self.floors.get(timing(measure))
+
+
+def timing(measure: str) -> Timing:
+    """Return how a measure that is a time was taken."""
+    row = MEASURES.of(measure)
+    return Timing.INTERVALS if row is None else row.timing
 
 
 def noise_of(found: Sequence[Twins]) -> Noise:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from harness.declare.claims import GAINS, Claim, Reading
+from harness.declare.claims import Claim, Reading
 from harness.declare.suite import Member
 from harness.judge.answer import Answer, PairStudy, Part
 from harness.judge.checks import all_paid, unknown
 from harness.judge.judgement import PairJudgement, Quality, Ratio, Verdict
-from harness.judge.noise import Noise
-from harness.judge.ratios import clocked, nothing
-from harness.judge.timing import timing
+from harness.judge.noise import Noise, timing
+from harness.judge.ratios import nothing
 from harness.judge.verdicts import POSITIVE, Decision, Word, decide, decide_gain
 
 # A ratio that is but a bound, since some runs of a member never got there, can't carry these words.
@@ -100,7 +99,7 @@ def _decided(
     quality: Quality | None,
     absent: str | None,
 ) -> Decision:
-    if reading.measure in GAINS:
+    if reading.row.nature == "gain":
         decision = _decide_gain(judged, reading, answer.ratio, absent)
     else:
         decision = _decide(judged, reading, answer, answer.ratio, noise, quality, absent)
@@ -141,7 +140,7 @@ def _decide(
 ) -> Decision:
     interval, equivalence = ratio.interval, all_paid(judged.debts)
     # No clock plays a part in steps and bytes, so neither does its noise.
-    timed = clocked(reading.quantity) or reading.measure == "time_to_target"
+    timed = reading.row.nature == "clock"
     decision = decide(
         interval,
         reading.value,
@@ -151,7 +150,7 @@ def _decide(
         equivalence_ok=equivalence,
         quality_ok=quality.not_worse if quality is not None else None,
         missing=missing,
-        counted=reading.measure == "peak_bytes" or answer.counted,
+        counted=reading.row.nature == "count" or answer.counted,
     )
     if decision.word is Word.INCONCLUSIVE and judged.withheld is not None:
         return _because(decision, unknown(judged.debts))

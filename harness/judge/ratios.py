@@ -4,59 +4,34 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 
-from harness.declare.passes import Pass, Seen
+from harness.declare.measures import MEASURES, Measure
+from harness.declare.passes import Seen
 from harness.declare.point import OWN, Point, words_of
 from harness.declare.suite import MEMBERS, Pair, settings_words
 from harness.judge.checks import all_paid
 from harness.judge.evidence import Evidence, Key, key
 from harness.judge.judgement import PairJudgement, Ratio
 from harness.judge.statistics import Interval, geometric_mean, paired_ratio
-from harness.judge.timing import called_singly
-from harness.records.seen import ADAPTATION, MEMORY, OPERATIONS, STEP, Times
 from harness.seeds import derive
 
-
-@dataclass(frozen=True)
-class Quantity:
-    """Something that a pass measures of both members."""
-
-    measure: str
-    measured: Pass[Seen]
-    unit: str
-    counted: bool  # repeats exactly, so that no noise need be allowed for
-
-
-QUANTITIES = (
-    Quantity("step_time", STEP, "s", counted=False),
-    Quantity("adaptation_time", ADAPTATION, "s", counted=False),
-    Quantity("peak_bytes", MEMORY, "bytes", counted=True),
-    Quantity("flops", OPERATIONS, "operations", counted=True),
-    Quantity("backward_passes", OPERATIONS, "calls", counted=True),
-    Quantity("adaptation_flops", OPERATIONS, "operations", counted=True),
-)
 CONFIDENCE = 0.95
-TIMED = frozenset(quantity.measure for quantity in QUANTITIES if not quantity.counted)
-
-
-def at_steps(measure: str, steps: int) -> str:
-    """Name a measure at a number of inner steps."""
-    return f"{measure}_{steps}"
 
 
 def clocked(measure: str) -> bool:
-    """Say whether a measure is a time, which has noise."""
-    return measure in TIMED or called_singly(measure)
+    """Say whether a ratio is one of times that rounds repeat, which A/A pairs show the noise of."""
+    row = MEASURES.of(measure)
+    return row is not None and row.in_rounds
 
 
 def ratios(evidence: Evidence, pair: Pair, confidence: float = CONFIDENCE) -> tuple[Ratio, ...]:
     """Return the ratios of all that the pair's passes measure, in a fixed order."""
     return tuple(
-        _ratio(evidence, pair, quantity, point, confidence)
-        for quantity in QUANTITIES
-        for point in pair.points_of(quantity.measured.name)
+        _ratio(evidence, pair, measure, point, confidence)
+        for measure in MEASURES
+        if measure.paired
+        for point in pair.points_of(measure.measured)
     )
 
 
@@ -101,22 +76,21 @@ def overall(pairs: Iterable[PairJudgement]) -> tuple[Ratio, ...]:
 
 
 def _ratio(
-    evidence: Evidence, pair: Pair, quantity: Quantity, point: Point, confidence: float
+    evidence: Evidence, pair: Pair, measure: Measure, point: Point, confidence: float
 ) -> Ratio:
+    known = evidence.passes[measure.measured]
     values = [
         {
             key(record): value
-            for record, seen in evidence.usable(
-                pair, quantity.measured, member, pair.part_of(member, point)
-            )
-            if (value := _value(seen, quantity.measure)) is not None
+            for record, seen in evidence.usable(pair, known, member, pair.part_of(member, point))
+            if (value := _value(seen, measure)) is not None
         }
         for member in MEMBERS
     ]
     baseline, method = values
     empty = Ratio(
-        quantity.measure,
-        quantity.unit,
+        measure.name,
+        measure.unit,
         baseline=median(baseline.values()) if baseline else None,
         method=median(method.values()) if method else None,
         interval=None,
@@ -125,26 +99,26 @@ def _ratio(
     )
     for member, found in zip(MEMBERS, values, strict=True):
         if not found:
-            return withhold(empty, evidence.why_absent(pair, quantity.measured, member))
+            return withhold(empty, evidence.why_absent(pair, known, member))
     shared = [each for each in baseline if each in method]
     if not shared:
         return withhold(empty, "no round holds both members")
-    if quantity.counted and not all(min(baseline[each], method[each]) > 0 for each in shared):
-        return withhold(empty, f"a count of {quantity.measure} is 0, so there is no ratio")
-    if quantity.counted:
+    counted = measure.nature == "count"
+    if counted and not all(min(baseline[each], method[each]) > 0 for each in shared):
+        return withhold(empty, f"a count of {measure.name} is 0, so there is no ratio")
+    if counted:
         interval = _counted(baseline, method, shared)
     else:
-        seed = bootstrap_seed(pair, quantity.measure, point)
+        seed = bootstrap_seed(pair, measure.name, point)
         interval = paired_ratio(baseline, method, seed=seed, confidence=confidence)
     return dataclasses.replace(empty, interval=interval, rounds=len(shared))
 
 
-def _value(seen: Seen, measure: str) -> float | None:
+def _value(seen: Seen, measure: Measure) -> float | None:
     """Return what one block says; of a timed one, the median of its intervals."""
-    if isinstance(seen, Times):
-        return median(seen.seconds)
-    value: int | None = getattr(seen, measure)
-    return value
+    assert measure.field is not None  # it is paired
+    value: float | tuple[float, ...] | None = getattr(seen, measure.field)
+    return median(value) if isinstance(value, tuple) else value
 
 
 def _counted(

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, assume, find, given, settings, target
 from hypothesis.errors import Flaky, NoSuchExample
 from torch import Tensor
 
-from harness.declare.equivalence import Approximate, Equivalence, Exact, InTheLimit
+from harness.declare.equivalence import Approximate, Equivalence, Exact, Held, InTheLimit
 from harness.declare.learner import Gradient, Learner
 from harness.declare.problem import Problem, problems_for
 from harness.declare.settings import build
@@ -45,6 +45,7 @@ class Finding:
     what: str
     error: float
     tolerance: float
+    held: Held = "error"
 
     @property
     def used(self) -> float:
@@ -63,6 +64,7 @@ class CheckResult:
     worst_error: float
     tolerance: float
     worst_case: str
+    held: Held  # what worst_error is
     errors: Mapping[str, float]  # of an Exact learner: the largest in "float64" and "float32"
     cosine: float  # least over all problems, to the oracle, where what is presumed holds; or NaN
     distance: float  # largest relative error over all problems, to the oracle, likewise
@@ -169,6 +171,7 @@ def check(
         worst_error=finding.error,
         tolerance=finding.tolerance,
         worst_case=f"{finding.what}: {problem}",
+        held=finding.held,
         errors=comparison.errors,
         cosine=comparison.cosine,
         distance=comparison.distance,
@@ -285,7 +288,7 @@ def _in_the_limit(
     far = max(errors[0], ROUNDING)
     order = math.log(far / near) / abs(math.log(debt.values[0] / debt.values[-1]))
     missing = max(0.0, debt.order - order)
-    return [Finding(f"order {order:.2f} of {debt.order}", missing, ORDER_SLACK)]
+    return [Finding(f"order {order:.2f} of {debt.order}", missing, ORDER_SLACK, "missing order")]
 
 
 def _geometric(knob: str, values: tuple[float, ...], factor: float, errors: list[float]) -> Finding:
@@ -293,7 +296,7 @@ def _geometric(knob: str, values: tuple[float, ...], factor: float, errors: list
     far = errors.index(max(errors))
     span = abs(values[-1] - values[far])
     found = (errors[-1] / errors[far]) ** (1 / span) if span else 1.0
-    return Finding(f"factor {found:.3g} a unit of {knob}", found, factor)
+    return Finding(f"factor {found:.3g} a unit of {knob}", found, factor, "factor")
 
 
 def _approximate(

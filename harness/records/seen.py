@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import Any, ClassVar
 
+from harness.declare.equivalence import Held
 from harness.declare.passes import Pass, Seen
 
 # What lies beyond these was not measured, whatever a file says. Comparisons with NaN are false.
@@ -44,6 +45,7 @@ class Check(Seen):
     worst_error: float | None = None
     tolerance: float | None = None
     worst_case: str | None = None
+    held: Held | None = None  # what worst_error is
     cosine: float | None = None  # least cosine to the oracle's gradient
     distance: float | None = None  # largest relative error against the oracle's gradient
     examples: int | None = None
@@ -100,9 +102,9 @@ class Operations(Seen):
     allreduce_bytes: int | None = of_unit("bytes")
 
     def flaw(self) -> str | None:
-        for name in ("flops", "backward_passes"):
-            if not counted([value := getattr(self, name)]):
-                return f"its record holds {name} = {value!r}, which nothing counts"
+        for each in fields(self):
+            if not counted([value := getattr(self, each.name)]):
+                return f"its record holds {each.name} = {value!r}, which nothing counts"
         return None
 
 

@@ -114,9 +114,8 @@ def _figures(debt: Debt) -> list[str]:
 
 def _kind(debt: Debt) -> str:
     """Say what was held to the tolerance: an error, or how fast errors fall with a knob."""
-    found = (debt.worst_case or "").partition(" ")[0]
-    return {"factor": "factor a unit of its knob", "order": "missing order"}.get(found, "error")
+    return "factor a unit of its knob" if debt.held == "factor" else debt.held
 
 
 def _size(debt: Debt, value: float | None) -> str:
-    return scientific(value) if _kind(debt) == "error" else significant(value)
+    return scientific(value) if debt.held == "error" else significant(value)

@@ -6,35 +6,13 @@ import dataclasses
 import unicodedata
 from typing import Any, TypeVar
 
-from harness.declare.claims import GAINS
+from harness.declare.measures import MEASURES, Nature
 from harness.declare.suite import Pair, settings_words
 from harness.judge.ratios import clocked
 from harness.judge.statistics import MIN_ROUNDS, Interval, PairedInterval
 from harness.report.units import count
 
 T = TypeVar("T")
-
-MEASURES = {
-    "step_time": "step time",
-    "adaptation_time": "adaptation time",
-    "steps_to_target": "steps to target",
-    "time_to_target": "time to target",
-    "peak_bytes": "peak memory",
-    "flops": "operations",
-    "backward_passes": "backward passes",
-    "adaptation_flops": "adaptation operations",
-    "quality_gain": "quality gained",
-}
-
-# Measures that have a number of inner steps at their end.
-AT_STEPS = {
-    "full_time": "task: full",
-    "chosen_time": "task: chosen",
-    "chosen_gain": "quality gained",
-}
-
-# Counts repeat exactly, so one of them is enough.
-COUNTED = ("peak_bytes", "flops", "backward_passes", "adaptation_flops")
 
 # How the judge calls an interval of what both members share.
 INHERITED = "inherited"
@@ -58,21 +36,20 @@ _KEPT_FORMATS = "\u200c\u200d"
 
 
 def measure_name(measure: str) -> str:
-    name, _, steps = measure.rpartition("_")
-    if name in AT_STEPS and steps.isdigit():
-        return f"{AT_STEPS[name]}, {count(int(steps), 'step')}"
-    return MEASURES.get(measure, measure.replace("_", " "))
+    row, steps = MEASURES.read(measure)
+    name = measure.replace("_", " ") if row is None else row.words
+    return name if steps is None else f"{name}, {count(steps, 'step')}"
 
 
 def is_gain(measure: str) -> bool:
     """Say whether a verdict's measure is a difference in quality and not a ratio."""
-    return measure.startswith(GAINS)
+    return _nature(measure) == "gain"
 
 
 def too_few(measure: str, interval: Interval) -> bool:
     """Say whether a ratio rests on too few values for its bounds to claim any confidence."""
-    # A mean of differences has Student's bounds, which hold for as few as two.
-    exact = measure in COUNTED or is_gain(measure) or interval.method == INHERITED
+    # A count repeats exactly. A mean of differences has Student's bounds, good for as few as two.
+    exact = _nature(measure) in ("count", "gain") or interval.method == INHERITED
     return interval.n < MIN_ROUNDS and not exact
 
 
@@ -85,7 +62,7 @@ def span(measure: str, interval: Interval) -> str:
 
 def basis(measure: str, interval: Interval) -> str:
     """Say what a ratio rests on."""
-    if measure in COUNTED:
+    if _nature(measure) == "count":
         return "counted"
     if interval.method == INHERITED:
         return INHERITED
@@ -169,6 +146,11 @@ def cleaned(value: T) -> T:
             value, **{f.name: cleaned(getattr(value, f.name)) for f in dataclasses.fields(value)}
         )
     return value
+
+
+def _nature(measure: str) -> Nature | None:
+    row = MEASURES.of(measure)
+    return None if row is None else row.nature
 
 
 def _seen(character: str) -> str:

@@ -59,7 +59,9 @@ def test_two_claims_of_one_name_are_refused(read):
         ("value = 2.0", "value = -3", r"'time': value -3\.0 must be above 1"),
         ("value = 2.0", "value = nan", "value = nan is a float, but must be a finite number"),
         ("value = 2.0", "value = inf", "value = inf is a float, but must be a finite number"),
-        ('"step_time"', '"speed"', "must be 'step_time' or 'adaptation_time' or"),
+        ('"step_time"', '"stop_time"', r"measure 'stop_time' \(did you mean 'step_time'\?\)"),
+        ('"step_time"', '"full_time"', "unknown measure 'full_time'"),  # nobody claims it
+        ('"step_time"', '"chosen_time"', "inner_steps belong to the measures chosen_time, chosen"),
         ('"known"', '"guessed"', "must be 'known' or 'reconstructed'"),
         ('source = "arXiv:0000.00000"', "", r"claims\.toml, claim 'twice': missing source\."),
         ('source = "', 'sauce = "', r"'sauce' \(did you mean 'source'\?\)"),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.errors import HarnessError, NothingMeasured, UsageError
+from harness.errors import NOTHING, REGRESSED, HarnessError, NothingMeasured, UsageError
 from harness.gate.findings import Revision
 from harness.gate.trees import BrokenTree
 from harness.gate.two_trees import bisect_code
-from harness.judge.exit_codes import NOTHING, REGRESSED
 
 REVISION = Revision("v1", None, None, None, dirty=False)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.declare.measures import MEASURES, Measure
 from harness.gate.exact import accuracy, counts, differ, gradient, unable
 from harness.gate.subjects import Subject
 from harness.records.record import Record
@@ -60,6 +61,18 @@ def test_a_count_that_base_itself_does_not_repeat_decides_nothing():
     (found,) = counts("s", "memory", COUNTED, after, again)
     assert found.word == "inconclusive"
     assert "100, then 102" in (found.reason or "")
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [each for each in MEASURES if each.gated and each.nature == "count"],
+    ids=lambda each: each.name,
+)
+def test_every_count_of_the_table_that_a_gate_holds_is_compared(measure: Measure):
+    base, head = (record(measure.measured, **{str(measure.field): n}) for n in (1000, 1001))
+    assert differ(measure.measured, base, head)
+    found = {each.measure: each.word for each in counts("s", measure.measured, base, head, None)}
+    assert found == {measure.name: "regressed"}
 
 
 def test_only_what_was_counted_at_both_is_compared():

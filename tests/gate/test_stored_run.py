@@ -31,7 +31,7 @@ baseline = "reference_maml"
 method = "batched_maml"
 workload = "sinusoid"
 differ = "how tasks are computed"
-passes = ["check", "memory", "operations", "step"]
+passes = ["check", "memory", "operations", "step", "adaptation"]
 settings = { meta_batch = 2 }
 """
 
@@ -81,6 +81,29 @@ def test_a_count_that_grew_since_is_a_regression(stored: Path):
     assert code == 1, said
     (worse,) = [each for each in report["findings"] if each["word"] == "regressed"]
     assert (worse["measure"], worse["base"]) == ("peak_bytes", 1000)
+
+
+def test_no_count_is_let_pass_by_the_threshold_of_times(stored: Path):
+    path = stored / "records.jsonl"
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    (counted,) = [
+        each["adaptation_flops"]
+        for each in records
+        if (each["measured"], each["member"]) == ("operations", "method")
+    ]
+    rewrite(stored, "operations", adaptation_flops=round(counted / 1.04))
+    code, report, said = gate(stored)
+    assert code == 1, said
+    (worse,) = [each for each in report["findings"] if each["word"] == "regressed"]
+    assert (worse["measure"], worse["head"]) == ("adaptation_flops", counted)
+
+
+def test_a_count_that_can_no_longer_be_taken_is_not_let_pass(stored: Path):
+    rewrite(stored, "memory", status="failed", reason="out of ideas", peak_bytes=None)
+    code, report, said = gate(stored)
+    assert code == 3, said  # by the times; here it was the stored run that failed
+    (found,) = [each for each in report["findings"] if each["reason"] and "ideas" in each["reason"]]
+    assert (found["measure"], found["word"]) == ("peak_bytes", "not compared")
 
 
 def test_another_class_of_machine_is_refused_before_anything_is_measured(stored: Path):

@@ -18,7 +18,7 @@ from xml.etree import ElementTree as Xml
 import psutil
 import pytest
 
-from benchmarks.planting import CROWDED, HEAVIER, SLOWER, WRONG, Clone, clone
+from benchmarks.planting import BUSIER, CROWDED, HEAVIER, SLOWER, WRONG, Clone, clone
 from tests.command import ROOT
 
 LEARNER, FILE = "BatchedMaml", "methods/batched_maml.py"
@@ -151,6 +151,18 @@ def test_an_extra_allocation_is_a_regression_to_the_byte(fresh: Clone):
     assert set(found.values()) == {"same"}
     (memory,) = [each for each in report["findings"] if each["measure"] == "peak_bytes"]
     assert memory["head"] - memory["base"] == 4000
+
+
+def test_one_more_product_in_adaptation_is_a_regression_to_the_operation(fresh: Clone):
+    fresh.plant(FILE, BUSIER.format(learner=LEARNER, size=10), "busier")
+    code, report, said = gate(fresh, "base=start", "limit_s=1", passes=["operations", "adaptation"])
+    assert code == 1, said
+    found = {each["measure"]: each for each in report["findings"]}
+    assert found["flops"]["word"] == "same"
+    adapting = found["adaptation_flops"]
+    assert adapting["word"] == "regressed"
+    assert adapting["head"] - adapting["base"] == 2 * 10**3
+    assert adapting["ratio"]["estimate"] < 1.05  # far below the threshold of times
 
 
 def test_one_more_sum_over_the_ranks_is_a_regression(fresh: Clone):

@@ -70,6 +70,13 @@ def spoilt(record: Record[Seen], changes: dict[str, Any]) -> Record[Seen]:
     return record
 
 
+class Drawn(list[Record[Seen]]):
+    """Records that are told by their number: hypothesis would write every one of them out."""
+
+    def __repr__(self) -> str:
+        return f"{len(self)} records"
+
+
 @st.composite
 def runs(draw: st.DrawFn) -> list[Record]:
     """Draw a good run, spoil some of its records, lose some and repeat some."""
@@ -80,7 +87,7 @@ def runs(draw: st.DrawFn) -> list[Record]:
         changes: dict[str, Any] = {name: draw(CHANGES[name])}
         records[index] = spoilt(records[index], changes)
     lost = draw(st.sets(st.integers(0, len(records) - 1), max_size=20))
-    return [record for index, record in enumerate(records) if index not in lost]
+    return Drawn(record for index, record in enumerate(records) if index not in lost)
 
 
 def judged(records: list[Record]) -> Judgement:

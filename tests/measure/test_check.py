@@ -42,20 +42,21 @@ def test_an_approximation_prints_its_distance_to_the_exact_gradient():
 
 
 @pytest.mark.parametrize(
-    ("name", "what"),
+    ("name", "what", "held"),
     [
-        ("wrong", "float64"),
-        ("not_its_definition", "own definition"),
-        ("wrong_at_its_corner", "corner scale=2.0"),
-        ("boasts_of_its_order", "order 1.00 of 2.0"),
-        ("not_finite", "float64"),
+        ("wrong", "float64", "error"),
+        ("not_its_definition", "own definition", "error"),
+        ("wrong_at_its_corner", "corner scale=2.0", "error"),
+        ("boasts_of_its_order", "order 1.00 of 2.0", "missing order"),
+        ("not_finite", "float64", "error"),
     ],
 )
-def test_whatever_does_not_pay_fails_and_is_told_where(name: str, what: str):
+def test_whatever_does_not_pay_fails_and_is_told_where(name: str, what: str, held: str):
     found = result(name)
     assert not found.passed
     assert found.worst > 1
     assert found.worst_case.startswith(what)
+    assert found.held == held
 
 
 def test_a_learner_that_raises_is_told_with_its_error_and_the_problem():

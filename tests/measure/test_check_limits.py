@@ -109,6 +109,7 @@ def test_a_geometric_error_holds_to_its_factor() -> None:
     result = checked(HALVES, lambda learner: 0.5**learner.terms)
     assert result.passed
     assert result.worst_error == pytest.approx(0.5)
+    assert result.held == "factor"
     assert "factor 0.5 a unit of terms" in result.worst_case
 
 
@@ -130,6 +131,7 @@ def test_an_error_that_does_not_fall_geometrically_fails(off: Error) -> None:
 def test_an_error_at_rounding_has_no_factor_to_show() -> None:
     result = checked(HALVES, lambda learner: 1e-9)
     assert result.passed
+    assert result.held == "error"
     assert "terms=16" in result.worst_case
 
 

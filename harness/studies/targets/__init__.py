@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.declare.measures import Measure
 from harness.declare.study import Study
 from harness.registry import study
 
@@ -15,9 +16,19 @@ if TYPE_CHECKING:
     from harness.judge.answer import PairSoFar, PairStudy
 
 
+MEASURES = (
+    Measure(
+        "steps_to_target", "steps to target", "steps", "steps", "curve", drawn=True, over_seeds=True
+    ),
+    Measure("time_to_target", "time to target", "s", "clock", "curve", drawn=True, over_seeds=True),
+)
+
+
 @study("targets")
 class Targets(Study):
     """Steps and seconds to a target quality."""
+
+    measures = MEASURES
 
     def of_pair(self, so_far: PairSoFar) -> PairStudy | None:
         from harness.studies.targets.judge import targets

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from harness.declare.measures import Measure, Timing
 from harness.declare.passes import Pass, Seen
 from harness.declare.study import Study
 from harness.records.seen import LARGEST, clock_gives, counted, of_unit, upwards
@@ -109,12 +110,47 @@ OPERATIONS = Pass(
 )
 
 
+MEASURES = (
+    Measure(
+        "full_time",  # of one task's adaptation by the variant that leaves nothing out
+        "task: full",
+        "s",
+        "clock",
+        "variant_times",
+        claimed=False,
+        drawn=True,
+        at_steps=True,
+        timing=Timing.CALLS,
+    ),
+    Measure(
+        "chosen_time",  # of the variant that validation tasks chose
+        "task: chosen",
+        "s",
+        "clock",
+        "variant_times",
+        drawn=True,
+        at_steps=True,
+        timing=Timing.CALLS,
+    ),
+    Measure(
+        "chosen_gain",  # of the best variant on validation tasks
+        "quality gained",
+        "",
+        "gain",
+        "variants",
+        over_seeds=True,
+        at_steps=True,
+    ),
+)
+
+
 @study("variants")
 class Variants(Study):
     """Which of a method's variants to take: the fastest that is good enough."""
 
     settings = Settings
     passes = (QUALITIES, TIMES, OPERATIONS)
+    measures = MEASURES
 
     def of_pair(self, so_far: PairSoFar) -> PairStudy | None:
         from harness.studies.variants.judge import variants

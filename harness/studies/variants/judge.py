@@ -24,19 +24,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
 
-from harness.declare.claims import CHOSEN, Reading
+from harness.declare.claims import Reading
+from harness.declare.measures import named
 from harness.declare.suite import Pair
 from harness.judge.answer import Answer, PairSoFar, PairStudy, Part
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Quality, Ratio
 from harness.judge.pair_quality import strictest_margin
 from harness.judge.quality import accuracy, non_inferior
-from harness.judge.ratios import CONFIDENCE, at_steps, bootstrap_seed, nothing, withhold
+from harness.judge.ratios import CONFIDENCE, bootstrap_seed, nothing, withhold
 from harness.judge.statistics import Interval, PairedInterval, paired_ratio
-from harness.judge.timing import CHOSEN_TIME, FULL_TIME
 from harness.studies.variants.finding import Best, Choice, Rival, Selection
 from harness.studies.variants.rows import baseline_row, method_rows
 from harness.studies.variants.seen import Place, Study, Times, study_of, why_unstudied
+
+CLAIMED = ("chosen_time", "chosen_gain")
 
 TAUS = (0.0, 0.005, 0.01, 0.02, 0.05)
 ROUNDING = 1e-9  # of means that are equal but for the order of their terms
@@ -48,7 +50,7 @@ def variants(so_far: PairSoFar) -> PairStudy | None:
     if study is not None:
         margin = strictest_margin(so_far.claims)
         return Selector(study, so_far.pair, margin, so_far.evidence)
-    return Unstudied(so_far) if so_far.asks(*CHOSEN) else None
+    return Unstudied(so_far) if so_far.asks(*CLAIMED) else None
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Unstudied(PairStudy):
     so_far: PairSoFar
 
     def answer(self, reading: Reading, margin: float) -> Answer | None:
-        if reading.measure not in CHOSEN:
+        if reading.measure not in CLAIMED:
             return None
         why = why_unstudied(self.so_far.evidence, self.so_far.pair, reading.measure)
         return Answer(nothing(reading.quantity, why))
@@ -223,16 +225,16 @@ class Selector(PairStudy):
         """Return the times as the ratios of the pair: the full variant's and the chosen one's."""
         study, found = self.study, []
         for steps in study.steps:
-            found.append(self._as_ratio(FULL_TIME, study.full, steps, confidence))
+            found.append(self._as_ratio("full_time", study.full, steps, confidence))
             choice = self.choice(self.margin, steps)
             if choice is not None:
-                found.append(self._as_ratio(CHOSEN_TIME, choice.variant, steps, confidence))
+                found.append(self._as_ratio("chosen_time", choice.variant, steps, confidence))
         return tuple(found)
 
     def answer(self, reading: Reading, margin: float) -> Answer | None:
         """Return what a claim asks of the chosen or of the best variant."""
         steps = reading.inner_steps
-        if reading.measure not in CHOSEN or steps is None:
+        if reading.measure not in CLAIMED or steps is None:
             return None
         if steps not in self.study.steps:
             return Answer(nothing(reading.quantity, None), absent=self._not_looked_at(steps))
@@ -253,13 +255,13 @@ class Selector(PairStudy):
         best = self.best(steps)
         gain = best.gain if best is not None else None
         seeds = len(self.study.seeds) if gain is not None else 0
-        ratio = Ratio(at_steps(reading.measure, steps), "", None, None, gain, seeds)
+        ratio = Ratio(named(reading.measure, steps), "", None, None, gain, seeds)
         if best is None or gain is None:
             return Answer(self._explained(ratio, reading))
         remark = None
         if set(best.own) != {best.variant}:  # seeds differ about the best
-            named = ", ".join(best.own)
-            remark = f"for each seed the other seeds' best variant is judged: {named}"
+            each = ", ".join(best.own)
+            remark = f"for each seed the other seeds' best variant is judged: {each}"
         return Answer(ratio, quality=self.quality(best.variant, steps, margin), remark=remark)
 
     def _chosen(self, reading: Reading, steps: int, margin: float) -> Answer:
@@ -297,7 +299,7 @@ class Selector(PairStudy):
         elif interval is None:
             reason = "no round holds both members"
         return Ratio(
-            at_steps(measure, steps),
+            named(measure, steps),
             "s",
             median(baseline.values()) if baseline else None,
             median(method.values()) if method else None,
