@@ -50,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     """Measure a suite and report on it."""
     config = run_config(options.words)
+    from harness.judge.inheritance import inherits
     from harness.measure.engines.local import LocalEngine
     from harness.measure.progress import progress_for
     from harness.measure.run import prepare, resume
@@ -65,14 +66,13 @@ def run(options: argparse.Namespace) -> int:
         )
         progress.noted(f"records go to {ready.store.folder}")
         try:
-            store = ready.measure(engine, progress)
+            store = ready.measure(engine, progress, inherits)
         finally:
             progress.close()
-    measured = any(record.status == "ok" for record in ready.seen)
     write_report(store.folder)
-    if not measured:
+    if not ready.measured:
         print("error: nothing was measured; the report says why.", file=sys.stderr)
-    return 0 if measured else NOTHING_MEASURED
+    return 0 if ready.measured else NOTHING_MEASURED
 
 
 def report(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 from harness.cli import main
 from harness.config import RunConfig
-from harness.measure.engines.local import Answer
+from harness.measure.engines.engine import Answer, Engine
 from harness.measure.plan import plan, plan_hash
 from harness.measure.probes import run_probes
 from harness.records.store import MANIFEST, RECORDS, Store
@@ -105,16 +105,10 @@ class TestResuming:
         assert "error: run: another process is writing to this run." in capsys.readouterr().err
 
 
-class FakeEngine:
+class FakeEngine(Engine):
     """An engine whose workers all fail, and which can be interrupted."""
 
     error: BaseException | None = None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        pass
 
     def call(self, function, text, limit_s, imports):
         if function.endswith("probe_text"):
@@ -122,6 +116,9 @@ class FakeEngine:
         if self.error is not None:
             raise self.error
         return Answer("", 1, 0, "it fell over")
+
+    def call_ranks(self, function, text, limit_s, imports, ranks):
+        return [self.call(function, text, limit_s, imports)] * ranks
 
 
 class TestRunning:
