@@ -101,7 +101,8 @@ def list_(options: argparse.Namespace) -> int:
     }
     read = [read_suite(path) for path in sorted(suites.glob("*.toml")) if path.stem != "claims"]
     listing["suites"] = [{"name": suite.name, "summary": suite.summary} for suite in read]
-    claims = load_claims(suites / "claims.toml").values()
+    own = [claim for suite in read for claim in suite.claim]
+    claims = [*load_claims(suites / "claims.toml").values(), *own]
     listing["claims"] = [{"name": claim.name, "summary": claim.summary} for claim in claims]
     for fault in registry.faults:
         print(f"warning: {fault}", file=sys.stderr)
@@ -163,7 +164,8 @@ def compare(options: argparse.Namespace) -> int:
     """Compare two runs of the same pairs."""
     from harness.judge.comparison import compare_runs
 
-    comparison = compare_runs(*read_run(options.before), *read_run(options.after))
+    before, after = read_run(options.before), read_run(options.after)
+    comparison = compare_runs(before.manifest, before.records, after.manifest, after.records)
     print(comparison.to_json() if options.json else comparison.to_text())
     return comparison.exit_code
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,7 @@ def prepare(config: RunConfig, command: str, engine: Engine) -> Run:
     if config.pairs:
         suite = suite.only(config.pairs)
     claims = resolve(suite, registry, load_claims(CLAIMS))
+    suite = replace(suite, claim=())  # the manifest holds them beside the published ones
     blocks = plan(suite, config)
     started = datetime.now(UTC)
     folder = config.out or RESULTS / f"{suite.name}-{started:%Y%m%d-%H%M%S}"

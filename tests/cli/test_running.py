@@ -15,7 +15,10 @@ from harness.measure.engines.engine import Answer, Engine
 from harness.measure.plan import plan, plan_hash
 from harness.measure.probes import run_probes
 from harness.records.store import MANIFEST, RECORDS, Store
+from tests.declare.test_suite import CLAIM as ANY_CLAIM
 from tests.records.made import FIXTURE
+
+CLAIM = ANY_CLAIM.format(name="twice")
 
 
 class TestTheRunFolder:
@@ -148,6 +151,15 @@ class TestRunning:
         )
         assert str(here) not in (here / "run" / MANIFEST).read_text()
         assert str(here) not in (here / "run" / RECORDS).read_text()
+
+    def test_keeps_the_claims_that_the_suite_brings_and_resumes_with_them(self, engine, here):
+        own = (here / "mine.toml").read_text() + 'claims = ["twice"]\n' + CLAIM
+        (here / "mine.toml").write_text(own)
+        assert main(["run", "suite=mine.toml", "out=run"]) == 4
+        manifest = Store.open(here / "run").manifest
+        assert [claim.name for claim in manifest.claims] == ["twice"]
+        (here / "mine.toml").unlink()
+        assert main(["run", "resume=run"]) == 4
 
     def test_may_be_interrupted(self, engine, here, capsys, monkeypatch):
         monkeypatch.setattr(engine, "error", KeyboardInterrupt())
