@@ -2,4 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
+
+    from harness.results import Results
+
 __version__ = "0.1.0"
+
+
+def open_run(folder: str | os.PathLike[str]) -> Results:
+    """Open a run's folder: its manifest, its records, its judgement, and all as a pandas frame."""
+    from pathlib import Path
+
+    from harness.results import Results
+
+    return Results.of(Path(folder))

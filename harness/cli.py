@@ -50,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     """Measure a suite and report on it."""
     config = run_config(options.words)
+    from harness.judge.inheritance import inherits
     from harness.measure.engines.local import LocalEngine
     from harness.measure.progress import progress_for
     from harness.measure.run import prepare, resume
@@ -65,14 +66,13 @@ def run(options: argparse.Namespace) -> int:
         )
         progress.noted(f"records go to {ready.store.folder}")
         try:
-            store = ready.measure(engine, progress)
+            store = ready.measure(engine, progress, inherits)
         finally:
             progress.close()
-    measured = any(record.status == "ok" for record in ready.seen)
     write_report(store.folder)
-    if not measured:
+    if not ready.measured:
         print("error: nothing was measured; the report says why.", file=sys.stderr)
-    return 0 if measured else NOTHING_MEASURED
+    return 0 if ready.measured else NOTHING_MEASURED
 
 
 def report(options: argparse.Namespace) -> int:
@@ -101,7 +101,8 @@ def list_(options: argparse.Namespace) -> int:
     }
     read = [read_suite(path) for path in sorted(suites.glob("*.toml")) if path.stem != "claims"]
     listing["suites"] = [{"name": suite.name, "summary": suite.summary} for suite in read]
-    claims = load_claims(suites / "claims.toml").values()
+    own = [claim for suite in read for claim in suite.claim]
+    claims = [*load_claims(suites / "claims.toml").values(), *own]
     listing["claims"] = [{"name": claim.name, "summary": claim.summary} for claim in claims]
     for fault in registry.faults:
         print(f"warning: {fault}", file=sys.stderr)
@@ -164,7 +165,8 @@ def compare(options: argparse.Namespace) -> int:
     """Compare two runs of the same pairs."""
     from harness.judge.comparison import compare_runs
 
-    comparison = compare_runs(*read_run(options.before), *read_run(options.after))
+    before, after = read_run(options.before), read_run(options.after)
+    comparison = compare_runs(before.manifest, before.records, after.manifest, after.records)
     print(comparison.to_json() if options.json else comparison.to_text())
     return comparison.exit_code
 

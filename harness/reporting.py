@@ -6,24 +6,26 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness import open_run
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.records.manifest import Manifest
-    from harness.records.record import Record
     from harness.report.content import Content
+    from harness.results import Results
 
 
 def write_report(folder: Path, as_json: bool = False) -> None:
     """Judge a run's records, write its report beside them, and tell what it says."""
-    from harness.judge.judge import judge
+    from harness.records.frame import FILE, to_csv
     from harness.records.pyperf_export import export
+    from harness.records.store import replace_file
     from harness.report.content import compose
     from harness.report.write import claims_json, write
 
-    manifest, records = read_run(folder)
-    judgement = judge(manifest, records)
+    run = read_run(folder)
+    manifest, records, judgement = run.manifest, run.records, run.judgement
     export(folder, records)
+    replace_file(folder / FILE, to_csv(records))
     write(folder, manifest, records, judgement)
     told = claims_json(manifest, judgement) if as_json else None
     _tell_report(compose(manifest, records, judgement), folder, told)
@@ -60,12 +62,9 @@ def _tell_report(content: Content, folder: Path, as_json: str | None) -> None:
     print(f"report: {folder / 'report.pdf'} and report.html beside it")
 
 
-def read_run(folder: Path) -> tuple[Manifest, list[Record]]:
-    """Return what a run saw, and say what was amiss with it."""
-    from harness.records.store import Store
-
-    store = Store.open(folder)
-    records = store.records()
-    for note in store.notes:
+def read_run(folder: Path) -> Results:
+    """Return what a run left, and say what was amiss with it."""
+    run = open_run(folder)
+    for note in run.notes:
         print(f"note: {note}", file=sys.stderr)
-    return store.manifest, records
+    return run

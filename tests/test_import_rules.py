@@ -92,6 +92,11 @@ def test_judging_and_reporting_know_neither_measuring_nor_torch(file):
     assert not [name for name in imported(file) if within(name, "harness.measure", "torch")]
 
 
+@pytest.mark.parametrize("file", in_folder("harness/measure"), ids=str)
+def test_measuring_knows_nobody_who_judges(file):
+    assert not [name for name in imported(file) if within(name, "harness.judge", "harness.report")]
+
+
 @pytest.mark.parametrize("file", in_folder("harness/records"), ids=str)
 def test_records_know_neither_those_who_write_nor_those_who_read_them(file):
     forbidden = ("harness.measure", "harness.judge", "harness.report", "torch")

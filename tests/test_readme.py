@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import re
 import subprocess
 import sys
@@ -45,6 +46,9 @@ def test_the_example_method_passes_its_check_and_is_measured(tmp_path: Path):
     run = harness(tmp_path, "run", *words)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "first-order" in run.stdout
+    claims = json.loads((tmp_path / "run" / "claims.json").read_text())
+    (verdict,) = claims["verdicts"]
+    assert (verdict["claim"], verdict["pair"]) == ("first-order-33-percent", "first-order")
     assert (tmp_path / "run" / "report.pdf").is_file()
 
 

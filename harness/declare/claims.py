@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -89,9 +90,14 @@ class _ClaimFile:
 
 def load_claims(path: Path) -> dict[str, Claim]:
     """Read the claims of a TOML file, by name."""
-    claims: dict[str, Claim] = {}
-    for claim in read_toml(_ClaimFile, path).claim:
-        if claim.name in claims:
+    return by_name(read_toml(_ClaimFile, path).claim, path)
+
+
+def by_name(claims: Iterable[Claim], path: Path) -> dict[str, Claim]:
+    """Return a file's claims by name, none of which may be there twice."""
+    found: dict[str, Claim] = {}
+    for claim in claims:
+        if claim.name in found:
             raise UsageError(f"{path.name}: two claims are called {claim.name!r}. Rename either.")
-        claims[claim.name] = claim
-    return claims
+        found[claim.name] = claim
+    return found

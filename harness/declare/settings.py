@@ -3,17 +3,50 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.errors import UnknownName, UsageError
 
 T = TypeVar("T")
+UNIONS = (typing.Union, types.UnionType)
+Maker = Callable[[Any, str], Any]
+"""Makes a value of what was given, whose owner has this name."""
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """A field that may be given, taken apart once: thousands of records are of one class."""
+
+    name: str
+    hint: Any
+    fits: Callable[[Any], bool]
+    make: Maker | None
+    required: bool
+
+
+@functools.cache
+def _settings_of(cls: type[Any], fixed: int) -> dict[str, _Setting]:
+    """Return the settings that stand behind so many fixed arguments, by name."""
+    hints = typing.get_type_hints(cls)
+    fields = [field for field in dataclasses.fields(cls) if field.init][fixed:]
+    return {
+        field.name: _Setting(
+            field.name,
+            hints[field.name],
+            _test_of(hints[field.name]),
+            _maker_of(hints[field.name]),
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
+        )
+        for field in fields
+    }
 
 
 def build(cls: type[T], given: Mapping[str, Any], owner: str, *fixed: Any) -> T:
@@ -21,22 +54,22 @@ def build(cls: type[T], given: Mapping[str, Any], owner: str, *fixed: Any) -> T:
 
     Settings may nest: a field that is a dataclass, or a tuple of them, is built of tables.
     """
-    fields = [f for f in dataclasses.fields(cls) if f.init][len(fixed) :]  # type: ignore[arg-type]  # any dataclass
-    types_of = typing.get_type_hints(cls)
-    names = {f.name for f in fields}
+    known = _settings_of(cls, len(fixed))  # type: ignore[arg-type]  # a class can be hashed
     for name, value in given.items():
-        if name not in names:
-            raise UnknownName(f"setting of {owner}", name, names)
-        if not matches(value, types_of[name]):
+        if name not in known:
+            raise UnknownName(f"setting of {owner}", name, known)
+        if not known[name].fits(value):
             raise UsageError(
                 f"{owner}: setting {name} = {value!r} is a {type(value).__name__}, "
-                f"but must be {describe(types_of[name])}."
+                f"but must be {describe(known[name].hint)}."
             )
-    missing = [f.name for f in fields if _required(f) and f.name not in given]
-    if missing:
+    if missing := [name for name in known if known[name].required and name not in given]:
         raise UsageError(f"{owner}: missing {', '.join(missing)}. Add what is missing.")
     converted = {
-        name: _convert(value, types_of[name], f"{owner}, {name}") for name, value in given.items()
+        name: value
+        if value is None or (make := known[name].make) is None
+        else make(value, f"{owner}, {name}")
+        for name, value in given.items()
     }
     try:
         return cls(*fixed, **converted)
@@ -56,30 +89,50 @@ def read_toml(cls: type[T], path: Path) -> T:
 
 def matches(value: Any, hint: Any) -> bool:
     """Say whether a TOML or JSON value fits a type hint built of plain types."""
+    return _test_of(hint)(value)
+
+
+@functools.cache
+def _test_of(hint: Any) -> Callable[[Any], bool]:
+    """Return the test of a hint, which is taken apart once and not for every value."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
-        return True
-    if origin in (typing.Union, types.UnionType):
-        return any(matches(value, option) for option in arguments)
+        return lambda value: True
+    if origin in UNIONS:
+        *others, last = [_test_of(option) for option in sorted(arguments, key=_may_be_null)]
+        if len(others) == 1:
+            (first,) = others
+            return lambda value: last(value) or first(value)  # most fields of a record are null
+        return lambda value: last(value) or any(fits(value) for fits in others)
     if origin is typing.Literal:
-        return value in arguments
+        return lambda value: value in arguments
     if origin in (tuple, list):
-        return isinstance(value, list | tuple) and all(matches(v, arguments[0]) for v in value)
+        each = _test_of(arguments[0])
+        return lambda value: isinstance(value, list | tuple) and all(map(each, value))
     if dataclasses.is_dataclass(hint):
-        return isinstance(value, dict | hint)
+        return lambda value: isinstance(value, dict | hint)
     if origin in (dict, Mapping):
-        return isinstance(value, dict) and all(matches(v, arguments[1]) for v in value.values())
+        of_value = _test_of(arguments[1])
+        return lambda value: isinstance(value, dict) and all(map(of_value, value.values()))
     if hint is float:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return number and abs(value) <= sys.float_info.max  # neither NaN nor infinity is
+        return _is_finite
     if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return value is None if hint is None else isinstance(value, hint)
+        return lambda value: isinstance(value, int) and not isinstance(value, bool)
+    return (lambda value: value is None) if hint is None else lambda value: isinstance(value, hint)
+
+
+def _may_be_null(hint: Any) -> bool:
+    return hint in (None, type(None))
+
+
+def _is_finite(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and abs(value) <= sys.float_info.max  # neither NaN nor infinity is
 
 
 def describe(hint: Any) -> str:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
+    if origin in UNIONS:
         return " or ".join(describe(option) for option in arguments)
     if origin is typing.Literal:
         return " or ".join(repr(option) for option in arguments)
@@ -93,22 +146,32 @@ def describe(hint: Any) -> str:
     )
 
 
-def _convert(value: Any, hint: Any, owner: str) -> Any:
+@functools.cache
+def _maker_of(hint: Any) -> Maker | None:
+    """Return what makes a fitting value one of the hint's own type; None if it is already."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if isinstance(value, dict) and dataclasses.is_dataclass(hint):
-        return build(hint, value, owner)  # type: ignore[arg-type]  # a class, not an instance
-    if isinstance(value, list | tuple) and origin is tuple:
-        return tuple(
-            _convert(v, arguments[0], f"{owner} {_name_of(v, i)}") for i, v in enumerate(value)
+    if hint is float:
+        return lambda value, owner: float(value)
+    if dataclasses.is_dataclass(hint):
+        made = typing.cast(type[Any], hint)
+        return lambda value, owner: build(made, value, owner) if isinstance(value, dict) else value
+    if origin is tuple:
+        each = _maker_of(arguments[0])
+        if each is None:
+            return lambda value, owner: tuple(value)
+        return lambda value, owner: tuple(
+            each(part, f"{owner} {_name_of(part, i)}") for i, part in enumerate(value)
         )
-    if origin in (typing.Union, types.UnionType) and value is not None:
-        return _convert(value, next(o for o in arguments if matches(value, o)), owner)
-    return float(value) if hint is float else value
+    if origin in UNIONS:
+        options = [(_test_of(option), _maker_of(option)) for option in arguments]
+        if any(make is not None for _, make in options):
+            return lambda value, owner: next(
+                value if make is None else make(value, owner)
+                for fits, make in options
+                if fits(value)
+            )
+    return None
 
 
 def _name_of(value: Any, index: int) -> str:
     return repr(value["name"]) if isinstance(value, dict) and "name" in value else str(index + 1)
-
-
-def _required(field: dataclasses.Field[Any]) -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING

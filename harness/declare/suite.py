@@ -9,12 +9,13 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.declare.claims import Claim
+from harness.declare.claims import Claim, by_name
 from harness.declare.point import OWN, Point, Scalar, key_of
 from harness.declare.settings import read_toml
 from harness.errors import UnknownName, UsageError
@@ -189,6 +190,8 @@ class Suite:
     """Whether quality gained is judged where speed is not: no clock plays a part in it."""
     study: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The settings of studies, by the study's name."""
+    claim: tuple[Claim, ...] = ()
+    """Claims of the suite's own, beside those that suites/claims.toml holds for all."""
 
     def only(self, names: tuple[str, ...]) -> Suite:
         """Return the suite with these pairs alone, and the A/A pairs that their verdicts need."""
@@ -212,8 +215,16 @@ def read_suite(path: Path) -> Suite:
                 f"{path.name}: {name!r} can't be a name on the command line or of a folder. "
                 "Use letters, digits and . _ + - alone, and begin with a letter or a digit."
             )
+    own = by_name(suite.claim, path)
+    used = {name for pair in suite.pair for name in pair.claims}
+    if unused := [name for name in own if name not in used]:
+        raise UsageError(
+            f"{path.name}: no pair is held to claim {unused[0]!r}. "
+            "Name it in a pair's claims, or leave it out."
+        )
+    many = Counter(names)
     for pair in suite.pair:
-        if names.count(pair.name) > 1:
+        if many[pair.name] > 1:
             raise UsageError(f"{path.name}: two pairs are called {pair.name!r}. Rename either.")
         if not pair.passes:
             raise UsageError(f"{path.name}: pair {pair.name!r} has no passes. Name one or more.")
@@ -225,18 +236,25 @@ def read_suite(path: Path) -> Suite:
     return suite
 
 
-def resolve(suite: Suite, registry: Registry, claims: dict[str, Claim]) -> dict[str, Claim]:
-    """Check every name in the suite and return the claims that it refers to."""
+def resolve(suite: Suite, registry: Registry, published: Mapping[str, Claim]) -> dict[str, Claim]:
+    """Check every name in the suite and return the claims that its pairs are held to."""
+    for claim in suite.claim:
+        if claim.name in published:
+            raise UsageError(
+                f"suite {suite.name}: its claim {claim.name!r} has the name of a published one "
+                f"({published[claim.name].source}). Rename it, or leave it out and be held to that."
+            )
+    claims = {**published, **{claim.name: claim for claim in suite.claim}}
     for pair in suite.pair:
         # A method is a baseline for itself alone: for its noise, or for fewer ranks of it.
         own = ["method"] if pair.baseline == pair.method else []
         registry.find(pair.baseline, "baseline", *own)
         registry.find(pair.method, "method", "baseline")
         registry.find(pair.workload, "workload")
-        for claim in pair.claims:
-            if claim not in claims:
-                where = "Claims stand in suites/claims.toml."
-                raise UnknownName(f"claim of pair {pair.name}", claim, claims, where)
+        for name in pair.claims:
+            if name not in claims:
+                where = "Claims are [[claim]] tables in suites/claims.toml or in the suite's file."
+                raise UnknownName(f"claim of pair {pair.name}", name, claims, where)
         _resolve_passes(pair, registry)
     _resolve_studies(suite, registry)
     return {name: claims[name] for pair in suite.pair for name in pair.claims}

@@ -26,6 +26,7 @@ from harness.gate.findings import GRADIENT, Finding, GateReport, Revision, Word,
 from harness.gate.sequential import ERROR_RATE
 from harness.judge.blocks import latest
 from harness.judge.comparison import ENVIRONMENT, Change, compare_runs
+from harness.judge.inheritance import inherits
 from harness.judge.judge import judge
 from harness.judge.statistics import Interval
 from harness.measure.engines.local import LocalEngine
@@ -66,7 +67,7 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
             with tempfile.TemporaryDirectory(prefix="harness-against-") as folder:
                 run = _run(before.manifest, config, probes, started, Path(folder) / "run")
                 try:
-                    after = run.measure(engine, progress)
+                    after = run.measure(engine, progress, inherits)
                 finally:
                     progress.close()
                 findings = tuple(_findings(before, after, config.threshold))

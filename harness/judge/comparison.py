@@ -8,6 +8,7 @@ judged.
 
 The exit code is the first of these that applies:
 
+    4   the runs share no pair
     6   a gradient check that passed before fails now
     1   something is worse
     5   the runs come from different environments
@@ -63,10 +64,13 @@ class Comparison:
     environment: tuple[str, ...]  # "cpu: this, then that"
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
+    share_a_pair: bool = True
 
     @property
     def exit_code(self) -> int:
         words = {change.word for change in self.changes}
+        if not self.share_a_pair:
+            return NOTHING
         if self.mismatches:
             return MISMATCH
         if "worse" in words:
@@ -101,7 +105,9 @@ class Comparison:
         lines += [f"different environments, {line}" for line in self.environment]
         if self.environment and self.changes:
             lines.append("Ratios of time are not compared across environments; counts are.")
-        if not self.changes:
+        if not self.share_a_pair:
+            lines = [*lines[1:], "Nothing was compared: the runs share no pair."]
+        elif not self.changes:
             lines = [*lines[1:], "Nothing was measured in both runs."]
         elif self.exit_code == NOTHING:
             lines.append("Nothing could be compared.")
@@ -134,7 +140,12 @@ def compare_runs(
         environment=environment,
         only_before=_missing(then, now),
         only_after=_missing(now, then),
+        share_a_pair=not _names(before).isdisjoint(_names(after)),
     )
+
+
+def _names(manifest: Manifest) -> set[str]:
+    return {pair.name for pair in manifest.suite.pair}
 
 
 def _decide(

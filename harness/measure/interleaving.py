@@ -16,8 +16,9 @@ from typing import TextIO
 
 from harness.gate.temporary import temporary_folder
 from harness.measure.block import Block
-from harness.measure.engines.local import Answer, LocalEngine
-from harness.measure.run import measured_by, record_from_answer
+from harness.measure.engines.engine import Answer, Engine
+from harness.measure.engines.outcome import record_from_answer
+from harness.measure.run import measured_by
 from harness.records.record import Record
 
 BASE, HEAD, AGAIN = LANES = ("base", "head", "again")
@@ -31,7 +32,7 @@ class Lane:
     """Whose worker takes the turns, and at what."""
 
     name: str
-    engine: LocalEngine
+    engine: Engine
     block: Block
     imports: tuple[str, ...]
 

@@ -1,14 +1,19 @@
-"""What is shown while a run goes on: a bar with time left on a terminal, plain lines elsewhere."""
+"""Progress: what is shown while a run goes on, and how long it is expected to go on.
+
+A terminal gets a bar, anything else plain lines.
+"""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from statistics import median
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from harness.declare.suite import Suite
 from harness.measure.block import Block
-from harness.measure.estimate import Estimate
 from harness.records.record import Record
 
 if TYPE_CHECKING:
@@ -21,11 +26,134 @@ SILENCE_S = 15.0  # plain lines come no closer than this, unless a block failed
 class Progress(Protocol):
     """Whoever watches a run."""
 
-    def planned(self, suite: Suite, blocks: Sequence[Block], estimate: Estimate) -> None: ...
+    def planned(self, suite: Suite, blocks: Sequence[Block]) -> None: ...
     def started(self, block: Block) -> None: ...
     def finished(self, block: Block, record: Record) -> None: ...
     def noted(self, note: str) -> None: ...
     def close(self) -> None: ...
+
+
+START_S = 0.5  # a worker's start and its data
+STEP_S = 0.1  # a meta-step, before any was timed
+
+Kind = tuple[str, str, str]  # pair, pass and member
+Range = tuple[float, float]
+
+
+class Estimate:
+    """Seconds that are left, from the least to the most that was seen to be so.
+
+    A block is expected to take as little and as much as its like did, those of the same pair, pass
+    and member. Until one of them was seen it is guessed from the protocol and the seconds of a
+    step. How far off such guesses were for other pairs corrects them; where that is unknown, a
+    guess from steps that were timed stands, and one from none may be as far off as any other was.
+    """
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self._left = Counter(map(_kind, blocks))
+        self._one_of = {_kind(block): block for block in blocks}
+        self._seen: dict[Kind, Range] = {}
+        self._off_by: dict[str, Range] = {}  # by pass
+        self._doubt: Range = (1.0, 1.0)  # of all guesses
+        self._step_s: dict[tuple[str, str], float] = {}  # by pair and member
+
+    def saw(self, block: Block, seconds: float, record: Record) -> None:
+        """Learn from what a block took, and from the steps that it timed."""
+        kind = _kind(block)
+        self._left[kind] -= 1
+        self._seen[kind] = _widened(self._seen.get(kind), seconds)
+        off_by = seconds / self._guess(block)
+        self._off_by[block.measured] = _widened(self._off_by.get(block.measured), off_by)
+        self._doubt = _widened(self._doubt, off_by)
+        if block.measured == "step" and record.seconds:
+            self._step_s[block.pair.name, block.member] = median(record.seconds)
+
+    @property
+    def seconds(self) -> Range:
+        low = high = 0.0
+        for kind, blocks in self._left.items():
+            each = self._expected(kind)
+            low, high = low + blocks * each[0], high + blocks * each[1]
+        return low, high
+
+    def _expected(self, kind: Kind) -> Range:
+        if kind in self._seen:
+            return self._seen[kind]
+        pair, measured, member = kind
+        guess = self._guess(self._one_of[kind])
+        known = (1.0, 1.0) if (pair, member) in self._step_s else self._doubt
+        low, high = self._off_by.get(measured, known)
+        return guess * low, guess * high
+
+    def _guess(self, block: Block) -> float:
+        step_s = self._step_s.get((block.pair.name, block.member), STEP_S)
+        protocol = block.protocol
+        steps = {
+            "check": protocol.check_examples * 0.4,
+            "trajectory": 2.0 * protocol.trajectory_steps,  # in float64
+            "curve": protocol.curve_steps * (1 + protocol.curve_tasks / protocol.curve_every / 100),
+            "operations": 3.0,
+            "memory": 3.0,
+            "growth": 2.0 * sum(protocol.growth_steps),
+            "variants": protocol.variant_train_steps
+            + protocol.variant_tasks
+            + protocol.variant_test_tasks,
+            "variant_times": 2.0 * protocol.variant_calls,
+        }
+        if block.measured in steps:
+            return START_S + step_s * steps[block.measured]
+        timed = protocol.intervals * max(protocol.interval_s, step_s)
+        return START_S + min(protocol.warmup_s, 4 * step_s) + timed
+
+
+def _kind(block: Block) -> Kind:
+    return block.pair.name, block.measured, block.member
+
+
+def _widened(known: Range | None, value: float) -> Range:
+    return (value, value) if known is None else (min(known[0], value), max(known[1], value))
+
+
+class Watch:
+    """What both displays know of a run: how long it takes, and what of it was told already."""
+
+    def __init__(self) -> None:
+        self._estimate = Estimate([])
+        self._began = self._looked = -math.inf
+        self._left = ""
+        self._told: set[tuple[str, str | None]] = set()
+
+    def planned(self, suite: Suite, blocks: Sequence[Block]) -> str:
+        """Return the announcement of a run."""
+        self._estimate = Estimate(blocks)
+        return announcement(suite, blocks, self._estimate)
+
+    def started(self) -> None:
+        self._began = time.monotonic()
+
+    def finished(self, block: Block, record: Record) -> str | None:
+        """Take in a block's record, and return what is to be told of it.
+
+        What is skipped is told once for each pair and reason: it is seldom a block alone.
+        """
+        self._estimate.saw(block, time.monotonic() - self._began, record)
+        if record.status == "ok":
+            return None
+        if record.status != "skipped":
+            return f"{block.id}: {record.status}: {record.reason}"
+        what = block.pair.name, record.reason
+        if what in self._told:
+            return None
+        self._told.add(what)
+        return f"{block.pair.name}: skipped: {record.reason}"
+
+    @property
+    def left(self) -> str:
+        """The time left, in words that are no older than a second: many blocks take less."""
+        if time.monotonic() - self._looked >= 1:
+            self._looked = time.monotonic()
+            self._left = f"{between(*self._estimate.seconds)} left"
+        return self._left
 
 
 class PlainProgress:
@@ -33,26 +161,25 @@ class PlainProgress:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._spoke = self._began = 0.0
+        self._watch = Watch()
+        self._spoke = 0.0
         self._done = self._total = 0
-        self._estimate = Estimate([])
 
-    def planned(self, suite: Suite, blocks: Sequence[Block], estimate: Estimate) -> None:
-        self._total, self._estimate = len(blocks), estimate
-        self._say(announcement(suite, blocks, estimate))
+    def planned(self, suite: Suite, blocks: Sequence[Block]) -> None:
+        self._total = len(blocks)
+        self._say(self._watch.planned(suite, blocks))
 
     def started(self, block: Block) -> None:
-        self._began = time.monotonic()
+        self._watch.started()
 
     def finished(self, block: Block, record: Record) -> None:
         self._done += 1
-        self._estimate.saw(block, time.monotonic() - self._began)
-        if record.status != "ok":
-            self._say(f"{block.id}: {record.status}: {record.reason}")
+        if (told := self._watch.finished(block, record)) is not None:
+            self._say(told)
         last = self._done == self._total
         if last or time.monotonic() - self._spoke >= SILENCE_S:
             self._spoke = time.monotonic()
-            left = "" if last else f", about {duration(self._estimate.seconds)} left"
+            left = "" if last else f", {self._watch.left}"
             self._say(f"{self._done} of {self._total} blocks{left}")
 
     def noted(self, note: str) -> None:
@@ -82,35 +209,30 @@ class BarProgress:
             transient=True,
         )
         self._task: TaskID | None = None
-        self._began = 0.0
-        self._estimate = Estimate([])
+        self._watch = Watch()
 
-    def planned(self, suite: Suite, blocks: Sequence[Block], estimate: Estimate) -> None:
-        self._estimate = estimate
-        self._print(announcement(suite, blocks, estimate))
-        self._task = self._bar.add_task("", total=len(blocks), left=self._left())
+    def planned(self, suite: Suite, blocks: Sequence[Block]) -> None:
+        self._print(self._watch.planned(suite, blocks))
+        self._task = self._bar.add_task("", total=len(blocks), left=self._watch.left)
         self._bar.start()
 
     def started(self, block: Block) -> None:
         assert self._task is not None
-        self._began = time.monotonic()
+        self._watch.started()
         self._bar.update(self._task, description=block.id)
 
     def finished(self, block: Block, record: Record) -> None:
         assert self._task is not None
-        self._estimate.saw(block, time.monotonic() - self._began)
-        self._bar.update(self._task, advance=1, left=self._left())
-        if record.status != "ok":
-            self._print(f"{block.id}: {record.status}: {record.reason}")
+        told = self._watch.finished(block, record)
+        self._bar.update(self._task, advance=1, left=self._watch.left)
+        if told is not None:
+            self._print(told)
 
     def noted(self, note: str) -> None:
         self._print(f"note: {note}")
 
     def close(self) -> None:
         self._bar.stop()
-
-    def _left(self) -> str:
-        return f"{duration(self._estimate.seconds)} left"
 
     def _print(self, line: str) -> None:
         self._bar.console.print(line, markup=False, highlight=False)
@@ -129,13 +251,24 @@ def announcement(suite: Suite, blocks: Sequence[Block], estimate: Estimate) -> s
     )
     return (
         f"suite {suite.name}: {suite.summary}\n{pairs}\n"
-        f"{len(blocks)} blocks, about {duration(estimate.seconds)}"
+        f"{len(blocks)} blocks, {between(*estimate.seconds)}"
     )
 
 
-def duration(seconds: float) -> str:
-    """Say how long that is, as people do."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+def between(low: float, high: float) -> str:
+    """Say in what range a duration lies, as people do."""
+    nearest = duration(low), duration(high)
+    if nearest[0] == nearest[1]:
+        return f"about {nearest[0]}"
+    least, most = duration(low, math.floor), duration(high, math.ceil)
+    number, _, unit = least.partition(" ")
+    shared = most.partition(" ")[2] == unit and " " not in unit
+    return f"{number if shared else least} to {most}"
+
+
+def duration(seconds: float, whole: Callable[[float], int] = round) -> str:
+    """Say how long that is in whole seconds, or from a minute on in whole minutes."""
+    if whole(seconds) < 60:
+        return f"{whole(seconds)} s"
+    minutes = whole(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

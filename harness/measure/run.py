@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,26 +13,21 @@ import harness
 from harness.config import RunConfig
 from harness.declare.claims import load_claims
 from harness.declare.suite import Suite, find_suite, read_suite, resolve
-from harness.errors import MeasurementError, NothingMeasured, StoreError, UsageError
-from harness.judge.blocks import is_inherited
-from harness.judge.inheritance import inherits
+from harness.errors import MeasurementError, NothingMeasured, UsageError
 from harness.measure.block import Block
-from harness.measure.engines.local import Answer, LocalEngine
-from harness.measure.engines.outcome import record_of_team
-from harness.measure.estimate import Estimate
+from harness.measure.engines.engine import Engine
+from harness.measure.engines.outcome import record_from_answer, record_of_team
 from harness.measure.plan import plan, plan_hash
 from harness.measure.progress import Progress
+from harness.measure.skipping import Inherits, Skipping, is_settled
 from harness.records.manifest import Manifest
-from harness.records.record import Record, record_from
-from harness.records.store import Store, Writer, require_fresh
+from harness.records.record import Record
+from harness.records.store import Store, require_fresh
 from harness.registry import ROOT, Registry
 
 SUITES = ROOT / "suites"
 CLAIMS = SUITES / "claims.toml"
 RESULTS = ROOT / "results"
-
-# How the reason of a block begins that is left out for what its pair's other member lacks.
-PARTNER = "its partner"
 
 
 @dataclass
@@ -44,66 +39,51 @@ class Run:
     blocks: list[Block]
     registry: Registry
     store: Store
-    seen: list[Record] = field(default_factory=list)
+    measured: bool = False
+    """Whether any block gave a measurement."""
+    _imports: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
-    def measure(self, engine: LocalEngine, progress: Progress) -> Store:
+    def measure(self, engine: Engine, progress: Progress, inherits: Inherits) -> Store:
         """Measure every block that has no record yet."""
+        skipping = Skipping(inherits)
         with self.store.writing() as writer:
-            # What was skipped is tried again: what it lacked may be here now.
-            self.seen = [
-                record
-                for record in self.store.records()
-                if record.status != "skipped" or is_inherited(record)
-            ]
+            done = self._recorded(skipping)
             for note in self.store.notes:
                 progress.noted(note)
-            done = {record.block for record in self.seen}
             left = [block for block in self.blocks if block.id not in done]
-            progress.planned(self.suite, left, Estimate(left))
+            progress.planned(self.suite, left)
             for block in left:
                 progress.started(block)
-                record = self._record_of(block, engine)
-                self._keep(record, writer)
+                if (skipped := skipping.of(block)) is not None:
+                    record = block.record("skipped", reason=skipped.reason)
+                else:
+                    record = self._record_of(block, engine)
+                    skipping.saw(record)
+                writer.append(record)
+                self.measured |= record.status == "ok"
                 progress.finished(block, record)
         return self.store
 
-    def _record_of(self, block: Block, engine: LocalEngine) -> Record:
-        if block.measured == "curve" and block.member == "method":
-            curves = inherits(self.seen, block.pair)
-            if curves is not None:
-                return block.record(
-                    "skipped", reason=f"inherits the baseline's curve: {curves.reason}"
-                )
-        if block.measured != "check" and (absent := self._absent_partner(block)) is not None:
-            return block.record("skipped", reason=f"{PARTNER} {absent.learner}: {absent.reason}")
+    def _recorded(self, skipping: Skipping) -> set[str]:
+        """Return the blocks that an earlier part of the run has settled."""
+        settled = [record for record in self.store.records() if is_settled(record)]
+        for record in settled:
+            if record.status != "skipped":
+                skipping.saw(record)
+        self.measured = any(record.status == "ok" for record in settled)
+        return {record.block for record in settled}
+
+    def _record_of(self, block: Block, engine: Engine) -> Record:
+        whose = block.pair.name, block.member
+        if whose not in self._imports:
+            self._imports[whose] = imports_of(block, self.registry)
         try:
-            return measured_by(engine, block, imports_of(block, self.registry))
+            return measured_by(engine, block, self._imports[whose])
         except MeasurementError as error:
             return block.record("failed", reason=str(error))
 
-    def _absent_partner(self, block: Block) -> Record | None:
-        """Return a record that the pair's other member lacks what it needs: nothing is to compare.
 
-        A learner's check stands for all of its pairs, so it never waits for a partner.
-        """
-        for record in self.seen:
-            if (
-                record.pair == block.pair.name
-                and record.member != block.member
-                and record.measured != "check"
-                and record.status == "skipped"
-                and not is_inherited(record)
-                and not (record.reason or "").startswith(PARTNER)
-            ):
-                return record
-        return None
-
-    def _keep(self, record: Record, writer: Writer) -> None:
-        writer.append(record)
-        self.seen.append(record)
-
-
-def measured_by(engine: LocalEngine, block: Block, imports: tuple[str, ...]) -> Record:
+def measured_by(engine: Engine, block: Block, imports: tuple[str, ...]) -> Record:
     """Let the engine measure the block, in as many processes as it has ranks."""
     text, limit_s = block.to_json(), block.protocol.limit_s
     if block.ranks == 1:
@@ -111,7 +91,7 @@ def measured_by(engine: LocalEngine, block: Block, imports: tuple[str, ...]) -> 
         return record_from_answer(answer, block)
     call = "harness.measure.worker:work_together"
     answers = engine.call_ranks(call, text, limit_s, imports, block.ranks)
-    return record_of_team(answers, block, record_from_answer)
+    return record_of_team(answers, block)
 
 
 def imports_of(block: Block, registry: Registry) -> tuple[str, ...]:
@@ -128,13 +108,14 @@ def imports_of(block: Block, registry: Registry) -> tuple[str, ...]:
     return tuple(module for module in modules if not module.endswith(".py"))
 
 
-def prepare(config: RunConfig, command: str, engine: LocalEngine) -> Run:
+def prepare(config: RunConfig, command: str, engine: Engine) -> Run:
     """Check everything that can be wrong before the first block, and lay out the run's folder."""
     registry = Registry(config.plugins)
     suite = read_suite(find_suite(config.suite, SUITES))
     if config.pairs:
         suite = suite.only(config.pairs)
     claims = resolve(suite, registry, load_claims(CLAIMS))
+    suite = replace(suite, claim=())  # the manifest holds them beside the published ones
     blocks = plan(suite, config)
     started = datetime.now(UTC)
     folder = config.out or RESULTS / f"{suite.name}-{started:%Y%m%d-%H%M%S}"
@@ -161,7 +142,7 @@ def prepare(config: RunConfig, command: str, engine: LocalEngine) -> Run:
     return Run(config, suite, blocks, registry, Store.create(folder, manifest))
 
 
-def resume(config: RunConfig, engine: LocalEngine) -> Run:
+def resume(config: RunConfig, engine: Engine) -> Run:
     """Open a run that was not finished; its own manifest says what was planned."""
     assert config.resume is not None
     store = Store.open(config.resume)
@@ -222,7 +203,7 @@ def _hashes(plugins: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(hashlib.sha256(Path(p).read_bytes()).hexdigest()[:16] for p in plugins))
 
 
-def _rehearse(blocks: list[Block], registry: Registry, engine: LocalEngine) -> None:
+def _rehearse(blocks: list[Block], registry: Registry, engine: Engine) -> None:
     """Make every learner once that is given settings or ranks: a wrong one must not cost a run."""
     settled = {(b.pair.name, b.member, b.tasks is None, b.ranks > 1): b for b in blocks}
     for block in settled.values():
@@ -233,7 +214,7 @@ def _rehearse(blocks: list[Block], registry: Registry, engine: LocalEngine) -> N
                 raise UsageError(f"pair {block.pair.name}: {answer.text}")
 
 
-def probed(device: str, engine: LocalEngine) -> dict[str, Any]:
+def probed(device: str, engine: Engine) -> dict[str, Any]:
     answer = engine.call("harness.measure.probes:probe_text", device, 120, ())
     if not answer.text:
         raise NothingMeasured(f"the machine could not be probed: {answer.died_of}")
@@ -245,16 +226,3 @@ def probed(device: str, engine: LocalEngine) -> dict[str, Any]:
             "Use device=cpu, or install torch's CUDA build on a machine with a GPU."
         )
     return probes
-
-
-def record_from_answer(answer: Answer, block: Block) -> Record:
-    if answer.timed_out:
-        return block.record(
-            "timeout", reason=f"it was ended at its limit of {block.protocol.limit_s:g} s"
-        )
-    if answer.exit != 0 or not answer.text:
-        return block.record("died", reason=answer.died_of)
-    try:
-        return record_from(answer.text, block.id)
-    except StoreError as error:
-        return block.record("failed", reason=str(error))

@@ -11,11 +11,14 @@ import pytest
 
 from harness.cli import main
 from harness.config import RunConfig
-from harness.measure.engines.local import Answer
+from harness.measure.engines.engine import Answer, Engine
 from harness.measure.plan import plan, plan_hash
 from harness.measure.probes import run_probes
 from harness.records.store import MANIFEST, RECORDS, Store
+from tests.declare.test_suite import CLAIM as ANY_CLAIM
 from tests.records.made import FIXTURE
+
+CLAIM = ANY_CLAIM.format(name="twice")
 
 
 class TestTheRunFolder:
@@ -105,16 +108,10 @@ class TestResuming:
         assert "error: run: another process is writing to this run." in capsys.readouterr().err
 
 
-class FakeEngine:
+class FakeEngine(Engine):
     """An engine whose workers all fail, and which can be interrupted."""
 
     error: BaseException | None = None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        pass
 
     def call(self, function, text, limit_s, imports):
         if function.endswith("probe_text"):
@@ -122,6 +119,9 @@ class FakeEngine:
         if self.error is not None:
             raise self.error
         return Answer("", 1, 0, "it fell over")
+
+    def call_ranks(self, function, text, limit_s, imports, ranks):
+        return [self.call(function, text, limit_s, imports)] * ranks
 
 
 class TestRunning:
@@ -151,6 +151,15 @@ class TestRunning:
         )
         assert str(here) not in (here / "run" / MANIFEST).read_text()
         assert str(here) not in (here / "run" / RECORDS).read_text()
+
+    def test_keeps_the_claims_that_the_suite_brings_and_resumes_with_them(self, engine, here):
+        own = (here / "mine.toml").read_text() + 'claims = ["twice"]\n' + CLAIM
+        (here / "mine.toml").write_text(own)
+        assert main(["run", "suite=mine.toml", "out=run"]) == 4
+        manifest = Store.open(here / "run").manifest
+        assert [claim.name for claim in manifest.claims] == ["twice"]
+        (here / "mine.toml").unlink()
+        assert main(["run", "resume=run"]) == 4
 
     def test_may_be_interrupted(self, engine, here, capsys, monkeypatch):
         monkeypatch.setattr(engine, "error", KeyboardInterrupt())

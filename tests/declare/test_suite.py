@@ -274,6 +274,48 @@ class TestResolving:
         assert resolve(suite, Registry(), self.CLAIMS) == {}
 
 
+CLAIM = """
+[[claim]]
+name = "{name}"
+paper = "My own"
+source = "here"
+sentence = "it is twice as fast"
+algorithm = "known"
+readings = [{{ name = "time", text = "half the time", value = 2.0, measure = "step_time" }}]
+"""
+CLAIMED = PAIR + 'claims = ["twice"]\n' + AA
+
+
+class TestClaimsOfItsOwn:
+    PUBLISHED = load_claims(ROOT / "suites" / "claims.toml")
+
+    def test_stand_beside_its_pairs_and_the_published_ones(self, read):
+        both = CLAIMED.replace('["twice"]', '["twice", "qmaml-half-the-time"]')
+        suite = read(HEAD + both + CLAIM.format(name="twice"))
+        found = resolve(suite, Registry(), self.PUBLISHED)
+        assert list(found) == ["twice", "qmaml-half-the-time"]
+        assert found["twice"].readings[0].value == 2.0
+
+    def test_may_not_take_a_published_name(self, read):
+        name = "qmaml-half-the-time"
+        suite = read(HEAD + CLAIMED.replace("twice", name) + CLAIM.format(name=name))
+        with pytest.raises(UsageError, match=r"its claim 'qmaml-half-.* \(doi:.*Rename it, or lea"):
+            resolve(suite, Registry(), self.PUBLISHED)
+
+    def test_have_names_of_their_own(self, read):
+        with pytest.raises(UsageError, match=r"mine\.toml: two claims are called 'twice'"):
+            read(HEAD + CLAIMED + 2 * CLAIM.format(name="twice"))
+
+    def test_are_each_of_use_to_a_pair(self, read):
+        text = HEAD + CLAIMED + CLAIM.format(name="twice") + CLAIM.format(name="idle")
+        with pytest.raises(UsageError, match="no pair is held to claim 'idle'"):
+            read(text)
+
+    def test_are_left_out_with_their_pairs(self, read):
+        suite = read(HEAD + "verdicts = false\n" + CLAIMED + CLAIM.format(name="twice"))
+        assert resolve(suite.only(("aa",)), Registry(), self.PUBLISHED) == {}
+
+
 class TestFinding:
     def test_takes_a_name_or_a_path(self, tmp_path, monkeypatch):
         own = tmp_path / "mine.toml"

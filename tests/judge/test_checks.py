@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.judge.checks import debts
-from tests.judge.builders import PAIR, record
+from tests.judge.builders import PAIR, evidence, record
 
 CHECKED: dict[str, Any] = {"passed": True, "equivalence": "InTheLimit", "worst_error": 0.5}
 
@@ -25,4 +25,4 @@ CHECKED: dict[str, Any] = {"passed": True, "equivalence": "InTheLimit", "worst_e
 )
 def test_what_was_held_is_read_of_new_and_old_records(told: dict[str, Any], held: str) -> None:
     check = record(PAIR, "check", "method", **CHECKED | told)
-    assert debts([check], PAIR)[1].held == held
+    assert debts(evidence([check]), PAIR)[1].held == held

@@ -136,6 +136,19 @@ def test_more_bytes_are_worse_even_on_another_machine():
     assert compared(more, cpu="another one").exit_code == 1
 
 
+@pytest.mark.parametrize("cpu", ["the same", "another one"])
+def test_runs_that_share_no_pair_have_nothing_to_compare_on_any_machine(cpu: str):
+    others = [dataclasses.replace(each, name=f"other-{each.name}") for each in (PAIR, AA)]
+    records = timed(others[0]) + timed(others[1])
+    before, after = manifest(whole()), manifest(records, pairs=others)
+    before = dataclasses.replace(before, probes={**before.probes, "cpu": "the same"})
+    after = dataclasses.replace(after, probes={**after.probes, "cpu": cpu})
+    comparison = compare_runs(before, whole(), after, records)
+    assert comparison.exit_code == 4
+    assert json.loads(comparison.to_json())["exit_code"] == 4
+    assert comparison.to_text().endswith("Nothing was compared: the runs share no pair.")
+
+
 def test_runs_that_share_nothing_from_different_machines_are_from_different_machines():
     assert compared([], cpu="another one").exit_code == 5
 

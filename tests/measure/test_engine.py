@@ -16,7 +16,7 @@ import pytest
 
 from harness.measure.block import Block
 from harness.measure.engines.local import LocalEngine
-from harness.measure.run import record_from_answer
+from harness.measure.engines.outcome import record_from_answer
 from harness.records.record import Record
 from tests.measure.conftest import QUICK, make_block
 

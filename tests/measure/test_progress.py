@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+from typing import get_args
 
 import pytest
 
 from harness.config import RunConfig
-from harness.declare.suite import Pair, Protocol, Suite
+from harness.declare.suite import Pair, Pass, Protocol, Suite
 from harness.measure import progress as module
-from harness.measure.estimate import Estimate
 from harness.measure.plan import plan
 from harness.measure.progress import (
     SILENCE_S,
     BarProgress,
+    Estimate,
     PlainProgress,
-    announcement,
-    duration,
+    between,
     progress_for,
 )
 
@@ -47,30 +48,34 @@ def watched(clock, seconds, statuses=(), **record):
     """Return the lines of a run whose blocks took so long each."""
     out = io.StringIO()
     progress = PlainProgress(out)
-    progress.planned(SUITE, BLOCKS, Estimate(BLOCKS))
+    progress.planned(SUITE, BLOCKS)
+    told = len(out.getvalue().splitlines())
     for n, block in enumerate(BLOCKS):
         progress.started(block)
         clock.now += seconds
         status = statuses[n] if n < len(statuses) else "ok"
         progress.finished(block, block.record(status, **record))
     progress.close()
-    return out.getvalue().splitlines()[len(announcement(SUITE, [], Estimate([])).splitlines()) :]
+    return out.getvalue().splitlines()[told:]
 
 
 def test_the_announcement_names_pairs_blocks_and_time():
-    estimate = Estimate(BLOCKS)
-    assert announcement(SUITE, BLOCKS, estimate).splitlines() == [
+    out = io.StringIO()
+    PlainProgress(out).planned(SUITE, BLOCKS)
+    low, high = Estimate(BLOCKS).seconds
+    assert low == high
+    assert out.getvalue().splitlines() == [
         "suite s: What it is for",
         "  p: fast against plain on toys",
         "  aa: plain against plain on toys (A/A: the noise)",
-        f"8 blocks, about {duration(estimate.seconds)}",
+        f"8 blocks, {between(low, high)}",
     ]
 
 
 class TestPlainLines:
     def test_come_no_closer_than_they_must_and_end_with_all_blocks(self, clock):
         lines = watched(clock, SILENCE_S / 2.5)
-        assert lines[0].startswith("1 of 8 blocks, about ")
+        assert lines[0].startswith("1 of 8 blocks, ")
         assert lines[1:] == [
             "4 of 8 blocks, about 24 s left",  # 6 s each, all kinds having been seen
             "7 of 8 blocks, about 6 s left",
@@ -85,9 +90,28 @@ class TestPlainLines:
         lines = watched(clock, 0.25, ("ok", "failed"), reason="it fell")
         assert lines[1] == "p/step/method/seed0/round0: failed: it fell"
 
+    def test_tell_of_what_is_skipped_once_for_each_pair_and_reason(self, clock):
+        lines = watched(clock, 0.25, ["skipped"] * 7 + ["failed"], reason="no peer here")
+        assert [line for line in lines if "peer" in line] == [
+            "p: skipped: no peer here",
+            "aa: skipped: no peer here",
+            f"{BLOCKS[7].id}: failed: no peer here",
+        ]
+
+    def test_say_in_what_range_the_time_left_lies(self, clock):
+        out = io.StringIO()
+        progress = PlainProgress(out)
+        blocks = plan(dataclasses.replace(SUITE, protocol=Protocol(seeds=1, rounds=3)), RunConfig())
+        progress.planned(SUITE, blocks)
+        for block, seconds in zip(blocks, (60, 60, 60, 60, 120), strict=False):
+            progress.started(block)
+            clock.now += seconds
+            progress.finished(block, block.record("ok"))
+        assert out.getvalue().splitlines()[-1] == "5 of 12 blocks, 7 to 8 min left"
+
     def test_expect_a_block_that_hung_to_hang_again(self, clock):
         lines = watched(clock, 600.0, ["timeout"] * 8, reason="it was ended", wall_s=None)
-        assert "4 of 8 blocks, about 40 min 0 s left" in lines
+        assert "4 of 8 blocks, about 40 min left" in lines
 
     def test_pass_on_notes(self):
         out = io.StringIO()
@@ -96,7 +120,7 @@ class TestPlainLines:
 
     def test_say_so_where_nothing_is_left_to_do(self):
         out = io.StringIO()
-        PlainProgress(out).planned(SUITE, [], Estimate([]))
+        PlainProgress(out).planned(SUITE, [])
         assert out.getvalue().endswith("0 blocks, about 0 s\n")
 
 
@@ -106,7 +130,7 @@ class TestTheBar:
         monkeypatch.setenv("COLUMNS", "120")
         monkeypatch.setenv("TERM", "xterm")
         bar = BarProgress()
-        bar.planned(SUITE, BLOCKS, Estimate(BLOCKS))
+        bar.planned(SUITE, BLOCKS)
         for block in BLOCKS[:2]:
             bar.started(block)
             clock.now += 90.0
@@ -123,7 +147,7 @@ class TestTheBar:
 
     def test_prints_failures_and_notes_as_they_are(self, capsys):
         bar = BarProgress()
-        bar.planned(SUITE, BLOCKS, Estimate(BLOCKS))
+        bar.planned(SUITE, BLOCKS)
         bar.started(BLOCKS[0])
         bar.finished(BLOCKS[0], BLOCKS[0].record("failed", reason="[bold]no[/bold] markup"))
         bar.noted("[red]no[/red] markup")
@@ -146,17 +170,119 @@ def test_a_terminal_gets_the_bar_and_a_file_gets_lines():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("low", "high", "words"),
     [
-        (0, "0 s"),
-        (0.4, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 0 s"),
-        (61, "1 min 1 s"),
-        (3599.6, "1 h 0 min"),
-        (3660, "1 h 1 min"),
-        (100_000, "27 h 46 min"),
+        (0, 0, "about 0 s"),
+        (0.4, 0.4, "about 0 s"),
+        (59.4, 59.4, "about 59 s"),
+        (59.6, 61, "about 1 min"),
+        (40.9, 54.2, "40 to 55 s"),
+        (40, 70, "40 s to 2 min"),
+        (610, 830, "10 to 14 min"),
+        (610, 611, "about 10 min"),
+        (2400, 3900, "40 min to 1 h 5 min"),
+        (300, 3900, "5 min to 1 h 5 min"),
+        (3660, 7260, "1 h 1 min to 2 h 1 min"),
+        (100_000, 100_000, "about 27 h 47 min"),
     ],
 )
-def test_a_duration_is_said_as_people_do(seconds, words):
-    assert duration(seconds) == words
+def test_a_duration_is_said_as_people_do(low, high, words):
+    assert between(low, high) == words
+
+
+PASSES = get_args(Pass)
+EVERY = (Pair("p", "a", "b", "w", "", PASSES), Pair("aa", "a", "a", "w", "", ("step", "curve")))
+STUDIED = plan(Suite("s", "S", EVERY, Protocol(seeds=2, rounds=3)), RunConfig())
+
+
+def of(pair: str, measured: str, member: str = "method"):
+    return [b for b in STUDIED if (b.pair.name, b.measured, b.member) == (pair, measured, member)]
+
+
+STEPS = of("p", "step")
+
+
+def alike(seconds):
+    return pytest.approx((seconds, seconds))
+
+
+class TestTheEstimate:
+    def test_of_nothing_is_no_time(self):
+        assert Estimate([]).seconds == (0, 0)
+
+    def test_is_a_guess_for_every_block_before_any_was_seen(self):
+        assert all(Estimate([block]).seconds[0] > 0 for block in STUDIED)
+        total = Estimate(STUDIED).seconds
+        assert total == alike(sum(Estimate([block]).seconds[0] for block in STUDIED))
+
+    def test_leaves_out_what_was_seen(self):
+        estimate = Estimate(STEPS)
+        for n, block in enumerate(STEPS, start=1):
+            estimate.saw(block, 10.0, block.record("ok"))
+            assert estimate.seconds == alike(10.0 * (len(STEPS) - n))
+
+    def test_lies_between_the_least_and_the_most_that_its_like_took(self):
+        estimate = Estimate(STEPS)
+        for block, seconds in zip(STEPS, (8.0, 12.0, 9.0), strict=False):
+            estimate.saw(block, seconds, block.record("ok"))
+        assert estimate.seconds == pytest.approx((8.0 * 3, 12.0 * 3))
+
+    def test_corrects_the_guess_for_a_pass_by_what_was_seen_of_it_elsewhere(self):
+        (other, *_) = of("p", "step", "baseline")
+        guess = Estimate([other]).seconds[0]
+        estimate = Estimate([*STEPS, other])
+        estimate.saw(STEPS[0], 100.0 * guess, STEPS[0].record("failed"))
+        estimate.saw(STEPS[1], 50.0 * guess, STEPS[1].record("failed"))
+        blocks = len(STEPS) - 2 + 1
+        assert estimate.seconds == pytest.approx((50.0 * guess * blocks, 100.0 * guess * blocks))
+
+    def test_doubts_the_guess_for_a_pass_of_which_nothing_was_seen(self):
+        (check, *_) = of("p", "check", "method")
+        guess = Estimate([check]).seconds[0]
+        estimate = Estimate([*STEPS, check])
+        for block in STEPS:
+            estimate.saw(block, 3.0 * Estimate([block]).seconds[0], block.record("failed"))
+        assert estimate.seconds == pytest.approx((guess, 3.0 * guess))
+
+    def test_expects_a_training_to_take_the_steps_that_were_timed_before(self):
+        (training, *_), (timed, *_) = of("aa", "curve"), of("aa", "step")
+        estimate = Estimate([timed, training])
+        estimate.saw(timed, 3.0, timed.record("ok", seconds=(2.0, 2.0, 9.0)))
+        low, high = estimate.seconds
+        assert low == high
+        steps = training.protocol.curve_steps
+        assert 2.0 * steps <= low < 2.5 * steps
+
+    def test_expects_a_block_that_took_no_time_to_take_none_again(self):
+        estimate = Estimate(STEPS)
+        estimate.saw(STEPS[0], 0.0, STEPS[0].record("ok"))
+        assert estimate.seconds == (0, 0)
+
+    def test_takes_no_longer_for_many_blocks_seen_than_for_few(self):
+        """Cost lies in the kinds of blocks, which rounds and seeds do not add to."""
+        long = plan(Suite("s", "S", EVERY, Protocol(seeds=5, rounds=100)), RunConfig())
+        assert len(long) > 10 * len(STUDIED)
+        assert len(Estimate(long)._left) == len(Estimate(STUDIED)._left)
+
+    @pytest.mark.parametrize(
+        ("measured", "longer"),
+        [
+            ("check", {"check_examples": 1000}),
+            ("trajectory", {"trajectory_steps": 1000}),
+            ("curve", {"curve_steps": 10_000}),
+            ("curve", {"curve_tasks": 100_000}),
+            ("growth", {"growth_steps": (1, 1000)}),
+            ("step", {"intervals": 1000}),
+            ("adaptation", {"interval_s": 60.0}),
+        ],
+    )
+    def test_is_longer_for_a_longer_protocol(self, measured, longer):
+        usual, long = (
+            next(
+                block
+                for block in plan(Suite("s", "S", EVERY, Protocol(**changes)), RunConfig())
+                if block.measured == measured
+            )
+            for changes in ({}, longer)
+        )
+        assert Estimate([long]).seconds[0] > 2 * Estimate([usual]).seconds[0]

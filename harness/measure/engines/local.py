@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from harness.errors import NothingMeasured
+from harness.measure.engines.engine import Answer, Engine
 from harness.registry import ROOT
 
 # Threads that a library starts when it is imported would not survive the fork.
@@ -23,28 +22,7 @@ ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 ALWAYS = ("torch", "torch.func", "harness.measure.worker", "sympy", "torch._dynamo")
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What became of a call."""
-
-    text: str  # what it returned; empty if it did not get there
-    exit: int  # its process's exit status, negative for a signal
-    place: int | None  # in the order in which the call's processes ended; None if it was ended
-    log: str  # the end of what it printed
-
-    @property
-    def timed_out(self) -> bool:
-        return self.place is None
-
-    @property
-    def died_of(self) -> str:
-        if self.exit < 0:
-            return f"its process was ended by {signal.Signals(-self.exit).name}"
-        last = self.log.strip().splitlines()[-1:] or ["nothing was printed"]
-        return f"its process ended with status {self.exit}: {last[0]}"
-
-
-class LocalEngine:
+class LocalEngine(Engine):
     """Calls functions in fresh processes, one at a time; a server for each set of imports.
 
     All code comes from one tree: this one, unless another checkout's folder is given.
@@ -54,16 +32,14 @@ class LocalEngine:
         self._root = root
         self._servers: dict[tuple[str, ...], subprocess.Popen[str]] = {}
 
-    def call(self, function: str, text: str, limit_s: float, imports: tuple[str, ...]) -> Answer:
-        """Call "module:function" with the text, in a process that has the imports already."""
-        (answer,) = self._call(function, text, limit_s, imports, None)
+    def call(self, function: str, text: str, limit_s: float, imports: Sequence[str]) -> Answer:
+        (answer,) = self._call(function, text, limit_s, tuple(imports), None)
         return answer
 
     def call_ranks(
-        self, function: str, text: str, limit_s: float, imports: tuple[str, ...], ranks: int
+        self, function: str, text: str, limit_s: float, imports: Sequence[str], ranks: int
     ) -> list[Answer]:
-        """Call it with the text and a seat in so many processes at once, which end together."""
-        return self._call(function, text, limit_s, imports, ranks)
+        return self._call(function, text, limit_s, tuple(imports), ranks)
 
     def _call(
         self, function: str, text: str, limit_s: float, imports: tuple[str, ...], ranks: int | None
@@ -95,15 +71,7 @@ class LocalEngine:
             self._servers[imports] = server
         return self._servers[imports]
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         while self._servers:  # a call in another thread may still wait for one of them
             _stop(self._servers.popitem()[1])
 

@@ -1,15 +1,19 @@
-"""What became of a team: the record of its block, or which rank is to blame for its having none."""
+"""The outcome of a call: a block's record, made of the answers of one process or of a whole team.
+
+Where a team has none, its record says which rank is to blame.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.errors import StoreError
 from harness.measure.block import Block
-from harness.measure.engines.local import Answer
-from harness.records.record import Record
+from harness.measure.engines.engine import Answer
+from harness.records.record import Record, record_from
 
 
 @dataclass(frozen=True)
@@ -23,9 +27,21 @@ class Report:
         return json.dumps(dataclasses.asdict(self))
 
 
-def record_of_team(
-    answers: Sequence[Answer], block: Block, read: Callable[[Answer, Block], Record]
-) -> Record:
+def record_from_answer(answer: Answer, block: Block) -> Record:
+    """Return the record that a block's one process handed back, or one that says why it did not."""
+    if answer.timed_out:
+        return block.record(
+            "timeout", reason=f"it was ended at its limit of {block.protocol.limit_s:g} s"
+        )
+    if answer.exit != 0 or not answer.text:
+        return block.record("died", reason=answer.died_of)
+    try:
+        return record_from(answer.text, block.id)
+    except StoreError as error:
+        return block.record("failed", reason=str(error))
+
+
+def record_of_team(answers: Sequence[Answer], block: Block) -> Record:
     """Return the record of rank 0 if all went well, or else of the first that did not.
 
     A rank that failed pulls the others along: they lose it, or are ended while they wait. So the
@@ -34,7 +50,7 @@ def record_of_team(
     """
     reports = [_report(answer) for answer in answers]
     records = [
-        read(dataclasses.replace(answer, text=report.record), block)
+        record_from_answer(dataclasses.replace(answer, text=report.record), block)
         for answer, report in zip(answers, reports, strict=True)
     ]
     if all(record.status == "ok" for record in records):

@@ -1,0 +1,94 @@
+"""What a run leaves out: blocks that would show what is known, or that nothing could stand beside.
+
+What has been recorded is kept by what is asked of it, so that a block is decided on in the same
+time however many went before.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from harness.declare.suite import MEMBERS, Pair, settings_words
+from harness.measure.block import Block
+from harness.records.record import Record
+
+Skip = Literal["partner", "inherited"]
+"""Why a block is left out: its pair's other member lacks what it needs, or its method has the
+baseline's learning curve."""
+
+
+class Proof(Protocol):
+    """That a method has the baseline's learning curve."""
+
+    @property
+    def reason(self) -> str: ...
+
+
+Inherits = Callable[[Sequence[Record], Pair], Proof | None]
+"""Proves it from the pair's checks and trajectories, or can't; a judge's affair."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Why a block is not to be measured, for the run and for people."""
+
+    skip: Skip
+    reason: str
+
+
+class Skipping:
+    """Tells which blocks need not be measured, from the records so far."""
+
+    def __init__(self, inherits: Inherits) -> None:
+        self._inherits = inherits
+        self._checks: dict[tuple[str, str], list[Record]] = defaultdict(list)
+        self._trajectories: dict[str, list[Record]] = defaultdict(list)
+        self._absent: dict[tuple[str, str], Record] = {}
+        self._proofs: dict[str, Proof | None] = {}
+
+    def saw(self, record: Record) -> None:
+        """Take in what came of a block that was not left out: skipped, it lacked what it needs."""
+        if record.measured == "check":
+            self._checks[record.learner, record.learner_settings].append(record)
+        elif record.status == "skipped":
+            self._absent.setdefault((record.pair, record.member), record)
+        elif record.measured == "trajectory":
+            self._trajectories[record.pair].append(record)
+
+    def of(self, block: Block) -> Skipped | None:
+        """Return why the block need not be measured, or None if it must be."""
+        heir = block.measured == "curve" and block.member == "method"
+        if heir and (proof := self._proof(block.pair)) is not None:
+            return Skipped("inherited", f"inherits the baseline's curve: {proof.reason}")
+        # A learner's check stands for all of its pairs, so it never waits for a partner.
+        if block.measured != "check" and (absent := self._absent_partner(block)) is not None:
+            return Skipped("partner", f"its partner {absent.learner}: {absent.reason}")
+        return None
+
+    def _proof(self, pair: Pair) -> Proof | None:
+        """Ask once for each pair: a plan has its checks and trajectories before its curves."""
+        if pair.name not in self._proofs:
+            learners = dict.fromkeys(
+                (pair.learner(member), settings_words(dict(pair.learner_settings(member))))
+                for member in MEMBERS
+            )
+            checks = [record for learner in learners for record in self._checks[learner]]
+            self._proofs[pair.name] = self._inherits(
+                [*checks, *self._trajectories[pair.name]], pair
+            )
+        return self._proofs[pair.name]
+
+    def _absent_partner(self, block: Block) -> Record | None:
+        (partner,) = (member for member in MEMBERS if member != block.member)
+        return self._absent.get((block.pair.name, partner))
+
+
+def is_settled(record: Record) -> bool:
+    """Say whether a resumed run leaves a block as it was recorded.
+
+    What was skipped is tried again, for what it lacked may be here now; a proof stays one.
+    """
+    return record.status != "skipped" or (record.reason or "").startswith("inherits")
