@@ -198,7 +198,7 @@ def gate(options: argparse.Namespace) -> int:
         )
         print("error:", *said, file=sys.stderr)
         return bisect_code(error)
-    from harness.gate.terminal import as_text
+    from harness.gate.show import as_text
 
     # What was found is told before anything else can fail, and kept even if nobody listens.
     try:

@@ -21,7 +21,7 @@ from harness.declare.suite import MEMBERS, Member, Pair, Pass, resolve
 from harness.errors import UsageError
 from harness.gate.checkout import Repository
 from harness.gate.config import WORKTREE, GateConfig
-from harness.gate.exact import COUNTING, counts
+from harness.gate.counts import COUNTING, counts
 from harness.gate.findings import GRADIENT, Finding, GateReport, Revision, Word, is_count
 from harness.gate.sequential import ERROR_RATE
 from harness.judge.blocks import latest
@@ -45,6 +45,12 @@ WORDS: dict[str, Word] = {
     "noise unknown": "inconclusive",
     "not compared": "not compared",
 }
+
+NOTE = (
+    "Times are compared by the ratios inside either run: head / base is of these. A slow-down "
+    "counts where their intervals lie apart by more than the noise floors and it is larger than "
+    "the threshold."
+)
 
 
 def gate_against(config: GateConfig, progress: Progress) -> GateReport:
@@ -92,7 +98,7 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
         started=started,
         seconds=time.monotonic() - began,
         limit_s=None,
-        notes=("Times are compared by the ratios inside either run: head / base is of these.",),
+        notes=(NOTE,),
     )
 
 
@@ -136,7 +142,7 @@ def _findings(before: Store, after: Store, threshold: float) -> Iterator[Finding
     then, now = before.records(), after.records()
     compared = compare_runs(before.manifest, then, after.manifest, now)
     for mismatch in compared.mismatches:
-        yield Finding(mismatch, GRADIENT, None, None, None, None, None, None, "mismatch", None)
+        yield Finding.without_figures(mismatch, GRADIENT, "mismatch")
     for change in compared.changes:
         if not is_count(change.measure) and change.word in WORDS:  # counts follow, by themselves
             yield _finding(change, threshold)
