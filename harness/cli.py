@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     """Measure a suite and report on it."""
     config = run_config(options.words)
-    from harness.judge.inheritance import inherits
+    from harness.judge.inheritance import inherits_by
     from harness.measure.engines.local import LocalEngine
     from harness.measure.progress import progress_for
     from harness.measure.run import prepare, resume
@@ -66,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
         )
         progress.noted(f"records go to {ready.store.folder}")
         try:
+            inherits = inherits_by(ready.registry.passes)
             store = ready.measure(engine, progress, inherits)
         finally:
             progress.close()
@@ -200,7 +201,7 @@ def gate(options: argparse.Namespace) -> int:
         )
         print("error:", *said, file=sys.stderr)
         return bisect_code(error)
-    from harness.gate.terminal import as_text
+    from harness.gate.show import as_text
 
     # What was found is told before anything else can fail, and kept even if nobody listens.
     try:

@@ -8,13 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.declare.passes import Seen
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.records.store import Store
+from harness.registry import Registry
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.judge.evidence import Evidence
     from harness.judge.judgement import Judgement
 
 
@@ -24,21 +27,29 @@ class Results:
 
     folder: Path
     manifest: Manifest
-    records: list[Record]
+    records: list[Record[Seen]]
+    registry: Registry
     notes: Sequence[str] = ()
 
     @classmethod
-    def of(cls, folder: Path) -> Results:
-        store = Store.open(folder)
-        records = store.records()
-        return cls(folder, store.manifest, records, store.notes)
+    def of(cls, folder: Path, plugins: tuple[str, ...] = ()) -> Results:
+        store, registry = Store.open(folder), Registry(plugins)
+        records = store.records(registry.passes)
+        return cls(folder, store.manifest, records, registry, store.notes)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """The records that count, as a judge finds them."""
+        from harness.judge.evidence import Evidence
+
+        return Evidence(self.manifest, self.records, self.registry.passes)
 
     @cached_property
     def judgement(self) -> Judgement:
         """What follows from the records: ratios, accuracies, verdicts."""
-        from harness.judge.judge import judge
+        from harness.judge.judge import judged
 
-        return judge(self.manifest, self.records)
+        return judged(self.evidence, self.registry)
 
     def frame(self) -> pd.DataFrame:
         """Return the records as a tidy frame, one row a measured value."""

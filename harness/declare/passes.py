@@ -39,8 +39,8 @@ class Pass(Generic[S]):
     clocked   whether seconds are what it looks for, so that nothing else may run beside it
     shared    whether ranks that share a method's work can take it together
     both      whether it looks at both members, or at the method alone
-    guess_s   seconds that a block is expected to take before one of its like was seen, from the
-              suite's protocol and the study's settings
+    guess_steps  to how many meta-steps a block comes, from the study's settings as a suite gives
+              them: how long it will take is guessed by that, before one of its like was seen
     """
 
     name: str
@@ -50,7 +50,7 @@ class Pass(Generic[S]):
     clocked: bool = False
     shared: bool = True
     both: bool = True
-    guess_s: Callable[..., float] | None = None
+    guess_steps: Callable[[dict[str, Any]], float] | None = None
 
 
 SeenAt = list[tuple[Point, Seen]]

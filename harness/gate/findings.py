@@ -76,6 +76,12 @@ class Finding:
     word: Word
     reason: str | None = None
 
+    @classmethod
+    def without_figures(
+        cls, subject: str, measure: str, word: Word, reason: str | None = None
+    ) -> Finding:
+        return cls(subject, measure, None, None, None, None, None, None, word, reason)
+
 
 @dataclass(frozen=True)
 class GateReport:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as Xml
 
+from harness.errors import ELSEWHERE, NOTHING
 from harness.gate.findings import Finding, GateReport
-from harness.gate.table import ANSWERS, closing, row
+from harness.gate.show import ANSWERS, closing, row
 from harness.report.words import clean, measure_name
 
 FAILED = ("mismatch", "regressed")
@@ -20,7 +21,7 @@ def as_junit(report: GateReport) -> str:
     """
     suite = Xml.Element("testsuite", name=f"gate {clean(report.suite)}")
     cases = [_case(finding) for finding in report.findings]
-    if report.exit_code in (4, 5):
+    if report.exit_code in (NOTHING, ELSEWHERE):
         answer = Xml.Element("testcase", classname="gate", name="something was compared")
         said = "; ".join((ANSWERS[report.exit_code], *report.environment))
         Xml.SubElement(answer, "error", message=clean(said))

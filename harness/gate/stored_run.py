@@ -17,16 +17,17 @@ from typing import Any
 
 import harness
 from harness.config import RunConfig
+from harness.declare.passes import Seen
 from harness.declare.suite import MEMBERS, Member, Pair, resolve
 from harness.errors import UsageError
 from harness.gate.checkout import Repository
 from harness.gate.config import WORKTREE, GateConfig
-from harness.gate.exact import COUNTING, counts
+from harness.gate.counts import COUNTING, counts
 from harness.gate.findings import GRADIENT, Finding, GateReport, Revision, Word, is_count
 from harness.gate.sequential import ERROR_RATE
-from harness.judge.blocks import latest
 from harness.judge.comparison import ENVIRONMENT, Change, compare_runs
-from harness.judge.inheritance import inherits
+from harness.judge.evidence import latest
+from harness.judge.inheritance import inherits_by
 from harness.judge.judge import judge
 from harness.judge.statistics import Interval
 from harness.measure.engines.local import LocalEngine
@@ -46,6 +47,12 @@ WORDS: dict[str, Word] = {
     "noise unknown": "inconclusive",
     "not compared": "not compared",
 }
+
+NOTE = (
+    "Times are compared by the ratios inside either run: head / base is of these. A slow-down "
+    "counts where their intervals lie apart by more than the noise floors and it is larger than "
+    "the threshold."
+)
 
 
 def gate_against(config: GateConfig, progress: Progress) -> GateReport:
@@ -67,7 +74,7 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
             with tempfile.TemporaryDirectory(prefix="harness-against-") as folder:
                 run = _run(before.manifest, config, probes, started, Path(folder) / "run")
                 try:
-                    after = run.measure(engine, progress, inherits)
+                    after = run.measure(engine, progress, inherits_by(run.registry.passes))
                 finally:
                     progress.close()
                 findings = tuple(_findings(before, after, config.threshold))
@@ -93,7 +100,7 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
         started=started,
         seconds=time.monotonic() - began,
         limit_s=None,
-        notes=("Times are compared by the ratios inside either run: head / base is of these.",),
+        notes=(NOTE,),
     )
 
 
@@ -120,7 +127,7 @@ def _run(
     )
     registry = Registry(config.plugins)
     resolve(suite, registry, {claim.name: claim for claim in then.claims})
-    blocks = plan(suite, as_then)
+    blocks = plan(suite, as_then, registry)
     manifest = dataclasses.replace(
         then,
         suite=suite,
@@ -137,7 +144,7 @@ def _findings(before: Store, after: Store, threshold: float) -> Iterator[Finding
     then, now = before.records(), after.records()
     compared = compare_runs(before.manifest, then, after.manifest, now)
     for mismatch in compared.mismatches:
-        yield Finding(mismatch, GRADIENT, None, None, None, None, None, None, "mismatch", None)
+        yield Finding.without_figures(mismatch, GRADIENT, "mismatch")
     for change in compared.changes:
         if not is_count(change.measure) and change.word in WORDS:  # counts follow, by themselves
             yield _finding(change, threshold)
@@ -177,7 +184,9 @@ def _finding(change: Change, threshold: float) -> Finding:
     )
 
 
-def _counts(pair: Pair, then: Sequence[Record], now: Sequence[Record]) -> Iterator[Finding]:
+def _counts(
+    pair: Pair, then: Sequence[Record[Seen]], now: Sequence[Record[Seen]]
+) -> Iterator[Finding]:
     for member in MEMBERS:
         for measured in COUNTING:
             before, after = (_of(records, pair, measured, member) for records in (then, now))
@@ -186,14 +195,16 @@ def _counts(pair: Pair, then: Sequence[Record], now: Sequence[Record]) -> Iterat
                 yield from counts(name, measured, before, after, None)
 
 
-def _of(records: Sequence[Record], pair: Pair, measured: str, member: Member) -> Record | None:
+def _of(
+    records: Sequence[Record[Seen]], pair: Pair, measured: str, member: Member
+) -> Record[Seen] | None:
     """Return the record that counts of a block that is measured once, good or not."""
     wanted = (pair.name, measured, member)
     return next(
         (
             record
-            for record in latest(records).values()
-            if (record.pair, record.measured, record.member) == wanted
+            for record in latest(records)
+            if not record.point and (record.pair, record.measured, record.member) == wanted
         ),
         None,
     )

@@ -11,7 +11,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.declare.suite import MEMBERS, Pair, Scalar, Suite, settings_words
+from harness.declare.point import Scalar
+from harness.declare.suite import MEMBERS, Pair, Suite, settings_words
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.declare.passes import Seen
 from harness.declare.suite import Member, Protocol
 from harness.errors import HarnessError, NothingMeasured, UsageError
 from harness.gate.checkout import Repository
@@ -20,7 +21,6 @@ from harness.gate.subjects import Subject
 from harness.measure.block import Block
 from harness.measure.engines.local import LocalEngine
 from harness.measure.interleaving import AGAIN, BASE, HEAD, Lane
-from harness.measure.plan import TIMED
 from harness.measure.run import imports_of, measured_by
 from harness.records.record import Record
 from harness.registry import ROOT, Registry
@@ -79,12 +79,12 @@ class Side:
 
     def lane(self, subject: Subject, measured: str, round_: int) -> Lane:
         block = self.block(subject, measured, round_=round_)
-        return Lane(self.name, self.engine, block, self.imports)
+        return Lane(self.name, self.engine, block, self.imports, self.registry)
 
-    def measure(self, block: Block) -> Record:
+    def measure(self, block: Block) -> Record[Seen]:
         """Return what this tree makes of a block, as the member of the pair that it stands for."""
         try:
-            record = measured_by(self.engine, block, self.imports)
+            record = measured_by(self.engine, block, self.imports, self.registry)
         except HarnessError as error:
             record = block.record("failed", reason=str(error))
         member: Member = "method" if self.name == HEAD else "baseline"
@@ -188,7 +188,8 @@ def sides(
             return dataclasses.replace(made, imports=_imports(made, subjects))
 
         every = Sides(side(BASE, *base), side(HEAD, *head), side(AGAIN, *base))
-        timed = any(set(subject.passes) & set(TIMED) for subject in subjects)
+        passes = every.head.registry.passes
+        timed = any(passes[name].clocked for subject in subjects for name in subject.passes)
         now = tuple(every) if timed else (every.base, every.head)
         with ThreadPoolExecutor(len(now)) as threads:
             list(threads.map(_start, now))

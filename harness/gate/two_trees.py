@@ -1,9 +1,4 @@
-"""A gate: measure two trees beside each other in one job, judge what changed, and say so.
-
-Every subject goes through the same questions, the cheap and exact ones first: is its gradient still
-right, is what it counts still the same, does its training still go as well, and is it still as
-fast? Only the last has noise. Its rounds are shared out among the subjects that are still open, and
-end when all are decided or the time is up.
+"""A gate between two revisions: measure both trees in one job, and report what changed.
 
 For `git bisect run` see BISECT: there a gate must not say "bad" of what it could not judge.
 """
@@ -11,15 +6,11 @@ For `git bisect run` see BISECT: there a gate must not say "bad" of what it coul
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.declare.measures import MEASURES
 from harness.declare.suite import Suite, find_suite, read_suite
 from harness.errors import (
     INCONCLUSIVE,
@@ -29,50 +20,26 @@ from harness.errors import (
     REGRESSED,
     HarnessError,
     NothingMeasured,
-    UsageError,
 )
 from harness.gate.config import GateConfig
-from harness.gate.exact import COUNTING, accuracy, counts, differ, gradient, unable
-from harness.gate.findings import ACCURACY, WHOLE, Finding, GateReport, Revision, Word
+from harness.gate.findings import GateReport, Revision
+from harness.gate.history import entries_of, require_commits
+from harness.gate.job import Job, Say
 from harness.gate.junit import as_junit
-from harness.gate.kept import entries_of, require_commits
-from harness.gate.markdown import as_markdown
 from harness.gate.sequential import ERROR_RATE, FIRST_LOOK
+from harness.gate.show import as_markdown
 from harness.gate.subjects import Subject, subjects_of
-from harness.gate.times import Question
-from harness.gate.trees import BrokenTree, Sides, TooOld, sides, trees
+from harness.gate.trees import BrokenTree, TooOld, sides, trees
 from harness.history.entries import append, require_appendable
 from harness.judge.comparison import ENVIRONMENT
-from harness.measure.interleaving import measure_apart, measure_round
-from harness.records.record import Record
 from harness.records.store import ANOTHER_FILE, replace_file, require_replaceable
 from harness.seeds import derive
-
-TIMES = {row.measured: row.name for row in MEASURES.where(nature="clock", gated=True)}
-
-CLOCKS = ("harness/measure/turns.py", "harness/measure/device.py")
-"""What a turn is timed by. Each side is measured by its own tree: where these differ, a difference
-in time may be theirs."""
-
-TURN_S = 0.02
-"""Seconds of a turn: long beside a clock's tick, short beside a neighbour's comings and goings."""
-
-TURNS, MORE_TURNS = 8, 24
-"""Turns in a round; more of them once it has gone on for long, for then the noise is in the turns
-and not in the processes, and a fresh process costs as much as a dozen turns."""
-LONG = 2 * FIRST_LOOK
-
-HISTORY_ROUNDS = 13
-"""Rounds before a time that is kept is decided: the sooner a gate may stop, the likelier it does so
-where luck made head fast, and a history adds up such luck (harness.history.chains)."""
 
 GOOD, BAD, SKIP, STOP = 0, 1, 125, 128
 BISECT = {PASSED: GOOD, REGRESSED: BAD, MISMATCH: BAD, INCONCLUSIVE: SKIP, NOTHING: SKIP}
 """What `git bisect run` must be told. It calls every code from 1 to 127 bad, but for 125, which
 skips the commit, and stops at more than 127. So a commit that can't be judged must give 125, and
 what no commit can mend (wrong usage, another environment, a bug of ours) more than 127."""
-
-Say = Callable[[str], None]
 
 
 def bisect_code(outcome: GateReport | BaseException) -> int:
@@ -94,7 +61,7 @@ def gate(config: GateConfig, say: Say) -> GateReport:
         with sides(config, base, head, subjects, suite.protocol) as both:
             # Every gate has an order of its own, and its report tells it.
             random = Random(derive(0, "order", started))
-            job = _Job(config, both, suite, began + config.limit_s, say, random)
+            job = Job(config, both, suite, began + config.limit_s, say, random)
             probes = both.head.probes()
             environment = _environment(both.base.probes(), probes)
             if not environment:
@@ -114,7 +81,6 @@ def gate(config: GateConfig, say: Say) -> GateReport:
         started=started,
         seconds=time.monotonic() - began,
         limit_s=config.limit_s,
-        notes=tuple(job.notes),
     )
 
 
@@ -148,147 +114,6 @@ def _replaced(path: Path, text: str) -> None:
     replace_file(path, text.encode(errors="replace"), ANOTHER_FILE)
 
 
-@dataclass
-class _Job:
-    """Two trees under the same questions; findings grow as these are answered."""
-
-    config: GateConfig
-    sides: Sides
-    suite: Suite
-    deadline: float
-    say: Say
-    random: Random
-    findings: list[Finding] = field(default_factory=list)
-    asked: list[Question] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def judge(self, subjects: Sequence[Subject], at_base: Sequence[Subject]) -> None:
-        shared = list(self._known_to_both(subjects))
-        names = {subject.name for subject in subjects}
-        self.findings += [
-            _finding(subject, WHOLE, "gone", "head's suite no longer names it")
-            for subject in at_base
-            if subject.name not in names
-        ]
-        threads = ThreadPoolExecutor(2)
-        try:
-            timed = [subject for subject in shared if self._exactly(subject, threads)]
-        finally:  # whoever interrupts a gate need not wait for the blocks in flight
-            threads.shutdown(wait=False, cancel_futures=True)
-        self._time(
-            [(each, measured) for each in timed for measured in TIMES if measured in each.passes]
-        )
-
-    def _known_to_both(self, subjects: Sequence[Subject]) -> Iterator[Subject]:
-        for subject in subjects:
-            if reason := self.sides.head.misfit(subject):
-                if not self.sides.base.misfit(subject):
-                    self.findings.append(_finding(subject, WHOLE, "gone", reason))
-                    continue
-                raise UsageError(f"{subject.name}: {reason}")
-            if reason := self.sides.base.misfit(subject):
-                self.findings.append(
-                    _finding(subject, WHOLE, "new", f"base does not know it: {reason}")
-                )
-                continue
-            yield subject
-
-    def _exactly(self, subject: Subject, threads: ThreadPoolExecutor) -> bool:
-        """Ask what has no noise; return whether it is worth being timed."""
-        self.say(f"{subject.name}: gradient, counts and training")
-
-        def both(measured: str, seed: int = 0) -> tuple[Record, Record]:
-            base, head = threads.map(
-                lambda side: side.measure(side.block(subject, measured, seed)),
-                (self.sides.base, self.sides.head),
-            )
-            return base, head
-
-        found: list[Finding] = []
-        if "check" in subject.passes:
-            found.append(self._gradient(subject, threads))
-        for measured in COUNTING:
-            if measured in subject.passes:
-                base, head = both(measured)
-                again = None
-                if differ(measured, base, head):
-                    again = self.sides.again.measure(self.sides.again.block(subject, measured))
-                found += counts(subject.name, measured, base, head, again)
-        if "trajectory" in subject.passes:
-            records = [*both("trajectory")]
-            finding = accuracy(subject.name, subject.pair(), records)
-            if finding.word != "same" and "curve" in subject.passes:
-                for seed in range(self.suite.protocol.seeds):
-                    records += both("curve", seed)
-                finding = accuracy(subject.name, subject.pair(), records)
-            if trouble := unable(records[0], records[1]):
-                finding = _finding(subject, ACCURACY, *trouble)
-            found.append(finding)
-        self.findings += found
-        return not any(finding.word == "mismatch" for finding in found)
-
-    def _gradient(self, subject: Subject, threads: ThreadPoolExecutor) -> Finding:
-        base, head = self.sides.base, self.sides.head
-        first, second = threads.map(lambda side: side.sketch(subject), (base, head))
-        checked = head.measure(head.block(subject, "check"))
-        before = None
-        if not checked.passed:  # whether base's own check passes matters only now
-            before = base.measure(base.block(subject, "check"))
-        return gradient(subject.name, before, checked, (first, second))
-
-    def _time(self, wanted: Sequence[tuple[Subject, str]]) -> None:
-        if changed := self.sides.differing(CLOCKS):
-            why = f"times are taken in another way at head: {', '.join(changed)} changed"
-            self.findings += [
-                _finding(each, TIMES[what], "not compared", why) for each, what in wanted
-            ]
-            return
-        least = FIRST_LOOK if self.config.history is None else HISTORY_ROUNDS
-        left = [
-            (
-                Question(each.name, TIMES[measured], self.config.threshold, len(wanted), least),
-                each,
-                measured,
-            )
-            for each, measured in wanted
-        ]
-        self.asked = [question for question, _, _ in left]
-        longest = 0.0
-        while left:
-            question, subject, measured = asked = left.pop(0)
-            began = time.monotonic()
-            if began + longest > self.deadline:
-                self.findings.append(question.undecided("the time is up"))
-                continue
-            finding = self._round(question, subject, measured)
-            longest = max(longest, time.monotonic() - began)
-            if finding is None:
-                left.append(asked)
-            else:
-                self.say(
-                    f"{subject.name}: {finding.measure} {finding.word}, {question.rounds} rounds"
-                )
-                self.findings.append(finding)
-
-    def _round(self, question: Question, subject: Subject, measured: str) -> Finding | None:
-        lanes = [side.lane(subject, measured, question.rounds) for side in self.sides]
-        turns = TURNS if question.rounds < LONG else MORE_TURNS
-        alone = subject.ranks == 1
-        seen = (
-            measure_round(lanes, turns, TURN_S, self.random)
-            if alone
-            else measure_apart(lanes, self.random)
-        )
-        if seen.failures:
-            ok = {lane.name: lane.block.record("ok", seconds=(1.0,)) for lane in lanes}
-            base, head, again = (seen.failures.get(name, ok[name]) for name in ok)
-            trouble = unable(base, head) or unable(again, head)
-            assert trouble is not None  # one of the three has failed
-            return _finding(subject, question.measure, *trouble)
-        question.add(seen.seconds)
-        return question.decide()
-
-
 def _suite(config: GateConfig, root: Path) -> Suite:
     suite = read_suite(find_suite(config.suite, root / "suites"))
     return suite.only(config.pairs) if config.pairs else suite
@@ -308,10 +133,6 @@ def _environment(base: dict[str, Any], head: dict[str, Any]) -> tuple[str, ...]:
         for name in ENVIRONMENT
         if base.get(name) != head.get(name)
     )
-
-
-def _finding(subject: Subject, measure: str, word: Word, reason: str) -> Finding:
-    return Finding(subject.name, measure, None, None, None, None, None, None, word, reason)
 
 
 def _named(revision: Revision) -> str:

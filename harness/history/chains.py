@@ -29,7 +29,7 @@ from statistics import NormalDist
 
 from harness.history.changepoints import Change, Step, factor, find_changes, scatter, threshold
 from harness.history.entries import Entry, Probe
-from harness.judge.blocks import LARGEST
+from harness.records.seen import LARGEST
 
 # Probes that are not of the machine. A kernel is replaced too often to end a chain for.
 SOFTWARE = ("python", "torch", "blas", "cuda")

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.declare.measures import MEASURES
+from harness.declare.passes import Seen
 from harness.declare.suite import MEMBERS, settings_words
 from harness.errors import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
 from harness.judge.judge import judge
@@ -117,7 +118,10 @@ class Comparison:
 
 
 def compare_runs(
-    before: Manifest, records_before: Sequence[Record], after: Manifest, records: Sequence[Record]
+    before: Manifest,
+    records_before: Sequence[Record[Seen]],
+    after: Manifest,
+    records: Sequence[Record[Seen]],
 ) -> Comparison:
     """Judge both runs and set their pairs side by side."""
     judged, judged_now = judge(before, records_before), judge(after, records)

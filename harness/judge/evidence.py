@@ -29,16 +29,18 @@ class Evidence:
 
     def __init__(
         self,
-        manifest: Manifest,
+        manifest: Manifest | None,
         records: Iterable[Record[Seen]],
         passes: Mapping[str, Pass[Seen]] | None = None,
     ) -> None:
-        self.manifest = manifest
+        """Take in the records of a run's plan; without a run, all that there are."""
+        self._manifest = manifest
         self.passes = Registry().passes if passes is None else passes
         self.every = tuple(records)
         """Also those of blocks that were measured again."""
         counting = latest(self.every)
-        planned = {block: place for place, block in enumerate(manifest.plan)}
+        plan = dict.fromkeys(manifest.plan if manifest else (each.block for each in counting))
+        planned = {block: place for place, block in enumerate(plan)}
         known = [record for record in counting if record.block in planned]
         self.records = tuple(sorted(known, key=lambda record: planned[record.block]))
         """In the order of the plan."""
@@ -49,6 +51,11 @@ class Evidence:
             self._of_pair.setdefault(record.pair, []).append(record)
             where = (record.pair, record.measured, record.member)
             self._found.setdefault(where, []).append(record)
+
+    @property
+    def manifest(self) -> Manifest:
+        assert self._manifest is not None  # who asks has a run
+        return self._manifest
 
     def of(self, pair: Pair) -> list[Record[Seen]]:
         """Return all records of a pair, as they were written."""
@@ -123,7 +130,7 @@ class Evidence:
             else record
             for record in self.every
         )
-        return Evidence(self.manifest, kept, self.passes) if names else self
+        return Evidence(self._manifest, kept, self.passes) if names else self
 
     def why_absent(self, pair: Pair, known: Pass[Seen], member: Member) -> str:
         """Say why a pass has nothing of a member."""

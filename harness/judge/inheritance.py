@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
+from harness.declare.passes import Pass, Seen
 from harness.declare.suite import MEMBERS, Pair
 from harness.judge.checks import debts
 from harness.judge.evidence import Evidence, key
@@ -62,6 +65,11 @@ def inherits(evidence: Evidence, pair: Pair) -> Curves | None:
         return None
     curves = curves_equal(evidence, pair)
     return curves if curves.equal else None
+
+
+def inherits_by(passes: Mapping[str, Pass[Seen]]) -> Callable[..., Curves | None]:
+    """Return what proves it of a pair from the records of its checks and trajectories alone."""
+    return lambda records, pair: inherits(Evidence(None, records, passes), pair)
 
 
 def _difference(baseline: Trajectory, method: Trajectory) -> float:

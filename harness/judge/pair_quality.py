@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from harness.declare.claims import Claim
+from harness.declare.passes import Seen
 from harness.declare.suite import MEMBERS, Member, Pair
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Curves, Quality, Ratio
@@ -31,27 +32,34 @@ def stands_in(evidence: Evidence, pair: Pair, curves: Curves | None) -> bool:
 
 
 def pair_quality(
-    evidence: Evidence, pair: Pair, inherited: Curves | None, margin: float
+    evidence: Evidence,
+    pair: Pair,
+    inherited: Curves | None,
+    margin: float,
+    method: str = "the method",
 ) -> Quality | None:
-    """Return the quality of both members, or None if neither has one and none is inherited."""
+    """Return the quality of both members, or None if neither has one and none is inherited.
+
+    `method` is what the sentence about it calls the pair's method.
+    """
     values = {member: evidence.usable(pair, CURVE, member) for member in MEMBERS}
-    described = [record for record, _ in (*values["baseline"], *values["method"])]
+    described: list[Record[Seen]] = [r for r, _ in (*values["baseline"], *values["method"])]
     described += [record for record, _ in evidence.usable(pair, TRAJECTORY, "baseline")]
     if not described or not (values["baseline"] or values["method"] or inherited):
         return None
-    baseline, method = (_by_seed(values[member]) for member in MEMBERS)
+    plain, own = (_by_seed(values[member]) for member in MEMBERS)
     same_tasks = pair.workload in evidence.shared_tasks
-    before = accuracy(baseline, same_tasks=same_tasks) if baseline else None
-    after = accuracy(method, same_tasks=same_tasks) if method else None
+    before = accuracy(plain, same_tasks=same_tasks) if plain else None
+    after = accuracy(own, same_tasks=same_tasks) if own else None
     higher = described[0].higher_is_better is not False
     allowed = _allowed(margin, before, higher)
     if inherited is not None:
-        not_worse, reason = True, f"the method inherits the baseline's quality: {inherited.reason}"
+        not_worse, reason = True, f"{method} inherits the baseline's quality: {inherited.reason}"
     elif before is None or after is None:
         missing: Member = "baseline" if before is None else "method"
         not_worse, reason = None, evidence.why_absent(pair, CURVE, missing)
     else:
-        not_worse, reason = _compare(baseline, method, allowed, higher, same_tasks)
+        not_worse, reason = _compare(plain, own, allowed, higher, same_tasks, method)
     return Quality(
         metric=described[0].metric or "quality",
         higher_is_better=higher,
@@ -124,6 +132,7 @@ def _compare(
     margin: float,
     higher_is_better: bool,
     same_tasks: bool,
+    name: str,
 ) -> tuple[bool | None, str]:
     try:
         outcome = non_inferior(
@@ -139,6 +148,6 @@ def _compare(
         return outcome.ok, f"{outcome.standing} {over}: too few values for a bound{dropped}"
     ends = f"{outcome.gain.low:+.4g} to {outcome.gain.high:+.4g}"
     return outcome.ok, (
-        f"{outcome.standing} {over}{dropped}: the method gains {outcome.gain.estimate:+.4g} "
+        f"{outcome.standing} {over}{dropped}: {name} gains {outcome.gain.estimate:+.4g} "
         f"({ends}, each end one-sided at 95 %) and may lose {margin:.4g}"
     )

@@ -14,12 +14,15 @@ from random import Random
 from statistics import median
 from typing import TextIO
 
+from harness.declare.passes import Seen
 from harness.gate.temporary import temporary_folder
 from harness.measure.block import Block
 from harness.measure.engines.engine import Answer, Engine
 from harness.measure.engines.outcome import record_from_answer
 from harness.measure.run import measured_by
 from harness.records.record import Record
+from harness.records.seen import Times
+from harness.registry import Registry
 
 BASE, HEAD, AGAIN = LANES = ("base", "head", "again")
 """The lanes: both trees, and base once more in processes of its own, which shows the noise."""
@@ -35,6 +38,7 @@ class Lane:
     engine: Engine
     block: Block
     imports: tuple[str, ...]
+    registry: Registry
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Round:
     """Seconds of a step in every turn, by lane; or what became of the lanes that failed."""
 
     seconds: Mapping[str, Sequence[float]]
-    failures: Mapping[str, Record]
+    failures: Mapping[str, Record[Seen]]
 
 
 def order_of_turn(random: Random) -> list[str]:
@@ -77,7 +81,9 @@ def measure_round(lanes: Sequence[Lane], turns: int, turn_s: float, random: Rand
                     open_[name].flush()
                     seconds[name].append(_heard(open_[name]) / steps)
         records = {
-            lane.name: record_from_answer(started[lane.name][1].result(), lane.block)
+            lane.name: record_from_answer(
+                started[lane.name][1].result(), lane.block, lane.registry.passes
+            )
             for lane in lanes
         }
     failures = {name: record for name, record in records.items() if record.status != "ok"}
@@ -87,11 +93,15 @@ def measure_round(lanes: Sequence[Lane], turns: int, turn_s: float, random: Rand
 def measure_apart(lanes: Sequence[Lane], random: Random) -> Round:
     """Measure whole blocks one after another: a team of ranks can't be kept waiting for turns."""
     records = {
-        lane.name: measured_by(lane.engine, lane.block, lane.imports)
+        lane.name: measured_by(lane.engine, lane.block, lane.imports, lane.registry)
         for lane in random.sample(lanes, len(lanes))
     }
     failures = {name: record for name, record in records.items() if record.status != "ok"}
-    seconds = {name: record.seconds or () for name, record in records.items()}
+    seconds = {
+        name: record.seen.seconds
+        for name, record in records.items()
+        if isinstance(record.seen, Times)
+    }
     return Round({} if failures else seconds, failures)
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from harness.declare.passes import Pass, Seen
 from harness.declare.suite import Suite
 from harness.measure.block import Block
 from harness.records.record import Record
+from harness.records.seen import STEP, Times
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -26,15 +28,17 @@ SILENCE_S = 15.0  # plain lines come no closer than this, unless a block failed
 class Progress(Protocol):
     """Whoever watches a run."""
 
-    def planned(self, suite: Suite, blocks: Sequence[Block]) -> None: ...
+    def planned(self, suite: Suite, blocks: Sequence[Block], passes: Passes) -> None: ...
     def started(self, block: Block) -> None: ...
-    def finished(self, block: Block, record: Record) -> None: ...
+    def finished(self, block: Block, record: Record[Seen]) -> None: ...
     def noted(self, note: str) -> None: ...
     def close(self) -> None: ...
 
 
 START_S = 0.5  # a worker's start and its data
 STEP_S = 0.1  # a meta-step, before any was timed
+
+Passes = Mapping[str, Pass[Seen]]
 
 Kind = tuple[str, str, str]  # pair, pass and member
 Range = tuple[float, float]
@@ -49,7 +53,8 @@ class Estimate:
     guess from steps that were timed stands, and one from none may be as far off as any other was.
     """
 
-    def __init__(self, blocks: Sequence[Block]) -> None:
+    def __init__(self, blocks: Sequence[Block], passes: Passes) -> None:
+        self._passes = passes
         self._left = Counter(map(_kind, blocks))
         self._one_of = {_kind(block): block for block in blocks}
         self._seen: dict[Kind, Range] = {}
@@ -57,7 +62,7 @@ class Estimate:
         self._doubt: Range = (1.0, 1.0)  # of all guesses
         self._step_s: dict[tuple[str, str], float] = {}  # by pair and member
 
-    def saw(self, block: Block, seconds: float, record: Record) -> None:
+    def saw(self, block: Block, seconds: float, record: Record[Seen]) -> None:
         """Learn from what a block took, and from the steps that it timed."""
         kind = _kind(block)
         self._left[kind] -= 1
@@ -65,8 +70,8 @@ class Estimate:
         off_by = seconds / self._guess(block)
         self._off_by[block.measured] = _widened(self._off_by.get(block.measured), off_by)
         self._doubt = _widened(self._doubt, off_by)
-        if block.measured == "step" and record.seconds:
-            self._step_s[block.pair.name, block.member] = median(record.seconds)
+        if block.measured == STEP.name and isinstance(record.seen, Times):
+            self._step_s[block.pair.name, block.member] = median(record.seen.seconds)
 
     @property
     def seconds(self) -> Range:
@@ -88,18 +93,15 @@ class Estimate:
     def _guess(self, block: Block) -> float:
         step_s = self._step_s.get((block.pair.name, block.member), STEP_S)
         protocol = block.protocol
-        steps = {
+        steps: dict[str, float] = {
             "check": protocol.check_examples * 0.4,
             "trajectory": 2.0 * protocol.trajectory_steps,  # in float64
             "curve": protocol.curve_steps * (1 + protocol.curve_tasks / protocol.curve_every / 100),
             "operations": 3.0,
             "memory": 3.0,
-            "growth": 2.0 * sum(protocol.growth_steps),
-            "variants": protocol.variant_train_steps
-            + protocol.variant_tasks
-            + protocol.variant_test_tasks,
-            "variant_times": 2.0 * protocol.variant_calls,
         }
+        if (of_study := self._passes[block.measured].guess_steps) is not None:
+            steps[block.measured] = of_study(block.study)
         if block.measured in steps:
             return START_S + step_s * steps[block.measured]
         timed = protocol.intervals * max(protocol.interval_s, step_s)
@@ -118,20 +120,20 @@ class Watch:
     """What both displays know of a run: how long it takes, and what of it was told already."""
 
     def __init__(self) -> None:
-        self._estimate = Estimate([])
+        self._estimate = Estimate([], {})
         self._began = self._looked = -math.inf
         self._left = ""
         self._told: set[tuple[str, str | None]] = set()
 
-    def planned(self, suite: Suite, blocks: Sequence[Block]) -> str:
+    def planned(self, suite: Suite, blocks: Sequence[Block], passes: Passes) -> str:
         """Return the announcement of a run."""
-        self._estimate = Estimate(blocks)
+        self._estimate = Estimate(blocks, passes)
         return announcement(suite, blocks, self._estimate)
 
     def started(self) -> None:
         self._began = time.monotonic()
 
-    def finished(self, block: Block, record: Record) -> str | None:
+    def finished(self, block: Block, record: Record[Seen]) -> str | None:
         """Take in a block's record, and return what is to be told of it.
 
         What is skipped is told once for each pair and reason: it is seldom a block alone.
@@ -165,14 +167,14 @@ class PlainProgress:
         self._spoke = 0.0
         self._done = self._total = 0
 
-    def planned(self, suite: Suite, blocks: Sequence[Block]) -> None:
+    def planned(self, suite: Suite, blocks: Sequence[Block], passes: Passes) -> None:
         self._total = len(blocks)
-        self._say(self._watch.planned(suite, blocks))
+        self._say(self._watch.planned(suite, blocks, passes))
 
     def started(self, block: Block) -> None:
         self._watch.started()
 
-    def finished(self, block: Block, record: Record) -> None:
+    def finished(self, block: Block, record: Record[Seen]) -> None:
         self._done += 1
         if (told := self._watch.finished(block, record)) is not None:
             self._say(told)
@@ -211,8 +213,8 @@ class BarProgress:
         self._task: TaskID | None = None
         self._watch = Watch()
 
-    def planned(self, suite: Suite, blocks: Sequence[Block]) -> None:
-        self._print(self._watch.planned(suite, blocks))
+    def planned(self, suite: Suite, blocks: Sequence[Block], passes: Passes) -> None:
+        self._print(self._watch.planned(suite, blocks, passes))
         self._task = self._bar.add_task("", total=len(blocks), left=self._watch.left)
         self._bar.start()
 
@@ -221,7 +223,7 @@ class BarProgress:
         self._watch.started()
         self._bar.update(self._task, description=block.id)
 
-    def finished(self, block: Block, record: Record) -> None:
+    def finished(self, block: Block, record: Record[Seen]) -> None:
         assert self._task is not None
         told = self._watch.finished(block, record)
         self._bar.update(self._task, advance=1, left=self._watch.left)

@@ -12,6 +12,7 @@ from typing import Any
 import harness
 from harness.config import RunConfig
 from harness.declare.claims import load_claims
+from harness.declare.passes import Seen
 from harness.declare.suite import Suite, find_suite, read_suite, resolve
 from harness.errors import MeasurementError, NothingMeasured, UsageError
 from harness.measure.block import Block
@@ -51,11 +52,11 @@ class Run:
             for note in self.store.notes:
                 progress.noted(note)
             left = [block for block in self.blocks if block.id not in done]
-            progress.planned(self.suite, left)
+            progress.planned(self.suite, left, self.registry.passes)
             for block in left:
                 progress.started(block)
                 if (skipped := skipping.of(block)) is not None:
-                    record = block.record("skipped", reason=skipped.reason)
+                    record = block.record("skipped", skip=skipped.skip, reason=skipped.reason)
                 else:
                     record = self._record_of(block, engine)
                     skipping.saw(record)
@@ -66,32 +67,36 @@ class Run:
 
     def _recorded(self, skipping: Skipping) -> set[str]:
         """Return the blocks that an earlier part of the run has settled."""
-        settled = [record for record in self.store.records() if is_settled(record)]
+        settled = [
+            record for record in self.store.records(self.registry.passes) if is_settled(record)
+        ]
         for record in settled:
             if record.status != "skipped":
                 skipping.saw(record)
         self.measured = any(record.status == "ok" for record in settled)
         return {record.block for record in settled}
 
-    def _record_of(self, block: Block, engine: Engine) -> Record:
+    def _record_of(self, block: Block, engine: Engine) -> Record[Seen]:
         whose = block.pair.name, block.member
         if whose not in self._imports:
             self._imports[whose] = imports_of(block, self.registry)
         try:
-            return measured_by(engine, block, self._imports[whose])
+            return measured_by(engine, block, self._imports[whose], self.registry)
         except MeasurementError as error:
             return block.record("failed", reason=str(error))
 
 
-def measured_by(engine: Engine, block: Block, imports: tuple[str, ...]) -> Record:
+def measured_by(
+    engine: Engine, block: Block, imports: tuple[str, ...], registry: Registry
+) -> Record[Seen]:
     """Let the engine measure the block, in as many processes as it has ranks."""
     text, limit_s = block.to_json(), block.protocol.limit_s
     if block.ranks == 1:
         answer = engine.call("harness.measure.worker:work", text, limit_s, imports)
-        return record_from_answer(answer, block)
+        return record_from_answer(answer, block, registry.passes)
     call = "harness.measure.worker:work_together"
     answers = engine.call_ranks(call, text, limit_s, imports, block.ranks)
-    return record_of_team(answers, block)
+    return record_of_team(answers, block, registry.passes)
 
 
 def imports_of(block: Block, registry: Registry) -> tuple[str, ...]:
@@ -116,7 +121,7 @@ def prepare(config: RunConfig, command: str, engine: Engine) -> Run:
         suite = suite.only(config.pairs)
     claims = resolve(suite, registry, load_claims(CLAIMS))
     suite = replace(suite, claim=())  # the manifest holds them beside the published ones
-    blocks = plan(suite, config)
+    blocks = plan(suite, config, registry)
     started = datetime.now(UTC)
     folder = config.out or RESULTS / f"{suite.name}-{started:%Y%m%d-%H%M%S}"
     require_fresh(folder)
@@ -170,7 +175,7 @@ def resume(config: RunConfig, engine: Engine) -> Run:
         )
     registry = Registry(config.plugins)
     resolve(manifest.suite, registry, {claim.name: claim for claim in manifest.claims})
-    blocks = plan(manifest.suite, then)
+    blocks = plan(manifest.suite, then, registry)
     if plan_hash(blocks) != manifest.plan_hash:
         raise UsageError(
             f"{store.folder}: this version of the harness ({harness.__version__}) plans other "
@@ -205,7 +210,10 @@ def _hashes(plugins: tuple[str, ...]) -> tuple[str, ...]:
 
 def _rehearse(blocks: list[Block], registry: Registry, engine: Engine) -> None:
     """Make every learner once that is given settings or ranks: a wrong one must not cost a run."""
-    settled = {(b.pair.name, b.member, b.tasks is None, b.ranks > 1): b for b in blocks}
+    settled: dict[tuple[object, ...], Block] = {}
+    for block in blocks:
+        key = block.pair.name, block.member, tuple(sorted(block.point)), block.ranks > 1
+        settled.setdefault(key, block)
     for block in settled.values():
         if block.pair.settings or block.learner_settings or block.ranks > 1:
             call = "harness.measure.worker:rehearse"

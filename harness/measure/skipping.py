@@ -11,13 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from harness.declare.passes import Seen
 from harness.declare.suite import MEMBERS, Pair, settings_words
 from harness.measure.block import Block
 from harness.records.record import Record
-
-Skip = Literal["partner", "inherited"]
-"""Why a block is left out: its pair's other member lacks what it needs, or its method has the
-baseline's learning curve."""
 
 
 class Proof(Protocol):
@@ -27,7 +24,7 @@ class Proof(Protocol):
     def reason(self) -> str: ...
 
 
-Inherits = Callable[[Sequence[Record], Pair], Proof | None]
+Inherits = Callable[[Sequence[Record[Seen]], Pair], Proof | None]
 """Proves it from the pair's checks and trajectories, or can't; a judge's affair."""
 
 
@@ -35,7 +32,7 @@ Inherits = Callable[[Sequence[Record], Pair], Proof | None]
 class Skipped:
     """Why a block is not to be measured, for the run and for people."""
 
-    skip: Skip
+    skip: Literal["partner", "inherited"]
     reason: str
 
 
@@ -44,12 +41,12 @@ class Skipping:
 
     def __init__(self, inherits: Inherits) -> None:
         self._inherits = inherits
-        self._checks: dict[tuple[str, str], list[Record]] = defaultdict(list)
-        self._trajectories: dict[str, list[Record]] = defaultdict(list)
-        self._absent: dict[tuple[str, str], Record] = {}
+        self._checks: dict[tuple[str, str], list[Record[Seen]]] = defaultdict(list)
+        self._trajectories: dict[str, list[Record[Seen]]] = defaultdict(list)
+        self._absent: dict[tuple[str, str], Record[Seen]] = {}
         self._proofs: dict[str, Proof | None] = {}
 
-    def saw(self, record: Record) -> None:
+    def saw(self, record: Record[Seen]) -> None:
         """Take in what came of a block that was not left out: skipped, it lacked what it needs."""
         if record.measured == "check":
             self._checks[record.learner, record.learner_settings].append(record)
@@ -81,14 +78,14 @@ class Skipping:
             )
         return self._proofs[pair.name]
 
-    def _absent_partner(self, block: Block) -> Record | None:
+    def _absent_partner(self, block: Block) -> Record[Seen] | None:
         (partner,) = (member for member in MEMBERS if member != block.member)
         return self._absent.get((block.pair.name, partner))
 
 
-def is_settled(record: Record) -> bool:
+def is_settled(record: Record[Seen]) -> bool:
     """Say whether a resumed run leaves a block as it was recorded.
 
     What was skipped is tried again, for what it lacked may be here now; a proof stays one.
     """
-    return record.status != "skipped" or (record.reason or "").startswith("inherits")
+    return record.status != "skipped" or record.is_inherited

@@ -11,6 +11,8 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from harness.declare.passes import Seen
+from harness.declare.point import words_of
 from harness.records.record import Record
 
 if TYPE_CHECKING:
@@ -19,31 +21,30 @@ if TYPE_CHECKING:
 FILE = "measures.csv"
 
 
-def frame(records: Sequence[Record]) -> pd.DataFrame:
+def frame(records: Sequence[Record[Seen]]) -> pd.DataFrame:
     """Return all that the records measured; one that says why it measured nothing has no rows."""
     import numpy as np
     import pandas as pd
 
-    units = {
-        each.name: each.metadata["unit"]
-        for each in dataclasses.fields(Record)
-        if "unit" in each.metadata
-    }
+    every = [each for record in records for each in record.spread()]
+    units = _units(every)
     # Words are the same in many rows, so what is kept of a row is its value, and of the rows that
     # a field gives their number, their record and their measure.
     values, rows, numbers, measures = array("d"), array("q"), array("q"), list[str]()
-    for number, record in enumerate(records):
-        for measure in units:
-            if (value := getattr(record, measure)) is not None:
-                before = len(values)
-                values.extend(_leaves(value))
-                rows.append(len(values) - before)
-                numbers.append(number)
-                measures.append(measure)
+    for number, record in enumerate(every):
+        for of in (record, record.seen):
+            for measure in units.get(type(of), ()):
+                if (value := getattr(of, measure)) is not None:
+                    before = len(values)
+                    values.extend(_leaves(value))
+                    rows.append(len(values) - before)
+                    numbers.append(number)
+                    measures.append(measure)
+    unit_of = {name: unit for named in units.values() for name, unit in named.items()}
     places = np.repeat(np.asarray(numbers), rows)
 
     def of_record(name: str) -> Any:
-        return pd.Categorical([getattr(record, name) for record in records]).take(places)
+        return pd.Categorical([getattr(record, name) for record in every]).take(places)
 
     def of_field(texts: list[str]) -> Any:
         return pd.Categorical(texts).take(np.repeat(np.arange(len(texts)), rows))
@@ -53,20 +54,34 @@ def frame(records: Sequence[Record]) -> pd.DataFrame:
             "pair": of_record("pair"),
             "member": of_record("member"),
             "pass": of_record("measured"),
-            "seed": np.array([record.seed for record in records], dtype=int)[places],
-            "round": np.array([record.round for record in records], dtype=int)[places],
-            "point": pd.Categorical([None] * len(values)),
+            "seed": np.array([record.seed for record in every], dtype=int)[places],
+            "round": np.array([record.round for record in every], dtype=int)[places],
+            "point": pd.Categorical([words_of(record.point) for record in every]).take(places),
             "measure": of_field(measures),
             "value": np.asarray(values),
-            "unit": of_field([units[measure] for measure in measures]),
+            "unit": of_field([unit_of[measure] for measure in measures]),
         }
     )
 
 
-def to_csv(records: Sequence[Record]) -> bytes:
+def to_csv(records: Sequence[Record[Seen]]) -> bytes:
     """Return the frame as a file, the same for the same records."""
     text: str = frame(records).to_csv(index=False, lineterminator="\n")
     return text.encode()
+
+
+def _units(records: Sequence[Record[Seen]]) -> dict[type, dict[str, str]]:
+    """Return the fields that have a unit, of a record and of all that passes saw."""
+    classes = dict.fromkeys([Record, *(type(each.seen) for each in records)])
+    return {
+        cls: {
+            field.name: field.metadata["unit"]
+            for field in dataclasses.fields(cls)
+            if "unit" in field.metadata
+        }
+        for cls in classes
+        if dataclasses.is_dataclass(cls)
+    }
 
 
 def _leaves(value: Any) -> Iterator[float]:

@@ -91,7 +91,7 @@ class Record(Generic[S]):
     def holding(self, seen: Seen | SeenAt) -> Record[Seen]:
         """Return the record with what was seen, at its own point or at several."""
         found = {"seen": seen} if isinstance(seen, Seen) else {"several": tuple(seen)}
-        return dataclasses.replace(cast("Record[Seen]", self), **found)  # type: ignore[arg-type]
+        return dataclasses.replace(cast("Record[Seen]", self), **found)
 
     def spread(self) -> Iterator[Record[S]]:
         """Yield the record, or one for each of the points that it saw."""

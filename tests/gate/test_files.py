@@ -16,7 +16,7 @@ from harness.gate import two_trees as gate
 from harness.gate.findings import GateReport
 from harness.gate.two_trees import require_writable, write
 from harness.records import store
-from tests.gate.test_reports import SLOWER, found, report
+from tests.gate.test_show import SLOWER, found, report
 
 
 def config(*words: str) -> gate_config.GateConfig:

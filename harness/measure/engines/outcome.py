@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.declare.passes import Pass, Seen
 from harness.errors import StoreError
 from harness.measure.block import Block
 from harness.measure.engines.engine import Answer
-from harness.records.record import Record, record_from
+from harness.records.record import Record, records_from
+
+Passes = Mapping[str, Pass[Seen]]
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Report:
         return json.dumps(dataclasses.asdict(self))
 
 
-def record_from_answer(answer: Answer, block: Block) -> Record:
+def record_from_answer(answer: Answer, block: Block, passes: Passes) -> Record[Seen]:
     """Return the record that a block's one process handed back, or one that says why it did not."""
     if answer.timed_out:
         return block.record(
@@ -36,12 +39,13 @@ def record_from_answer(answer: Answer, block: Block) -> Record:
     if answer.exit != 0 or not answer.text:
         return block.record("died", reason=answer.died_of)
     try:
-        return record_from(answer.text, block.id)
+        found = records_from(answer.text, block.id, passes)
+        return next(record for record in found if record.measured == block.measured)
     except StoreError as error:
         return block.record("failed", reason=str(error))
 
 
-def record_of_team(answers: Sequence[Answer], block: Block) -> Record:
+def record_of_team(answers: Sequence[Answer], block: Block, passes: Passes) -> Record[Seen]:
     """Return the record of rank 0 if all went well, or else of the first that did not.
 
     A rank that failed pulls the others along: they lose it, or are ended while they wait. So the
@@ -50,7 +54,7 @@ def record_of_team(answers: Sequence[Answer], block: Block) -> Record:
     """
     reports = [_report(answer) for answer in answers]
     records = [
-        record_from_answer(dataclasses.replace(answer, text=report.record), block)
+        record_from_answer(dataclasses.replace(answer, text=report.record), block, passes)
         for answer, report in zip(answers, reports, strict=True)
     ]
     if all(record.status == "ok" for record in records):
@@ -74,7 +78,9 @@ def _report(answer: Answer) -> Report:
     return Report(**json.loads(answer.text)) if answer.text else Report("")
 
 
-def _blaming(ranks: Sequence[int], reason: str | None, record: Record, block: Block) -> Record:
+def _blaming(
+    ranks: Sequence[int], reason: str | None, record: Record[Seen], block: Block
+) -> Record[Seen]:
     if record.status == "skipped" or not ranks:  # what is not here, no rank has
         return record
     named = f"rank{'s' * (len(ranks) > 1)} {' and '.join(map(str, ranks))} of {block.ranks}"

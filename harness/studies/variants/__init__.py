@@ -8,7 +8,7 @@ several numbers of inner steps. Each variant at a number of steps is a point.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.declare.measures import Measure, Timing
 from harness.declare.passes import Pass, Seen
@@ -98,12 +98,28 @@ class CallOperations(Seen):
         return None if counted([self.flops]) else "its record holds operations which nothing counts"
 
 
+def _given(given: dict[str, Any], *names: str) -> list[int]:
+    return [int(given.get(name, getattr(Settings, name))) for name in names]
+
+
 MEASURE = "harness.studies.variants.measure"
 QUALITIES = Pass(
-    "variants", Quality, "seeds", f"{MEASURE}:train_variants", shared=False, both=False
+    "variants",
+    Quality,
+    "seeds",
+    f"{MEASURE}:train_variants",
+    shared=False,
+    both=False,
+    guess_steps=lambda given: float(sum(_given(given, "train_steps", "tasks", "test_tasks"))),
 )
 TIMES = Pass(
-    "variant_times", CallTimes, "rounds", f"{MEASURE}:time_variants", clocked=True, shared=False
+    "variant_times",
+    CallTimes,
+    "rounds",
+    f"{MEASURE}:time_variants",
+    clocked=True,
+    shared=False,
+    guess_steps=lambda given: 2.0 * sum(_given(given, "calls")),
 )
 OPERATIONS = Pass(
     "variant_operations", CallOperations, "once", f"{MEASURE}:count_variants", shared=False

@@ -1,25 +1,83 @@
-"""A gate's findings as rows of text, which terminal and Markdown set in their own way."""
+"""A gate's report for people: as plain aligned lines, and as Markdown for a pull request."""
 
 from __future__ import annotations
 
+import html
+import re
+import textwrap
 from collections.abc import Iterator
 
 from harness.declare.measures import MEASURES
+from harness.errors import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
 from harness.gate.findings import ACCURACY, Finding, GateReport, Revision, is_count
-from harness.report.units import UNKNOWN, percent, quantity, significant, with_bounds
+from harness.report.units import GAP, UNKNOWN, percent, quantity, significant, with_bounds
 from harness.report.words import capital, clean, listed, measure_name
 
 HEADS = ("Subject", "Measure", "Base", "Head", "Head / base", "Finding")
 GRAVE = ("mismatch", "regressed", "inconclusive")
 
 ANSWERS = {
-    0: "Passed: nothing is worse.",
-    1: "Regressed.",
-    3: "Inconclusive: not everything could be decided.",
-    4: "Nothing was compared, so nothing has passed.",
-    5: "Different environments: nothing was compared.",
-    6: "A gradient that was right is wrong.",
+    PASSED: "Passed: nothing is worse.",
+    REGRESSED: "Regressed.",
+    INCONCLUSIVE: "Inconclusive: not everything could be decided.",
+    NOTHING: "Nothing was compared, so nothing has passed.",
+    ELSEWHERE: "Different environments: nothing was compared.",
+    MISMATCH: "A gradient that was right is wrong.",
 }
+
+
+WIDTH = 100
+
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+!~])")
+
+# What hosts look for in the page, when no backslash is left: whom to notify, which issue to link,
+# and what looks like an address.
+_CALLS = re.compile(r"""[@#!~%$&](?=["'\w])|:(?=//)|(?<=www)(?=\.)|(?<=GH)(?=-)""", re.IGNORECASE)
+_NOTHING = "\u200b"  # a space without width
+
+
+def as_text(report: GateReport) -> str:
+    """Return the table, the reasons, and the answer in the last lines."""
+    rows = [HEADS, *(row(finding) for finding in report.findings)]
+    widths = [max(len(cells[place]) for cells in rows) for place in range(len(HEADS))]
+    lines = [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
+        for cells in rows
+    ]
+    if not report.findings:
+        lines = []
+    lines += [*(f"different environments, {line}" for line in report.environment), ""]
+    for text in (*reasons(report), *closing(report)):
+        lines += textwrap.wrap(
+            text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+    lines.append(ANSWERS[report.exit_code])
+    return "\n".join(lines).replace(GAP, " ")
+
+
+def as_markdown(report: GateReport) -> str:
+    """Return what is grave in sight, and all else folded away."""
+    grave = [finding for finding in report.findings if finding.word in GRAVE]
+    rest = [finding for finding in report.findings if finding.word not in GRAVE]
+    parts = [f"### Gate: {escaped(ANSWERS[report.exit_code])}", *_markdown_table(grave)]
+    parts += [f"- {escaped(f'different environments, {line}')}" for line in report.environment]
+    parts += [f"- {escaped(text)}" for text in reasons(report)]
+    if rest:
+        # A blank line after the tag lets the table be read as Markdown again.
+        parts += [
+            f"\n<details><summary>{len(rest)} other findings</summary>\n",
+            *_markdown_table(rest),
+            "\n</details>",
+        ]
+    parts += ["", *(escaped(text) + "  " for text in closing(report))]
+    return "\n".join(parts) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Return the text so that neither Markdown nor HTML nor a host finds a mark in it."""
+    silent = _CALLS.sub(lambda found: found[0] + _NOTHING, text)
+    plain = _MARKS.sub(r"\\\1", html.escape(silent, quote=False))
+    return plain.replace("|", "&#124;")  # a table ends its cells before it looks for backslashes
 
 
 def row(finding: Finding) -> tuple[str, ...]:
@@ -31,7 +89,7 @@ def row(finding: Finding) -> tuple[str, ...]:
             measure_name(finding.measure),
             _value(finding, finding.base),
             _value(finding, finding.head),
-            _ratio(finding),
+            with_bounds(finding.ratio),
             finding.word,
         )
     )
@@ -50,7 +108,7 @@ def reasons(report: GateReport) -> Iterator[str]:
 def closing(report: GateReport) -> Iterator[str]:
     """Say what the findings rest on, and what to do next."""
     timed = [finding for finding in report.findings if _timed(finding)]
-    if timed:
+    if timed and report.limit_s is not None:  # a stored run took no turns, as its note tells
         rounds = [finding.rounds for finding in timed if finding.rounds is not None]
         floor = percent(report.noise_floor) if report.noise_floor is not None else "unknown"
         yield (
@@ -74,22 +132,22 @@ def closing(report: GateReport) -> Iterator[str]:
 def next_steps(report: GateReport) -> Iterator[str]:
     """Name the command that helps on from here."""
     words = "python -m harness gate base="
-    if report.exit_code == 1:
+    if report.exit_code == REGRESSED:
         yield (
             "To find the commit: git bisect start --no-checkout BAD GOOD, then git bisect run "
             f"{words}GOOD head=BISECT_HEAD --bisect"
         )
-    elif report.exit_code == 6:
+    elif report.exit_code == MISMATCH:
         broken = listed([finding.subject.split()[0] for finding in report.of("mismatch")])
         yield f"To see the smallest failing case: python -m harness check {clean(broken)}"
-    elif report.exit_code == 3 and report.limit_s is not None:
+    elif report.exit_code == INCONCLUSIVE and report.limit_s is not None:
         yield (
             f"To decide what is open: give it more time with limit_s={2 * report.limit_s:.0f}, a "
             "quieter machine, or a larger threshold="
         )
-    elif report.exit_code == 3:
+    elif report.exit_code == INCONCLUSIVE:
         yield "To decide what is open: compare with a revision by base=, which adds rounds."
-    elif report.exit_code == 4:
+    elif report.exit_code == NOTHING:
         yield "See which learners there are: python -m harness list; and what the suite names."
 
 
@@ -117,12 +175,18 @@ def _value(finding: Finding, value: float | None) -> str:
     return significant(value) if finding.measure == ACCURACY else quantity(value, finding.unit)
 
 
-def _ratio(finding: Finding) -> str:
-    return with_bounds(finding.ratio)
-
-
 def _span(rounds: list[int]) -> str:
     if not rounds:
         return "no"
     low, high = min(rounds), max(rounds)
     return str(low) if low == high else f"{low} to {high}"
+
+
+def _markdown_table(findings: list[Finding]) -> list[str]:
+    if not findings:
+        return []
+    rows = [HEADS, ("---",) * len(HEADS)]
+    lines = [f"| {' | '.join(cells)} |" for cells in rows]
+    for finding in findings:
+        lines.append(f"| {' | '.join(map(escaped, row(finding)))} |")
+    return ["", *lines, ""]

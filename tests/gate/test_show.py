@@ -12,8 +12,7 @@ import pytest
 
 from harness.gate.findings import Finding, GateReport, Revision, Word
 from harness.gate.junit import as_junit
-from harness.gate.markdown import as_markdown
-from harness.gate.terminal import as_text
+from harness.gate.show import as_markdown, as_text
 from harness.judge.statistics import Interval
 
 SLOWER = Finding(
@@ -134,6 +133,11 @@ def test_a_gate_against_a_run_is_not_told_to_use_a_limit_that_it_does_not_take()
     assert "limit_s" not in text
     assert "at most 300 s" not in text
     assert "base=" in text
+
+
+def test_only_two_trees_take_turns():
+    assert "took turns" in as_text(report(SLOWER))
+    assert "took turns" not in as_text(report(SLOWER, limit_s=None))
 
 
 def test_junit_has_a_case_for_every_finding():

@@ -1,0 +1,38 @@
+"""Whether training still goes as well: the same trajectory, or quality that is not worse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.declare.claims import Claim
+from harness.declare.passes import Seen
+from harness.declare.suite import Pair
+from harness.gate.findings import ACCURACY, Finding
+from harness.judge.evidence import Evidence
+from harness.judge.inheritance import curves_equal
+from harness.judge.pair_quality import pair_quality
+from harness.records.record import Record
+
+
+def accuracy(subject: str, pair: Pair, records: Sequence[Record[Seen]]) -> Finding:
+    """Judge what training gives, of base as the pair's baseline and of head as its method."""
+    evidence = Evidence(None, records)
+    curves = curves_equal(evidence, pair)
+    if curves.equal:
+        return Finding.without_figures(subject, ACCURACY, "same", curves.reason)
+    quality = pair_quality(evidence, pair, None, Claim.margin, method="head")
+    if quality is None or quality.not_worse is None:
+        why = quality.reason if quality else curves.reason
+        return Finding.without_figures(subject, ACCURACY, "inconclusive", why)
+    return Finding(
+        subject,
+        ACCURACY,
+        quality.metric,
+        quality.baseline,
+        quality.method,
+        None,
+        None,
+        None,
+        "same" if quality.not_worse else "regressed",
+        quality.reason,
+    )

@@ -1,0 +1,193 @@
+"""Two trees under the same questions, the cheap and exact ones first.
+
+Is a subject's gradient still right, is what it counts still the same, does its training still go as
+well, and is it still as fast? Only the last has noise. Its rounds are shared out among the subjects
+that are still open, and end when all are decided or the time is up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from random import Random
+
+from harness.declare.measures import MEASURES
+from harness.declare.passes import Seen
+from harness.declare.suite import Suite
+from harness.errors import UsageError
+from harness.gate.accuracy import accuracy
+from harness.gate.config import GateConfig
+from harness.gate.counts import COUNTING, counts, differ, unable
+from harness.gate.findings import ACCURACY, WHOLE, Finding, Word
+from harness.gate.gradient import gradient
+from harness.gate.sequential import FIRST_LOOK
+from harness.gate.subjects import Subject
+from harness.gate.times import Question
+from harness.gate.trees import Sides
+from harness.measure.interleaving import measure_apart, measure_round
+from harness.records.record import Record
+from harness.records.seen import Check, Times
+
+TIMES = {row.measured: row.name for row in MEASURES.where(nature="clock", gated=True)}
+
+CLOCKS = ("harness/measure/turns.py", "harness/measure/device.py")
+"""What a turn is timed by. Each side is measured by its own tree: where these differ, a difference
+in time may be theirs."""
+
+TURN_S = 0.02
+"""Seconds of a turn: long beside a clock's tick, short beside a neighbour's comings and goings."""
+
+TURNS, MORE_TURNS = 8, 24
+"""Turns in a round; more of them once it has gone on for long, for then the noise is in the turns
+and not in the processes, and a fresh process costs as much as a dozen turns."""
+LONG = 2 * FIRST_LOOK
+
+HISTORY_ROUNDS = 13
+"""Rounds before a time that is kept is decided: the sooner a gate may stop, the likelier it does so
+where luck made head fast, and a history adds up such luck (harness.history.chains)."""
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Job:
+    """Two trees under the same questions; findings grow as these are answered."""
+
+    config: GateConfig
+    sides: Sides
+    suite: Suite
+    deadline: float
+    say: Say
+    random: Random
+    findings: list[Finding] = field(default_factory=list)
+    asked: list[Question] = field(default_factory=list)
+
+    def judge(self, subjects: Sequence[Subject], at_base: Sequence[Subject]) -> None:
+        shared = list(self._known_to_both(subjects))
+        names = {subject.name for subject in subjects}
+        for subject in at_base:
+            if subject.name not in names:
+                self._whole(subject, "gone", "head's suite no longer names it")
+        threads = ThreadPoolExecutor(2)
+        try:
+            timed = [subject for subject in shared if self._exactly(subject, threads)]
+        finally:  # whoever interrupts a gate need not wait for the blocks in flight
+            threads.shutdown(wait=False, cancel_futures=True)
+        self._time(
+            [(each, measured) for each in timed for measured in TIMES if measured in each.passes]
+        )
+
+    def _whole(self, subject: Subject, word: Word, reason: str) -> None:
+        self.findings.append(Finding.without_figures(subject.name, WHOLE, word, reason))
+
+    def _known_to_both(self, subjects: Sequence[Subject]) -> Iterator[Subject]:
+        for subject in subjects:
+            if reason := self.sides.head.misfit(subject):
+                if not self.sides.base.misfit(subject):
+                    self._whole(subject, "gone", reason)
+                    continue
+                raise UsageError(f"{subject.name}: {reason}")
+            if reason := self.sides.base.misfit(subject):
+                self._whole(subject, "new", f"base does not know it: {reason}")
+                continue
+            yield subject
+
+    def _exactly(self, subject: Subject, threads: ThreadPoolExecutor) -> bool:
+        """Ask what has no noise; return whether it is worth being timed."""
+        self.say(f"{subject.name}: gradient, counts and training")
+
+        def both(measured: str, seed: int = 0) -> tuple[Record[Seen], Record[Seen]]:
+            base, head = threads.map(
+                lambda side: side.measure(side.block(subject, measured, seed)),
+                (self.sides.base, self.sides.head),
+            )
+            return base, head
+
+        found: list[Finding] = []
+        if "check" in subject.passes:
+            found.append(self._gradient(subject, threads))
+        for measured in COUNTING:
+            if measured in subject.passes:
+                base, head = both(measured)
+                again = None
+                if differ(measured, base, head):
+                    again = self.sides.again.measure(self.sides.again.block(subject, measured))
+                found += counts(subject.name, measured, base, head, again)
+        if "trajectory" in subject.passes:
+            records = [*both("trajectory")]
+            finding = accuracy(subject.name, subject.pair(), records)
+            if finding.word != "same" and "curve" in subject.passes:
+                for seed in range(self.suite.protocol.seeds):
+                    records += both("curve", seed)
+                finding = accuracy(subject.name, subject.pair(), records)
+            if trouble := unable(records[0], records[1]):
+                finding = Finding.without_figures(subject.name, ACCURACY, *trouble)
+            found.append(finding)
+        self.findings += found
+        return not any(finding.word == "mismatch" for finding in found)
+
+    def _gradient(self, subject: Subject, threads: ThreadPoolExecutor) -> Finding:
+        base, head = self.sides.base, self.sides.head
+        first, second = threads.map(lambda side: side.sketch(subject), (base, head))
+        checked = head.measure(head.block(subject, "check"))
+        before = None
+        if not (
+            isinstance(checked.seen, Check) and checked.seen.passed
+        ):  # whether base's own check passes matters only now
+            before = base.measure(base.block(subject, "check"))
+        return gradient(subject.name, before, checked, (first, second))
+
+    def _time(self, wanted: Sequence[tuple[Subject, str]]) -> None:
+        if changed := self.sides.differing(CLOCKS):
+            why = f"times are taken in another way at head: {', '.join(changed)} changed"
+            self.findings += [
+                Finding.without_figures(each.name, TIMES[what], "not compared", why)
+                for each, what in wanted
+            ]
+            return
+        least = FIRST_LOOK if self.config.history is None else HISTORY_ROUNDS
+        left = [
+            (
+                Question(each.name, TIMES[measured], self.config.threshold, len(wanted), least),
+                each,
+                measured,
+            )
+            for each, measured in wanted
+        ]
+        self.asked = [question for question, _, _ in left]
+        longest = 0.0
+        while left:
+            question, subject, measured = asked = left.pop(0)
+            began = time.monotonic()
+            if began + longest > self.deadline:
+                self.findings.append(question.undecided("the time is up"))
+                continue
+            finding = self._round(question, subject, measured)
+            longest = max(longest, time.monotonic() - began)
+            if finding is None:
+                left.append(asked)
+            else:
+                self.say(
+                    f"{subject.name}: {finding.measure} {finding.word}, {question.rounds} rounds"
+                )
+                self.findings.append(finding)
+
+    def _round(self, question: Question, subject: Subject, measured: str) -> Finding | None:
+        lanes = [side.lane(subject, measured, question.rounds) for side in self.sides]
+        turns = TURNS if question.rounds < LONG else MORE_TURNS
+        alone = subject.ranks == 1
+        seen = (
+            measure_round(lanes, turns, TURN_S, self.random)
+            if alone
+            else measure_apart(lanes, self.random)
+        )
+        if seen.failures:
+            ok = {lane.name: lane.block.record("ok").holding(Times((1.0,))) for lane in lanes}
+            base, head, again = (seen.failures.get(name, ok[name]) for name in ok)
+            trouble = unable(base, head) or unable(again, head)
+            assert trouble is not None  # one of the three has failed
+            return Finding.without_figures(subject.name, question.measure, *trouble)
+        question.add(seen.seconds)
+        return question.decide()

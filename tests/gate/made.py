@@ -1,0 +1,27 @@
+"""Records of a subject on both trees of a gate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.gate.subjects import Subject
+from harness.records.record import Record
+
+SUBJECT = Subject("m", "w", passes=("check", "trajectory", "curve"))
+
+
+def record(measured: Any, member: Any = "method", seed: int = 0, **seen: Any) -> Record:
+    about: dict[str, Any] = {
+        "block": f"{SUBJECT.name}/{measured}/{member}/seed{seed}/round0",
+        "pair": SUBJECT.name,
+        "measured": measured,
+        "member": member,
+        "learner": "m",
+        "workload": "w",
+        "settings": "",
+        "learner_settings": "",
+        "seed": seed,
+        "round": 0,
+        "status": "ok",
+    }
+    return Record(**about | seen)
