@@ -35,7 +35,7 @@ AA = Pair("aa", "plain", "plain", "toys", "nothing", passes=("step",))
 def claim(
     measure: str = "step_time", value: float = 2.0, name: str = "twice", **rest: Any
 ) -> Claim:
-    readings = (Reading("only", f"read as {value} times", value, measure),)  # type: ignore[arg-type]
+    readings = (Reading("only", f"read as {value} times", value, measure),)
     known = {"paper": "Paper", "source": "here", "sentence": "It is faster", "algorithm": "known"}
     return Claim(**{"name": name, "readings": readings, **known, **rest})
 

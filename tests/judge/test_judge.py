@@ -307,9 +307,10 @@ class TestNoise:
         assert judgement.noise_floor is None
         assert "no A/A pair" in judgement.warnings[0]
 
-    def test_does_not_touch_what_no_clock_measured(self) -> None:
+    @pytest.mark.parametrize("measure", ["peak_bytes", "backward_passes"])
+    def test_does_not_touch_what_no_clock_measured(self, measure: str) -> None:
         records = [r for r in whole() if r.pair != "aa"] + timed(AA, 0.25, 0.3)
-        verdict = only_verdict(records, claims=(claim("peak_bytes", 3.9),))
+        verdict = only_verdict(records, claims=(claim(measure, 3.9),))
         assert verdict.word == "met", verdict.reason
 
 
