@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.records.lines import Appender, appending, explained, read_lines
+from harness.records.lines import Appender, appending, explained, lines_of
 from harness.records.manifest import Manifest, manifest_from
 from harness.records.record import Record, record_from
 
@@ -62,11 +62,14 @@ class Store:
     def records(self) -> list[Record]:
         """Return the records in the order of their writing; a torn last line is left out."""
         path = self.folder / RECORDS
+        found = []
         with explained(str(path), READABLE):
-            lines, torn = read_lines(path)
-        if torn:
-            self._note(f"{path}: the last record was torn and is left out.")
-        return [record_from(line, f"{path}, line {n}") for n, line in enumerate(lines, start=1)]
+            for number, (line, whole) in enumerate(lines_of(path), start=1):
+                if whole:
+                    found.append(record_from(line, f"{path}, line {number}"))
+                else:
+                    self._note(f"{path}: the last record was torn and is left out.")
+        return found
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Writer]:
