@@ -4,8 +4,9 @@
     python -m benchmarks.scale sizes=1000,10000 limit=60 --json
 
 A made suite of many pairs, seeds and rounds is run by an engine whose workers take no time, so that
-all that is timed is the harness itself. Every stage has a process of its own, whose largest memory
-is told beside its seconds. A stage that takes longer than the limit is ended and said to.
+all that is timed is the harness itself: in seconds of a processor, so that what else the machine
+does has no part in it. Every stage has a process of its own, whose largest memory is told beside
+its seconds. A stage that takes longer than the limit, by the clock, is ended and said to be.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from harness.records.record import Record
 
 WORDS = {
     "sizes": "records of a run, by commas (default: 1000,10000,100000)",
-    "limit": "most seconds of a stage (default: 300)",
+    "limit": "most seconds of a stage, by the clock (default: 300)",
 }
 SIZES = ("1000", "10000", "100000")
 STAGE = "--stage"  # what a process of its own is told to do
@@ -148,9 +149,9 @@ class Clock:
 
     @contextmanager
     def timing(self, what: str) -> Iterator[None]:
-        start = time.perf_counter()
+        start = time.process_time()
         yield
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         self._costs[what] = seconds, peak_mib
         self._kept.write_text(json.dumps(self._costs))
