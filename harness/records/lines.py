@@ -14,10 +14,19 @@ from pathlib import Path
 from harness.errors import StoreError
 
 
+def lines_of(path: Path) -> Iterator[tuple[bytes, bool]]:
+    """Yield each line of a file and whether it is whole: a kill may have torn the last one."""
+    with path.open("rb") as file:
+        for line in file:
+            whole = line.endswith(b"\n")
+            yield (line[:-1] if whole else line), whole
+
+
 def read_lines(path: Path) -> tuple[list[bytes], bytes]:
     """Return the whole lines of a file, and what a kill has left of one more."""
-    whole, _, torn = path.read_bytes().rpartition(b"\n")
-    return (whole.split(b"\n") if whole else []), torn
+    found = list(lines_of(path))
+    torn = b"" if not found or found[-1][1] else found.pop()[0]
+    return [line for line, _ in found], torn
 
 
 class Appender:
@@ -28,13 +37,14 @@ class Appender:
 
     def set_torn_line_aside(self, into: Path) -> bool:
         """Move the rest of a torn last line to another file, and say whether there was one."""
-        text = self._path.read_bytes()
-        end = text.rfind(b"\n") + 1
-        if not text[end:]:
+        torn = b""
+        for line, whole in lines_of(self._path):
+            torn = b"" if whole else line
+        if not torn:
             return False
         with into.open("ab") as aside:
-            aside.write(text[end:] + b"\n")
-        os.ftruncate(self._file, end)
+            aside.write(torn + b"\n")
+        os.ftruncate(self._file, os.fstat(self._file).st_size - len(torn))
         return True
 
     def append(self, text: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.declare.passes import Pass, Seen
 from harness.errors import UsageError
-from harness.records.lines import Appender, appending, explained, read_lines
+from harness.records.lines import Appender, appending, explained, lines_of
 from harness.records.manifest import Manifest, manifest_from
 from harness.records.record import Record, records_from
 from harness.registry import Registry
@@ -68,15 +68,14 @@ class Store:
         """
         known = Registry().passes if passes is None else passes
         path = self.folder / RECORDS
+        found: list[Record[Seen]] = []
         with explained(str(path), READABLE):
-            lines, torn = read_lines(path)
-        if torn:
-            self._note(f"{path}: the last record was torn and is left out.")
-        return [
-            record
-            for number, line in enumerate(lines, start=1)
-            for record in records_from(line, f"{path}, line {number}", known)
-        ]
+            for number, (line, whole) in enumerate(lines_of(path), start=1):
+                if whole:
+                    found += records_from(line, f"{path}, line {number}", known)
+                else:
+                    self._note(f"{path}: the last record was torn and is left out.")
+        return found
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Writer]:
