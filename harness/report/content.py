@@ -2,50 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any, Protocol, cast
 
 from harness.judge.blocks import latest
 from harness.judge.judgement import Judgement
 from harness.records.manifest import Manifest
 from harness.records.record import Record
+from harness.report import show
 from harness.report.abstract import (
     Finding,
     abstract,
     checks_and_noise,
     findings,
-    own_cost,
 )
-from harness.report.captions import Figure, describe_figures
-from harness.report.distance_table import distance_table
-from harness.report.pair_tables import (
-    failure_table,
-    noise_table,
-    pair_table,
-    quality_table,
-    target_table,
-)
-from harness.report.run_tables import machine_table, member_table, protocol_table
+from harness.report.section import Part, Placed, Section, merge
 from harness.report.table import Table
 from harness.report.verdict_table import verdict_table
 from harness.report.words import capital, cleaned, full_stop, is_gain
-from harness.studies.ablation.show import parts_table
-from harness.studies.memory.growth import growth_table
-from harness.studies.ranks.readings import ranks_table
-from harness.studies.ranks.show import prediction_table, scaling_table
-from harness.studies.side_by_side.show import accuracy_table, cost_table
-from harness.studies.variants.show import rivals_words, selection_table, variant_table
 
-
-@dataclass(frozen=True)
-class Section:
-    """Figures and tables under a heading, with a closing sentence if there is one."""
-
-    title: str
-    figures: tuple[Figure, ...]
-    tables: tuple[Table, ...]
-    text: str = ""
+# The studies' modules that show what was found. Only a report needs them.
+STUDIES = (
+    "harness.studies.ablation.show",
+    "harness.studies.memory.show",
+    "harness.studies.ranks.show",
+    "harness.studies.side_by_side.show",
+    "harness.studies.targets.show",
+    "harness.studies.variants.show",
+)
 
 
 @dataclass(frozen=True)
@@ -64,13 +51,28 @@ class Content:
     command: str
 
     @property
-    def figures(self) -> tuple[Figure, ...]:
+    def figures(self) -> tuple[Placed, ...]:
         return tuple(figure for section in self.sections for figure in section.figures)
 
     def table(self, name: str) -> Table | None:
         """Return a table by its name, or nothing where the run has no such data."""
         tables = [table for section in self.sections for table in section.tables]
         return next((table for table in tables if table.name == name), None)
+
+
+class Show(Protocol):
+    """A module that shows what a study found: in parts of the report, and to programs."""
+
+    def parts(
+        self, manifest: Manifest, records: Sequence[Record], judgement: Judgement
+    ) -> Iterator[Part]: ...
+
+    def said(self, judgement: Judgement) -> dict[str, Any]:
+        """Return what claims.json holds beside the verdicts, by names that no other study has."""
+
+
+def studies() -> tuple[Show, ...]:
+    return tuple(cast(Show, import_module(name)) for name in STUDIES)
 
 
 def compose(manifest: Manifest, records: Sequence[Record], judgement: Judgement) -> Content:
@@ -87,7 +89,7 @@ def compose(manifest: Manifest, records: Sequence[Record], judgement: Judgement)
             findings=findings(manifest, judgement),
             closing=checks_and_noise(judgement),
             verdicts=verdicts,
-            sections=_sections(manifest, counted, judgement),
+            sections=merge(_parts(manifest, counted, judgement)),
             command=manifest.command,
         )
     )
@@ -101,60 +103,10 @@ def _title(judgement: Judgement) -> str:
     return f"Published {what} of meta-learning, measured again"
 
 
-def _sections(
-    manifest: Manifest, records: Sequence[Record], judgement: Judgement
-) -> tuple[Section, ...]:
-    figures = describe_figures(manifest, records, judgement)
-
-    def section(title: str, *parts: Table | None, of: str = "", text: str = "") -> Section:
-        mine = tuple(figure for figure in figures if figure.name.split("-")[0] in of.split())
-        return Section(title, mine, tuple(part for part in parts if part is not None), text)
-
-    found = (
-        section(
-            "Speed and memory",
-            pair_table(judgement),
-            cost_table(judgement, records),
-            growth_table(figures),
-            of="speedups rounds memory sizes growth profile",
-        ),
-        section(
-            "Distribution over ranks",
-            ranks_table(judgement, records),
-            scaling_table(judgement),
-            prediction_table(judgement),
-            of="scaling",
-        ),
-        section(
-            "Accuracy",
-            parts_table(judgement),
-            accuracy_table(judgement, records),
-            quality_table(judgement),
-            target_table(judgement),
-            of="curves targets",
-        ),
-        section(
-            "Variants",
-            selection_table(judgement),
-            variant_table(judgement),
-            of="variants",
-            text=rivals_words(judgement),
-        ),
-        section("Gradients", distance_table(judgement)),
-        section(
-            "Noise, and what is missing",
-            noise_table(judgement),
-            failure_table(judgement),
-            text=own_cost(judgement),
-        ),
-        section(
-            "How it was measured",
-            member_table(manifest, records),
-            protocol_table(manifest),
-            machine_table(manifest, records),
-        ),
-    )
-    return tuple(part for part in found if part.figures or part.tables or part.text)
+def _parts(manifest: Manifest, records: Sequence[Record], judgement: Judgement) -> Iterator[Part]:
+    yield from show.parts(manifest, records, judgement)
+    for study in studies():
+        yield from study.parts(manifest, records, judgement)
 
 
 def _when(started: str) -> str:

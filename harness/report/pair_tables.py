@@ -1,11 +1,11 @@
-"""The tables of pairs: ratios, accuracy, time to target, noise, and what was not measured."""
+"""The tables of pairs: ratios, accuracy, noise, and what was not measured."""
 
 from __future__ import annotations
 
-from harness.judge.judgement import Judgement, PairJudgement, Quality, Ratio, TargetTime
+from harness.judge.judgement import Judgement, PairJudgement, Quality, Ratio
 from harness.judge.noise import AA_CONFIDENCE, Twins, noise_of
 from harness.judge.statistics import MIN_ROUNDS, Interval, aa_holds
-from harness.report.gradient import NOTHING_TIMED, gradients, no_ratio, withheld
+from harness.report.gradient import NOTHING_TIMED, gradients, no_ratio
 from harness.report.table import Cell, Column, Group, Table, grouped_table, simple_table
 from harness.report.units import (
     UNKNOWN,
@@ -81,30 +81,6 @@ def quality_table(judgement: Judgement) -> Table | None:
             _quality_group(judged, judged.quality)
             for judged in judgement.pairs
             if judged.quality is not None and _has_quality(judged.quality)
-        ],
-    )
-
-
-def target_table(judgement: Judgement) -> Table | None:
-    """Return steps and seconds to each target."""
-    return grouped_table(
-        "targets",
-        "Time to target",
-        "Median over seeds of steps and seconds to the first sustained crossing of a target. The "
-        "target set by rule is the median of the baseline's best validation results; the others "
-        "lie around it. A dash: fewer than half of the seeds got there.",
-        (
-            Column("Target", 1.2),
-            Column("Baseline", 1.5, numeric=True),
-            Column("Method", 1.5, numeric=True),
-        ),
-        [
-            Group(
-                tuple(_target_row(target, withheld(judged)) for target in judged.targets),
-                judged.pair.name,
-            )
-            for judged in judgement.pairs
-            if judged.targets
         ],
     )
 
@@ -246,19 +222,4 @@ def _quality_row(
         Cell(member),
         Cell(with_bounds(over_tasks), count(over_tasks.n, "task") if over_tasks else ""),
         Cell(with_bounds(over_seeds), count(over_seeds.n, "seed") if over_seeds else ""),
-    )
-
-
-def _target_row(target: TargetTime, reason: str | None) -> tuple[Cell, ...]:
-    def reach(steps: float | None, seconds: float | None, reached: str) -> Cell:
-        if steps is None and seconds is None:
-            return Cell(UNKNOWN, f"{reached} seeds")
-        return Cell(f"{quantity(steps, 'steps')}, {quantity(seconds, 's')}", f"{reached} seeds")
-
-    return (
-        Cell(significant(target.target), "by rule" if target.by_rule else ""),
-        reach(target.baseline_steps, target.baseline_seconds, target.baseline_reached),
-        Cell("not shown", reason)
-        if reason is not None
-        else reach(target.method_steps, target.method_seconds, target.method_reached),
     )

@@ -24,7 +24,7 @@ from harness.report.units import (
 )
 from harness.report.verdict_table import tone_of
 from harness.report.words import basis, workload_words
-from harness.studies.ranks.series import member_words
+from harness.studies.ranks.figure import member_words
 
 READINGS = {"same": "Same cores", "each": "Worker for worker"}
 OVER = {"torch": "", "horovod": " over Horovod"}

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.statistics import Interval
+from harness.records.manifest import Manifest
+from harness.records.record import Record
 from harness.report.gradient import withheld
+from harness.report.section import Part
 from harness.report.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import (
     UNKNOWN,
@@ -17,12 +23,26 @@ from harness.report.units import (
     with_bounds,
 )
 from harness.report.words import capital, full_stop
+from harness.studies.ranks.figure import member_words, over_ranks
 from harness.studies.ranks.judge import Scaled, Scaling
 from harness.studies.ranks.prediction import HeldOut, Needed, Predicted, Prediction
-from harness.studies.ranks.series import member_words
+from harness.studies.ranks.readings import ranks_table
 
 # Of the ranks that are predicted, those that a table holds; the figure draws them all.
 PRINTED = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+
+
+def parts(manifest: Manifest, records: Sequence[Record], judgement: Judgement) -> Iterator[Part]:
+    tables = (
+        ranks_table(judgement, records),
+        scaling_table(judgement),
+        prediction_table(judgement),
+    )
+    yield Part("Distribution over ranks", 20, tuple(over_ranks(judgement)), tables)
+
+
+def said(judgement: Judgement) -> dict[str, Any]:
+    return {}  # verdicts rest on the ratios alone
 
 
 def scaling_table(judgement: Judgement) -> Table | None:

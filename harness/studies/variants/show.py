@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
 from harness.judge.judgement import At, Best, Choice, Judgement, PairJudgement, Rival, Selection
 from harness.judge.statistics import Interval
+from harness.records.manifest import Manifest
+from harness.records.record import Record
 from harness.report.gradient import withheld
+from harness.report.section import Part
 from harness.report.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import (
     UNKNOWN,
@@ -20,6 +26,7 @@ from harness.report.units import (
     with_bounds,
 )
 from harness.report.words import listed, trained_words, workload_words
+from harness.studies.variants.figure import variants
 
 STANDS = {True: "not worse", False: "worse", None: "undecided"}
 
@@ -29,6 +36,30 @@ TESTED = {
     False: " (but test tasks found it worse)",
     None: " (test tasks left open whether it is worse)",
 }
+
+
+def parts(manifest: Manifest, records: Sequence[Record], judgement: Judgement) -> Iterator[Part]:
+    tables = (selection_table(judgement), variant_table(judgement))
+    yield Part("Variants", 40, tuple(variants(judgement)), tables, rivals_words(judgement))
+
+
+def said(judgement: Judgement) -> dict[str, Any]:
+    """Return what was chosen, for programs."""
+    return {
+        "selections": [
+            {
+                "pair": judged.pair.name,
+                "method": judged.pair.method,
+                "method_settings": judged.pair.method_settings,
+                "workload": judged.pair.workload,
+                "settings": judged.pair.settings,
+                "choices": [dataclasses.asdict(choice) for choice in judged.selection.choices],
+                "best": [dataclasses.asdict(best) for best in judged.selection.best],
+            }
+            for judged in judgement.pairs
+            if judged.selection is not None and judged.selection.choices and not withheld(judged)
+        ]
+    }
 
 
 def selection_table(judgement: Judgement) -> Table | None:
