@@ -12,14 +12,20 @@ from harness.judge.blocks import latest
 from harness.judge.judgement import Judgement
 from harness.records.manifest import Manifest
 from harness.records.record import Record
-from harness.report import show
 from harness.report.abstract import (
     Finding,
     abstract,
     checks_and_noise,
     findings,
+    own_cost,
 )
-from harness.report.section import Part, Placed, Section, merge
+from harness.report.curves import learning_curves
+from harness.report.forest import speed_ups
+from harness.report.gradient import distance_table
+from harness.report.pair_tables import failure_table, noise_table, pair_table, quality_table
+from harness.report.rounds import step_times
+from harness.report.run_tables import machine_table, member_table, protocol_table
+from harness.report.section import ACCURACY, SPEED, Part, Placed, Section, merge
 from harness.report.table import Table
 from harness.report.verdict_table import verdict_table
 from harness.report.words import capital, cleaned, full_stop, is_gain
@@ -104,7 +110,24 @@ def _title(judgement: Judgement) -> str:
 
 
 def _parts(manifest: Manifest, records: Sequence[Record], judgement: Judgement) -> Iterator[Part]:
-    yield from show.parts(manifest, records, judgement)
+    """Yield what is said of every run, and what each study has to say of this one."""
+    figures = (*speed_ups(judgement), *step_times(judgement, records, manifest.plan))
+    yield Part(SPEED, 10, figures, (pair_table(judgement),))
+    curves = tuple(learning_curves(judgement, records))
+    yield Part(ACCURACY, 32, curves, (quality_table(judgement),))
+    yield Part("Gradients", 50, tables=(distance_table(judgement),))
+    yield Part(
+        "Noise, and what is missing",
+        60,
+        tables=(noise_table(judgement), failure_table(judgement)),
+        text=own_cost(judgement),
+    )
+    how = (
+        member_table(manifest, records),
+        protocol_table(manifest),
+        machine_table(manifest, records),
+    )
+    yield Part("How it was measured", 70, tables=how)
     for study in studies():
         yield from study.parts(manifest, records, judgement)
 

@@ -61,6 +61,7 @@ def pair_table(judgement: Judgement) -> Table | None:
             Column("n", 0.8, numeric=True),
         ),
         groups,
+        in_summary=True,
     )
 
 
@@ -151,6 +152,7 @@ def failure_table(judgement: Judgement) -> Table | None:
         "Blocks without a measurement, and why.",
         (Column("Pair", 1.2), Column("Outcome", 0.8), Column("Reason", 2.0)),
         rows,
+        in_summary=True,
     )
 
 

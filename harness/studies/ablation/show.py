@@ -45,6 +45,7 @@ def parts_table(judgement: Judgement) -> Table | None:
             Group(tuple(_row(judged) for judged in pairs), f"What {differ} adds")
             for differ, pairs in found.items()
         ],
+        in_summary=True,
     )
 
 

@@ -63,6 +63,7 @@ def ranks_table(judgement: Judgement, records: Sequence[Record]) -> Table | None
             )
             for (method, baseline, ranks, workload), by_cores in found.items()
         ],
+        in_summary=True,
     )
 
 

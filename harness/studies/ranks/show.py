@@ -73,6 +73,7 @@ def scaling_table(judgement: Judgement) -> Table | None:
             Column("Efficiency [95 %]", 1.6, numeric=True),
         ),
         groups,
+        in_summary=True,
     )
 
 
@@ -92,6 +93,7 @@ def prediction_table(judgement: Judgement) -> Table | None:
             Column("Measured [95 %]", 1.8, numeric=True),
         ),
         [_predictions(judged, scaling) for judged, scaling in _shown(judgement)],
+        in_summary=True,
     )
 
 

@@ -87,6 +87,7 @@ def selection_table(judgement: Judgement) -> Table | None:
             Column("Rival", 0.9),
         ),
         groups,
+        in_summary=True,
     )
 
 
