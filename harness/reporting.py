@@ -20,15 +20,16 @@ def write_report(folder: Path, as_json: bool = False) -> None:
     from harness.records.pyperf_export import export
     from harness.records.store import replace_file
     from harness.report.content import compose
-    from harness.report.write import claims_json, write
+    from harness.report.write import claims_json, write_content
 
     run = read_run(folder)
-    manifest, records, judgement = run.manifest, run.records, run.judgement
-    export(folder, records)
-    replace_file(folder / FILE, to_csv(records))
-    write(folder, manifest, records, judgement)
-    told = claims_json(manifest, judgement) if as_json else None
-    _tell_report(compose(manifest, records, judgement), folder, told)
+    studies = run.registry.studies
+    export(folder, run.records)
+    replace_file(folder / FILE, to_csv(run.records))
+    content = compose(run.evidence, run.judgement, studies)
+    told = claims_json(run.manifest, run.judgement, studies)
+    write_content(folder, content, {"claims.json": told})
+    _tell_report(content, folder, told if as_json else None)
 
 
 def report_history(path: Path, as_json: bool) -> None:

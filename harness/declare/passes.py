@@ -51,6 +51,11 @@ class Pass(Generic[S]):
     shared: bool = True
     both: bool = True
     guess_steps: Callable[[dict[str, Any]], float] | None = None
+    words: str = ""  # what reports call it, where that is not its name
+
+    @property
+    def told(self) -> str:
+        return self.words or self.name
 
 
 SeenAt = list[tuple[Point, Seen]]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.judge.answer import PairSoFar, PairStudy
     from harness.judge.evidence import Evidence
     from harness.judge.judgement import Judgement
-    from harness.report.content import Part
+    from harness.report.section import Part
 
 
 @dataclass(frozen=True)

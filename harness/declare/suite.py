@@ -304,6 +304,16 @@ def find_suite(word: str, folder: Path) -> Path:
     return names[word]
 
 
+def with_settings(name: str, settings: Mapping[str, Any]) -> str:
+    """Write a learner or workload with the settings that it runs with."""
+    words = settings_words(dict(settings))
+    return f"{name} ({words})" if words else name
+
+
+def workload_words(pair: Pair) -> str:
+    return with_settings(pair.workload, pair.settings)
+
+
 def settings_words(settings: dict[str, Any]) -> str:
     """Write settings as words, for people and for records."""
     return " ".join(f"{key}={value}" for key, value in sorted(settings.items()))

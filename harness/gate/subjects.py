@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.declare.point import Scalar
-from harness.declare.suite import MEMBERS, Pair, Suite, settings_words
+from harness.declare.suite import MEMBERS, Pair, Suite, with_settings
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Subject:
 
     @property
     def name(self) -> str:
-        learner = _with(self.learner, self.learner_settings)
+        learner = with_settings(self.learner, self.learner_settings)
         team = f", {self.ranks} ranks by {self.communicator}" if self.ranks > 1 else ""
-        return f"{learner} on {_with(self.workload, self.settings)}{team}"
+        return f"{learner} on {with_settings(self.workload, self.settings)}{team}"
 
     def pair(self) -> Pair:
         return Pair(
@@ -66,8 +66,3 @@ def subjects_of(suite: Suite) -> tuple[Subject, ...]:
             passes = tuple(dict.fromkeys((*known, *pair.passes)))
             found[subject.name] = dataclasses.replace(subject, passes=passes)
     return tuple(found.values())
-
-
-def _with(name: str, settings: dict[str, Scalar]) -> str:
-    words = settings_words(dict(settings))
-    return f"{name} ({words})" if words else name

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from harness.history.chains import Chain, Series
+from harness.history.tables import class_words, is_drawn, short
 from harness.report.axes import headline, log_axis, panels
-from harness.report.plots import HistoryLine, HistoryMark, HistoryPanel, HistoryPlot
+from harness.report.figure import Figure, chunks, told
 from harness.report.svg import BAND, GRID, INK, MARK, METHOD, METHOD_LIGHT, OTHERS, PAPER
-from harness.report.units import ratio, scale
-from harness.report.words import capital
+from harness.report.units import count, quantity, ratio, scale
+from harness.report.words import capital, measure_name
 
 Item = TypeVar("Item")
 
@@ -26,33 +29,153 @@ LABEL, RATIO = 0.17, 0.1
 MORE, LESS = MARK, OTHERS[0]
 
 
-def history(plot: HistoryPlot) -> Canvas:
-    canvas, axes = panels(len(plot.panels), head=0.3)
-    for ax, panel in zip(axes, plot.panels, strict=True):
-        starts = list(_starts(panel.lines))
-        end = starts[-1] + len(panel.lines[-1].commits) - 1
-        ax.set_xlim(-0.5 - 0.02 * end, end + 0.5 + 0.02 * end)
-        unit = _scale_values(ax, panel)
-        for start, line in zip(starts, panel.lines, strict=True):
-            _draw_line(ax, start, line, panel)
-        for start in starts[1:]:
-            ax.axvspan(start - BREAK - 0.5, start - 0.5, color=BAND, linewidth=0, zorder=0)
-        _name_commits(ax, starts, panel.lines)
-        _name_changes(ax, starts, panel.lines)
-        headline(ax, f"{capital(panel.measure)} ({unit})")
-        ax.grid(axis="y", color=GRID, linewidth=0.4)
-    axes[-1].set_xlabel("commit")
-    return canvas
+@dataclass(frozen=True)
+class Mark:
+    """A change, between the commits at these places of its line."""
+
+    before: int
+    last: int
+    ratio: float
 
 
-def _starts(lines: Sequence[HistoryLine]) -> Iterator[float]:
+@dataclass(frozen=True)
+class Line:
+    """A chain of commits, its first base at the head: values, bounds, and what is established."""
+
+    commits: tuple[str, ...]
+    values: tuple[float, ...]
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
+    established: tuple[float, ...]  # the first value, times the changes up to here
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One measure over commits; its lines are apart, for what lies between was not measured."""
+
+    measure: str
+    unit: str | None  # None: multiples of a line's first value
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class History(Figure):
+    kind: ClassVar[str] = "history"
+
+    subject: str
+    machine: str
+    panels: tuple[Panel, ...]
+
+    @property
+    def title(self) -> str:
+        return f"Over commits: {self.subject}"
+
+    @property
+    def caption(self) -> str:
+        text = f"On {self.machine}, from left to right commit by commit."
+        if any(panel.unit is None for panel in self.panels):
+            text += (
+                " Times are multiples of a line's first commit (open point), by ratios of head "
+                "over base that one job measured each. Bands hold together with the intervals of "
+                "the changes, so a line whose band leaves 1 has changed; the dashed line holds "
+                "the changes alone."
+            )
+        if any(line.marks for panel in self.panels for line in panel.lines):
+            text += " Triangles mark changes, up for more and down for less."
+        if any(len(panel.lines) > 1 for panel in self.panels):
+            text += (
+                " Grey gaps were not measured: no line and no change crosses them, and times begin "
+                "anew at 1."
+            )
+        return text
+
+    @property
+    def alternative(self) -> str:
+        return "Line plot over commits. " + told(
+            f"{panel.measure} from {line.commits[0]} to {line.commits[-1]}: "
+            f"{_ends(panel, line)}, with {count(len(line.marks), 'change')}"
+            for panel in self.panels
+            for line in panel.lines
+        )
+
+    def draw(self) -> Canvas:
+        canvas, axes = panels(len(self.panels), head=0.3)
+        for ax, panel in zip(axes, self.panels, strict=True):
+            starts = list(_starts(panel.lines))
+            end = starts[-1] + len(panel.lines[-1].commits) - 1
+            ax.set_xlim(-0.5 - 0.02 * end, end + 0.5 + 0.02 * end)
+            unit = _scale_values(ax, panel)
+            for start, line in zip(starts, panel.lines, strict=True):
+                _draw_line(ax, start, line, panel)
+            for start in starts[1:]:
+                ax.axvspan(start - BREAK - 0.5, start - 0.5, color=BAND, linewidth=0, zorder=0)
+            _name_commits(ax, starts, panel.lines)
+            _name_changes(ax, starts, panel.lines)
+            headline(ax, f"{capital(panel.measure)} ({unit})")
+            ax.grid(axis="y", color=GRID, linewidth=0.4)
+        axes[-1].set_xlabel("commit")
+        return canvas
+
+
+def over_commits(courses: Sequence[Series]) -> Iterator[History]:
+    """Yield for every subject on a class of machines what is always shown and what changed."""
+    by_subject: dict[tuple[str, str], list[Panel]] = {}
+    for series in courses:
+        if series.chains and (is_drawn(series.measure) or series.found):
+            key = series.subject, class_words(dict(series.machine))
+            by_subject.setdefault(key, []).append(_panel(series))
+    for (subject, machine), found in by_subject.items():
+        yield from (History(subject, machine, some) for some in chunks(found))
+
+
+def _panel(series: Series) -> Panel:
+    lines = tuple(_line(series, chain) for chain in series.chains)
+    return Panel(
+        measure_name(series.measure), (series.unit or "") if series.counted else None, lines
+    )
+
+
+def _line(series: Series, chain: Chain) -> Line:
+    commits = (short(chain.links[0].base), *(short(link.commit) for link in chain.links))
+    marks = tuple(Mark(x.first, x.last + 1, x.ratio) for x in chain.changes)
+    if series.counted:
+        values = (chain.links[0].base_value or 0.0, *(x.head_value or 0.0 for x in chain.links))
+        return Line(commits, values, values, values, values, marks)
+    bounds = chain.bounds(series.commits)
+    lows, highs = (tuple(ends) for ends in zip(*bounds, strict=True))
+    return Line(commits, chain.levels, lows, highs, tuple(_established(chain)), marks)
+
+
+def _established(chain: Chain) -> Iterator[float]:
+    """Yield the level at every commit if nothing but the changes happened.
+
+    Over a stretch the level goes evenly from its start to its end, since where it really went is
+    what the stretch leaves open.
+    """
+    level = 1.0
+    yield level
+    by_place = {p: x for x in chain.changes for p in range(x.first, x.last + 1)}
+    for place in range(len(chain.links)):
+        if change := by_place.get(place):
+            level *= change.ratio ** (1 / (change.last - change.first + 1))
+        yield level
+
+
+def _ends(panel: Panel, line: Line) -> str:
+    ends = line.values[0], line.values[-1]
+    first, last = (ratio(x) if panel.unit is None else quantity(x, panel.unit) for x in ends)
+    return f"{first} to {last}"
+
+
+def _starts(lines: Sequence[Line]) -> Iterator[float]:
     at = 0.0
     for line in lines:
         yield at
         at += len(line.commits) + BREAK
 
 
-def _scale_values(ax: Axes, panel: HistoryPanel) -> str:
+def _scale_values(ax: Axes, panel: Panel) -> str:
     """Set the axis of values and return what it counts in."""
     values = [value for line in panel.lines for value in (*line.values, *line.established)]
     if panel.unit is None:
@@ -68,7 +191,7 @@ def _scale_values(ax: Axes, panel: HistoryPanel) -> str:
     return name
 
 
-def _draw_line(ax: Axes, start: float, line: HistoryLine, panel: HistoryPanel) -> None:
+def _draw_line(ax: Axes, start: float, line: Line, panel: Panel) -> None:
     factor = 1.0 if panel.unit is None else scale(_largest(panel), panel.unit)[0]
     xs = [start + place for place in range(len(line.commits))]
     values = [value / factor for value in line.values]
@@ -102,15 +225,15 @@ def _draw_line(ax: Axes, start: float, line: HistoryLine, panel: HistoryPanel) -
         )
 
 
-def _largest(panel: HistoryPanel) -> float:
+def _largest(panel: Panel) -> float:
     return max(max(line.highs) for line in panel.lines)
 
 
-def _colour(mark: HistoryMark) -> str:
+def _colour(mark: Mark) -> str:
     return MORE if mark.ratio > 1 else LESS
 
 
-def _name_commits(ax: Axes, starts: Sequence[float], lines: Sequence[HistoryLine]) -> None:
+def _name_commits(ax: Axes, starts: Sequence[float], lines: Sequence[Line]) -> None:
     """Label commits as there is room: first those of changes, then the ends, then any other."""
     wanted: list[tuple[float, str]] = []
     ends: list[tuple[float, str]] = []
@@ -129,7 +252,7 @@ def _name_commits(ax: Axes, starts: Sequence[float], lines: Sequence[HistoryLine
     ax.xaxis.set_minor_locator(NullLocator())
 
 
-def _name_changes(ax: Axes, starts: Sequence[float], lines: Sequence[HistoryLine]) -> None:
+def _name_changes(ax: Axes, starts: Sequence[float], lines: Sequence[Line]) -> None:
     found = [
         (start + (mark.before + mark.last) / 2, mark)
         for start, line in zip(starts, lines, strict=True)

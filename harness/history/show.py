@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from harness.history.chains import Series
 from harness.history.changepoints import ALPHA
 from harness.history.entries import Entry
-from harness.history.series import history_plots
+from harness.history.figure import over_commits
 from harness.history.tables import (
     change_table,
     course_table,
@@ -22,9 +22,9 @@ from harness.history.tables import (
     unusable_table,
 )
 from harness.report.abstract import Finding
-from harness.report.captions import figures_of
-from harness.report.content import Content, Section
-from harness.report.table import Cell, Table
+from harness.report.content import Content
+from harness.report.section import Part, merge
+from harness.report.table import Cell
 from harness.report.units import count, percent
 from harness.report.words import capital, cleaned, full_stop, listed, measure_name
 
@@ -33,15 +33,12 @@ MOST_FINDINGS = 6
 
 def compose_history(name: str, entries: Sequence[Entry], courses: Sequence[Series]) -> Content:
     """Turn a history and what was found in it into text and the data of figures."""
-    drawn = tuple(figures_of("history", history_plots(courses)))
-    sections = (
-        Section("Over commits", drawn, _tables(change_table(courses), course_table(courses))),
-        Section("What gates said", (), _tables(grave_table(entries))),
-        Section(
-            "What was measured, and what counts for nothing",
-            (),
-            _tables(machine_table(entries), unusable_table(courses)),
-        ),
+    changes = change_table(courses), course_table(courses)
+    counted = machine_table(entries), unusable_table(courses)
+    parts = (
+        Part("Over commits", 1, tuple(over_commits(courses)), changes),
+        Part("What gates said", 2, tables=(grave_table(entries),)),
+        Part("What was measured, and what counts for nothing", 3, tables=counted),
     )
     warnings = [note for series in courses for note in series.notes]
     return cleaned(
@@ -54,7 +51,7 @@ def compose_history(name: str, entries: Sequence[Entry], courses: Sequence[Serie
             findings=_findings(courses),
             closing="",
             verdicts=None,
-            sections=tuple(part for part in sections if part.figures or part.tables),
+            sections=merge(parts),
             command=f"python -m harness report {shlex.quote(name)}",
         )
     )
@@ -105,10 +102,6 @@ def _findings(courses: Sequence[Series]) -> tuple[Finding, ...]:
         note = f"{measure_name(series.measure)} {size.text}, at {place.text} ({place.note})."
         lines.setdefault(series.subject, []).append(Cell(word.text, note, word.tone))
     return tuple(Finding(subject, "", tuple(cells)) for subject, cells in lines.items())
-
-
-def _tables(*tables: Table | None) -> tuple[Table, ...]:
-    return tuple(table for table in tables if table is not None)
 
 
 def _dates(entries: Sequence[Entry]) -> str:

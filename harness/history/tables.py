@@ -51,6 +51,7 @@ def change_table(courses: Sequence[Series]) -> Table | None:
             Column("Gates said", 0.9),
         ),
         groups,
+        in_summary=True,
     )
 
 
@@ -73,6 +74,7 @@ def course_table(courses: Sequence[Series]) -> Table | None:
             Column("Changes", 0.6, numeric=True),
         ),
         [group for group in groups if group.rows],
+        in_summary=True,
     )
 
 

@@ -41,6 +41,8 @@ class Answer:
     """Members of which some runs never got there, so that the ratio is but a bound on that side."""
     counted: bool = False
     """Whether no noise need be allowed for."""
+    conditions: str = ""
+    """What else a reader must know of how it was measured, in a few words."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,11 @@ class PairStudy:
     @property
     def finding(self) -> Any:
         """What was found, as a dataclass of plain data that a report shows."""
+        return None
+
+    @property
+    def target(self) -> float | None:
+        """A quality that both members are raced to, which learning curves are drawn with."""
         return None
 
     def ratios(self, confidence: float = CONFIDENCE) -> tuple[Ratio, ...]:

@@ -56,7 +56,12 @@ def judged(evidence: Evidence, registry: Registry) -> Judgement:
         wall_s=wall_s,
         twins=twins,
     )
-    shown = evidence.without_results_of(each.pair for each in pairs if each.withheld)
+    return with_studies(judgement, evidence, studies)
+
+
+def with_studies(judgement: Judgement, evidence: Evidence, studies: Sequence[Study]) -> Judgement:
+    """Return the judgement with what studies find of all pairs together."""
+    shown = evidence.without_results_of(each.pair for each in judgement.pairs if each.withheld)
     found = {each.name: each.of_run(shown, judgement) for each in studies}
     return dataclasses.replace(
         judgement, studies={name: each for name, each in found.items() if each is not None}
@@ -94,6 +99,7 @@ def _judge_pair(
         verdicts=(),
         gain=gain,
         withheld=why,
+        target=next((each.target for each in found.values() if each.target is not None), None),
         studies={name: each.finding for name, each in found.items() if each.finding is not None},
     )
     verdicts = pair_verdicts(

@@ -101,6 +101,7 @@ class Verdict:
     trust: str
     quality: Quality | None = None  # where the reading has one of its own, and not the pair's
     own_ratio: Interval | None = None  # the method's own part in the ratio
+    conditions: str = ""  # what else must be known of how it was measured, in a few words
     point: Point = field(default_factory=dict)  # of the pair's sweep
 
 
@@ -120,6 +121,8 @@ class PairJudgement:
     gain: Ratio | None = None  # of test quality: a difference, above 0 the method is better
     withheld: str | None = None
     """Why the pair may show no ratio, time or count that reads as a result."""
+    target: float | None = None
+    """The quality that both members are raced to, where a study sets one."""
     studies: Mapping[str, Any] = field(default_factory=dict)
     """What studies found of the pair, by their names."""
 

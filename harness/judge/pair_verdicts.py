@@ -62,6 +62,7 @@ def pair_verdicts(
                         trust=reading.trust,
                         quality=answer.quality,
                         own_ratio=part,
+                        conditions=answer.conditions,
                         point=answer.ratio.point,
                     )
                 )

@@ -9,7 +9,7 @@ from statistics import median
 from harness.declare.measures import MEASURES, Measure
 from harness.declare.passes import Seen
 from harness.declare.point import OWN, Point, words_of
-from harness.declare.suite import MEMBERS, Pair, settings_words
+from harness.declare.suite import MEMBERS, Pair, with_settings
 from harness.judge.checks import all_paid
 from harness.judge.evidence import Evidence, Key, key
 from harness.judge.judgement import PairJudgement, Ratio
@@ -59,10 +59,10 @@ def overall(pairs: Iterable[PairJudgement]) -> tuple[Ratio, ...]:
     for judged in pairs:
         pair = judged.pair
         members = " against ".join(
-            _with_settings(pair.learner(member), pair.learner_settings(member))
+            with_settings(pair.learner(member), pair.learner_settings(member))
             for member in reversed(MEMBERS)
         )
-        workload = _with_settings(pair.workload, pair.settings)
+        workload = with_settings(pair.workload, pair.settings)
         if pair.is_aa or all_paid(judged.debts) is not True:
             continue
         for found in judged.ratios:
@@ -140,8 +140,3 @@ def _mean(members: str, found: Sequence[Ratio]) -> Ratio:
         rounds=interval.n,
         members=members,
     )
-
-
-def _with_settings(name: str, settings: Mapping[str, object]) -> str:
-    words = settings_words(dict(settings))
-    return f"{name} ({words})" if words else name

@@ -146,13 +146,24 @@ class Times(Seen):
         return None
 
 
-CHECK = Pass("check", Check, "learner", "harness.measure.check:check")
+CHECK = Pass("check", Check, "learner", "harness.measure.check:check", words="gradient check")
 TRAJECTORY = Pass("trajectory", Trajectory, "once", "harness.measure.passes:trajectory")
-OPERATIONS = Pass("operations", Operations, "once", "harness.measure.passes:operations")
+OPERATIONS = Pass(
+    "operations", Operations, "once", "harness.measure.passes:operations", words="operation count"
+)
 MEMORY = Pass("memory", Memory, "once", "harness.measure.passes:memory")
-STEP = Pass("step", Times, "rounds", "harness.measure.passes:timed", clocked=True)
-ADAPTATION = Pass("adaptation", Times, "rounds", "harness.measure.passes:timed", clocked=True)
-CURVE = Pass("curve", Curve, "seeds", "harness.measure.passes:curve")
+STEP = Pass(
+    "step", Times, "rounds", "harness.measure.passes:timed", clocked=True, words="step time"
+)
+ADAPTATION = Pass(
+    "adaptation",
+    Times,
+    "rounds",
+    "harness.measure.passes:timed",
+    clocked=True,
+    words="adaptation time",
+)
+CURVE = Pass("curve", Curve, "seeds", "harness.measure.passes:curve", words="learning curve")
 
 SPINE: tuple[Pass[Seen], ...] = (CHECK, TRAJECTORY, OPERATIONS, MEMORY, STEP, ADAPTATION, CURVE)
 """In the order in which they are taken."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.declare.suite import with_settings, workload_words
 from harness.judge.judgement import Judgement, PairJudgement, Verdict
 from harness.records.manifest import Manifest
 from harness.report.run_tables import machine_words
@@ -19,15 +20,7 @@ from harness.report.verdict_table import (
     tone_of,
     verdict_reason,
 )
-from harness.report.words import (
-    full_stop,
-    listed,
-    measure_name,
-    span,
-    team_words,
-    with_settings,
-    workload_words,
-)
+from harness.report.words import full_stop, listed, measure_name, span, team_words
 
 # An abstract is read in one breath; the table of claims holds every verdict.
 MOST_VERDICTS = 6

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from harness.judge.blocks import latest
+from harness.declare.study import Study
+from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement
 from harness.records.manifest import Manifest
-from harness.records.record import Record
 from harness.report.abstract import (
     Finding,
     abstract,
@@ -17,35 +17,16 @@ from harness.report.abstract import (
     findings,
     own_cost,
 )
-from harness.report.captions import Figure, describe_figures
-from harness.report.distance_table import distance_table
-from harness.report.pair_tables import (
-    failure_table,
-    noise_table,
-    pair_table,
-    quality_table,
-    target_table,
-)
+from harness.report.curves import learning_curves
+from harness.report.forest import speed_ups
+from harness.report.gradient import distance_table
+from harness.report.pair_tables import failure_table, noise_table, pair_table, quality_table
+from harness.report.rounds import step_times
 from harness.report.run_tables import machine_table, member_table, protocol_table
+from harness.report.section import ACCURACY, SPEED, Part, Placed, Section, merge
 from harness.report.table import Table
 from harness.report.verdict_table import verdict_table
 from harness.report.words import capital, cleaned, full_stop, is_gain
-from harness.studies.ablation.show import parts_table
-from harness.studies.memory.growth import growth_table
-from harness.studies.ranks.readings import ranks_table
-from harness.studies.ranks.show import prediction_table, scaling_table
-from harness.studies.side_by_side.show import accuracy_table, cost_table
-from harness.studies.variants.show import rivals_words, selection_table, variant_table
-
-
-@dataclass(frozen=True)
-class Section:
-    """Figures and tables under a heading, with a closing sentence if there is one."""
-
-    title: str
-    figures: tuple[Figure, ...]
-    tables: tuple[Table, ...]
-    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,7 +45,7 @@ class Content:
     command: str
 
     @property
-    def figures(self) -> tuple[Figure, ...]:
+    def figures(self) -> tuple[Placed, ...]:
         return tuple(figure for section in self.sections for figure in section.figures)
 
     def table(self, name: str) -> Table | None:
@@ -73,9 +54,13 @@ class Content:
         return next((table for table in tables if table.name == name), None)
 
 
-def compose(manifest: Manifest, records: Sequence[Record], judgement: Judgement) -> Content:
-    """Turn what was seen and judged into text and the data of figures."""
-    counted = tuple(latest(records).values())
+def compose(evidence: Evidence, judgement: Judgement, studies: Sequence[Study]) -> Content:
+    """Turn what was seen and judged into text and the data of figures.
+
+    Of pairs whose results are withheld, nothing that was seen of them comes here.
+    """
+    shown = evidence.without_results_of(each.pair for each in judgement.pairs if each.withheld)
+    manifest = evidence.manifest
     verdicts = verdict_table(manifest.claims, judgement)
     return cleaned(
         Content(
@@ -87,7 +72,7 @@ def compose(manifest: Manifest, records: Sequence[Record], judgement: Judgement)
             findings=findings(manifest, judgement),
             closing=checks_and_noise(judgement),
             verdicts=verdicts,
-            sections=_sections(manifest, counted, judgement),
+            sections=merge(_parts(shown, judgement, studies)),
             command=manifest.command,
         )
     )
@@ -101,60 +86,28 @@ def _title(judgement: Judgement) -> str:
     return f"Published {what} of meta-learning, measured again"
 
 
-def _sections(
-    manifest: Manifest, records: Sequence[Record], judgement: Judgement
-) -> tuple[Section, ...]:
-    figures = describe_figures(manifest, records, judgement)
-
-    def section(title: str, *parts: Table | None, of: str = "", text: str = "") -> Section:
-        mine = tuple(figure for figure in figures if figure.name.split("-")[0] in of.split())
-        return Section(title, mine, tuple(part for part in parts if part is not None), text)
-
-    found = (
-        section(
-            "Speed and memory",
-            pair_table(judgement),
-            cost_table(judgement, records),
-            growth_table(figures),
-            of="speedups rounds memory sizes growth profile",
-        ),
-        section(
-            "Distribution over ranks",
-            ranks_table(judgement, records),
-            scaling_table(judgement),
-            prediction_table(judgement),
-            of="scaling",
-        ),
-        section(
-            "Accuracy",
-            parts_table(judgement),
-            accuracy_table(judgement, records),
-            quality_table(judgement),
-            target_table(judgement),
-            of="curves targets",
-        ),
-        section(
-            "Variants",
-            selection_table(judgement),
-            variant_table(judgement),
-            of="variants",
-            text=rivals_words(judgement),
-        ),
-        section("Gradients", distance_table(judgement)),
-        section(
-            "Noise, and what is missing",
-            noise_table(judgement),
-            failure_table(judgement),
-            text=own_cost(judgement),
-        ),
-        section(
-            "How it was measured",
-            member_table(manifest, records),
-            protocol_table(manifest),
-            machine_table(manifest, records),
-        ),
+def _parts(evidence: Evidence, judgement: Judgement, studies: Sequence[Study]) -> Iterator[Part]:
+    """Yield what is said of every run, and what each study has to say of this one."""
+    manifest: Manifest = evidence.manifest
+    figures = (*speed_ups(judgement), *step_times(judgement, evidence))
+    yield Part(SPEED, 10, figures, (pair_table(judgement),))
+    curves = tuple(learning_curves(judgement, evidence))
+    yield Part(ACCURACY, 32, curves, (quality_table(judgement),))
+    yield Part("Gradients", 50, tables=(distance_table(judgement),))
+    yield Part(
+        "Noise, and what is missing",
+        60,
+        tables=(noise_table(judgement), failure_table(judgement, evidence.passes)),
+        text=own_cost(judgement),
     )
-    return tuple(part for part in found if part.figures or part.tables or part.text)
+    how = (
+        member_table(evidence),
+        protocol_table(manifest),
+        machine_table(evidence),
+    )
+    yield Part("How it was measured", 70, tables=how)
+    for study in studies:
+        yield from study.parts(evidence, judgement)
 
 
 def _when(started: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from harness.declare.suite import MEMBERS
-from harness.judge.judgement import Debt, PairJudgement
-from harness.report.table import Cell
+from dataclasses import replace
+
+from harness.declare.suite import MEMBERS, Member, Pair, with_settings
+from harness.judge.judgement import Debt, Judgement, PairJudgement
+from harness.report.table import Cell, Column, Table, simple_table
 from harness.report.units import count, known, scientific, significant
-from harness.report.words import full_stop, with_settings
+from harness.report.words import capital, full_stop
 
 NO_SPEED_UP = "no speed-up shown"
 NOT_MEASURED = "not measured"
@@ -14,22 +16,8 @@ NOTHING_TIMED = Cell(NOT_MEASURED, "No timed pass.", "open")
 
 
 def withheld(judged: PairJudgement) -> str | None:
-    """Say why the pair may show no speed-up, or return None where it may.
-
-    A check that was planned and has no outcome withholds as well: nobody knows yet what the
-    speed was paid with. An A/A pair shows no speed-up but the noise, whatever it computes.
-    """
-    if judged.pair.is_aa:
-        return None
-    for debt in judged.debts:
-        if debt.passed is False:
-            return f"The gradient check of {debt.learner} failed."
-    if "check" not in judged.pair.passes:
-        return None
-    for debt in judged.debts:
-        if debt.passed is None:
-            return f"The gradient of {debt.learner} was not checked."
-    return None if judged.debts else "The gradient was not checked."
+    """Say in a sentence why the pair may show no speed-up, or return None where it may."""
+    return None if judged.withheld is None else full_stop(capital(judged.withheld))
 
 
 def no_ratio(judged: PairJudgement) -> Cell | None:
@@ -84,6 +72,38 @@ def pair_cell(judged: PairJudgement) -> Cell:
     return debt_cell(judged.debts[-1] if judged.debts else None)
 
 
+def distance_table(judgement: Judgement) -> Table | None:
+    """Return the least cosine and the largest distance of each learner that owes no exact one."""
+    found: dict[str, Debt] = {}
+    for judged in judgement.pairs:
+        for member, debt in zip(MEMBERS, judged.debts, strict=False):
+            if debt.passed is not None and debt.equivalence != "Exact":
+                found.setdefault(_name(judged.pair, member, debt), debt)
+    nearest = sorted(found.items(), key=lambda item: _distance(item[1]))
+    return simple_table(
+        "distances",
+        "Distance to the exact gradient",
+        "Between a learner's gradient and its family's oracle, over the random problems of its "
+        "check: the least cosine of the angle and the largest relative error, where the oracle is "
+        "what the family's learners approach. The nearest comes first.",
+        (
+            Column("Learner", 1.6),
+            Column("Least cosine", 0.9, numeric=True),
+            Column("Largest error", 0.9, numeric=True),
+            Column("What it owes", 1.4),
+        ),
+        [
+            (
+                Cell(learner),
+                Cell(significant(debt.cosine)),
+                Cell(significant(debt.distance, 2)),
+                replace(debt_cell(debt), note=""),
+            )
+            for learner, debt in nearest
+        ],
+    )
+
+
 def _outcome(debt: Debt) -> str:
     cell = debt_cell(debt)
     if debt.passed is None:
@@ -119,3 +139,13 @@ def _kind(debt: Debt) -> str:
 
 def _size(debt: Debt, value: float | None) -> str:
     return scientific(value) if debt.held == "error" else significant(value)
+
+
+def _name(pair: Pair, member: Member, debt: Debt) -> str:
+    name = with_settings(debt.learner, dict(pair.learner_settings(member)))
+    ranks = pair.processes(member)
+    return name if ranks == 1 else f"{name}, {count(ranks, 'rank')}"
+
+
+def _distance(debt: Debt) -> float:
+    return float("inf") if debt.distance is None else debt.distance

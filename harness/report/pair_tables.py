@@ -1,11 +1,15 @@
-"""The tables of pairs: ratios, accuracy, time to target, noise, and what was not measured."""
+"""The tables of pairs: ratios, accuracy, noise, and what was not measured."""
 
 from __future__ import annotations
 
-from harness.judge.judgement import Judgement, PairJudgement, Quality, Ratio, TargetTime
+from collections.abc import Mapping
+
+from harness.declare.passes import Pass, Seen
+from harness.declare.suite import with_settings, workload_words
+from harness.judge.judgement import Judgement, PairJudgement, Quality, Ratio
 from harness.judge.noise import AA_CONFIDENCE, Twins, noise_of
 from harness.judge.statistics import MIN_ROUNDS, Interval, aa_holds
-from harness.report.gradient import NOTHING_TIMED, gradients, no_ratio, withheld
+from harness.report.gradient import NOTHING_TIMED, gradients, no_ratio
 from harness.report.table import Cell, Column, Group, Table, grouped_table, simple_table
 from harness.report.units import (
     UNKNOWN,
@@ -17,16 +21,7 @@ from harness.report.units import (
     significant,
     with_bounds,
 )
-from harness.report.words import (
-    basis,
-    full_stop,
-    listed,
-    measure_name,
-    pass_name,
-    team_words,
-    with_settings,
-    workload_words,
-)
+from harness.report.words import basis, full_stop, listed, measure_name, team_words
 
 # The judge takes the mean over pairs whose members both passed, and over no others.
 OVERALL_GRADIENTS = Cell("gradients: both members' checks hold in every pair of this mean")
@@ -61,6 +56,7 @@ def pair_table(judgement: Judgement) -> Table | None:
             Column("n", 0.8, numeric=True),
         ),
         groups,
+        in_summary=True,
     )
 
 
@@ -81,30 +77,6 @@ def quality_table(judgement: Judgement) -> Table | None:
             _quality_group(judged, judged.quality)
             for judged in judgement.pairs
             if judged.quality is not None and _has_quality(judged.quality)
-        ],
-    )
-
-
-def target_table(judgement: Judgement) -> Table | None:
-    """Return steps and seconds to each target."""
-    return grouped_table(
-        "targets",
-        "Time to target",
-        "Median over seeds of steps and seconds to the first sustained crossing of a target. The "
-        "target set by rule is the median of the baseline's best validation results; the others "
-        "lie around it. A dash: fewer than half of the seeds got there.",
-        (
-            Column("Target", 1.2),
-            Column("Baseline", 1.5, numeric=True),
-            Column("Method", 1.5, numeric=True),
-        ),
-        [
-            Group(
-                tuple(_target_row(target, withheld(judged)) for target in judged.targets),
-                judged.pair.name,
-            )
-            for judged in judgement.pairs
-            if judged.targets
         ],
     )
 
@@ -149,14 +121,14 @@ def noise_table(judgement: Judgement) -> Table | None:
     )
 
 
-def failure_table(judgement: Judgement) -> Table | None:
+def failure_table(judgement: Judgement, passes: Mapping[str, Pass[Seen]]) -> Table | None:
     """Return every block that gave no measurement, with the reason."""
     rows = []
     for judged in judgement.pairs:
         for failure in judged.failures:
             rows.append(
                 (
-                    Cell(judged.pair.name, f"{failure.member}, {pass_name(failure.measured)}"),
+                    Cell(judged.pair.name, f"{failure.member}, {passes[failure.measured].told}"),
                     Cell(failure.status, count(failure.blocks, "block"), "bad"),
                     Cell(failure.reason or "reason unknown"),
                 )
@@ -175,6 +147,7 @@ def failure_table(judgement: Judgement) -> Table | None:
         "Blocks without a measurement, and why.",
         (Column("Pair", 1.2), Column("Outcome", 0.8), Column("Reason", 2.0)),
         rows,
+        in_summary=True,
     )
 
 
@@ -246,19 +219,4 @@ def _quality_row(
         Cell(member),
         Cell(with_bounds(over_tasks), count(over_tasks.n, "task") if over_tasks else ""),
         Cell(with_bounds(over_seeds), count(over_seeds.n, "seed") if over_seeds else ""),
-    )
-
-
-def _target_row(target: TargetTime, reason: str | None) -> tuple[Cell, ...]:
-    def reach(steps: float | None, seconds: float | None, reached: str) -> Cell:
-        if steps is None and seconds is None:
-            return Cell(UNKNOWN, f"{reached} seeds")
-        return Cell(f"{quantity(steps, 'steps')}, {quantity(seconds, 's')}", f"{reached} seeds")
-
-    return (
-        Cell(significant(target.target), "by rule" if target.by_rule else ""),
-        reach(target.baseline_steps, target.baseline_seconds, target.baseline_reached),
-        Cell("not shown", reason)
-        if reason is not None
-        else reach(target.method_steps, target.method_seconds, target.method_reached),
     )

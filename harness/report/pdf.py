@@ -70,6 +70,6 @@ def _plain(content: Content) -> dict[str, Any]:
     table = dataclasses.asdict(content)
     for section in table["sections"]:
         for figure in section["figures"]:
-            del figure["plot"]
+            del figure["shows"]
     table["command"] = command_lines(content.command)
     return table

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from harness.declare.passes import Pass, Seen
 from harness.declare.suite import MEMBERS
+from harness.judge.evidence import Evidence
 from harness.records.manifest import Manifest
 from harness.records.record import Record
+from harness.records.seen import Times
 from harness.report.table import Cell, Column, Group, Table, grouped_table, simple_table
 from harness.report.units import TIMES, UNKNOWN, count, percent, quantity, significant
-from harness.report.words import listed
-
-TIMED = ("step", "adaptation", "variant_times")
 
 # The probe that maps every installed package to its version.
 PACKAGES = "packages"
@@ -37,15 +37,16 @@ _NAMES = {
 }
 
 
-def member_table(manifest: Manifest, records: Sequence[Record]) -> Table | None:
+def member_table(evidence: Evidence) -> Table | None:
     """Return what each member of each pair really ran as."""
     groups = []
-    for pair in manifest.suite.pair:
+    for pair in evidence.manifest.suite.pair:
         members = [
-            [r for r in records if r.pair == pair.name and r.member == m and r.status == "ok"]
-            for m in ("baseline", "method")
+            [r for r in evidence.of(pair) if r.member == m and r.status == "ok"] for m in MEMBERS
         ]
-        rows = tuple(dict.fromkeys(_member_row(found) for found in members if found))
+        rows = tuple(
+            dict.fromkeys(_member_row(found, evidence.passes) for found in members if found)
+        )
         if rows:
             groups.append(Group(rows, pair.name))
     return grouped_table(
@@ -58,8 +59,9 @@ def member_table(manifest: Manifest, records: Sequence[Record]) -> Table | None:
     )
 
 
-def machine_table(manifest: Manifest, records: Sequence[Record]) -> Table:
+def machine_table(evidence: Evidence) -> Table:
     """Return the probes of the machine, and those of the blocks as ranges."""
+    manifest, records = evidence.manifest, evidence.records
     probes = {name: value for name, value in manifest.probes.items() if name != PACKAGES}
     rows = [(Cell(label), Cell(value)) for label, value in _flat(probes)]
     rows += [
@@ -104,22 +106,7 @@ def protocol_table(manifest: Manifest) -> Table:
             f"{protocol.curve_tasks} tasks",
         ),
         ("test tasks", str(protocol.test_tasks)),
-        (
-            "variants",
-            f"after {protocol.variant_train_steps} steps, chosen on {protocol.variant_tasks} "
-            f"validation tasks and judged on {protocol.variant_test_tasks} test tasks at "
-            f"{listed([str(n) for n in protocol.variant_steps])} inner steps, "
-            f"{protocol.variant_calls} timed calls a round",
-        ),
-        ("inner steps of memory growth", listed([str(n) for n in protocol.growth_steps])),
-        (
-            "ranks, and those held out",
-            f"{listed([str(n) for n in protocol.scaling_ranks])}; {protocol.scaling_held_out}",
-        ),
-        (
-            "tasks shared by ranks",
-            f"{protocol.scaling_batch} in all, or {protocol.scaling_share} each",
-        ),
+        *_settings_of_studies(manifest),
         ("data folder", "given by the user" if manifest.data_dir else "none: embedded data"),
         ("plan", manifest.plan_hash),
     ]
@@ -132,6 +119,15 @@ def protocol_table(manifest: Manifest) -> Table:
     )
     assert table is not None
     return table
+
+
+def _settings_of_studies(manifest: Manifest) -> list[tuple[str, str]]:
+    """Return what the suite set for its studies, as it was set."""
+    return [
+        (f"{name}: {setting.replace('_', ' ')}", _value(setting, value))
+        for name, given in manifest.suite.study.items()
+        for setting, value in given.items()
+    ]
 
 
 def machine_words(probes: Mapping[str, Any]) -> str:
@@ -152,8 +148,8 @@ def machine_words(probes: Mapping[str, Any]) -> str:
     return ", ".join(named) or "a machine that could not be identified"
 
 
-def _member_row(records: list[Record]) -> tuple[Cell, ...]:
-    timed = [r for r in records if r.measured in TIMED] or records
+def _member_row(records: list[Record[Seen]], passes: Mapping[str, Pass[Seen]]) -> tuple[Cell, ...]:
+    timed = [r for r in records if passes[r.measured].clocked] or records
     first = timed[0]
     ran = ", ".join(
         sorted({f"{r.processes or 1} {TIMES} {_threads(r.threads)}" for r in timed})
@@ -171,10 +167,11 @@ def _threads(threads: int | None) -> str:
     return f"{UNKNOWN} threads" if threads is None else count(threads, "thread")
 
 
-def _before(timed: list[Record]) -> Cell:
+def _before(timed: list[Record[Seen]]) -> Cell:
     warm = [r.warmup_s for r in timed if r.warmup_s is not None]
     steady = [r.warmup_steady for r in timed if r.warmup_steady is not None]
-    compiled = [r.compile_s for r in timed if r.compile_s is not None]
+    times = [r.seen for r in timed if isinstance(r.seen, Times)]
+    compiled = [seen.compile_s for seen in times if seen.compile_s is not None]
     words = [f"warm-up {quantity(statistics.median(warm), 's')}" if warm else "warm-up unknown"]
     if steady:
         words.append(f"steady in {sum(steady)} of {len(steady)}")

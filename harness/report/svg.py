@@ -101,8 +101,18 @@ def to_svg(canvas: Canvas, name: str, title: str, alternative: str) -> str:
     text = re.sub(r'href="#', f'href="#{name}-', text)
     text = re.sub(r"url\(#", f"url(#{name}-", text)
     head, body = text.split(">", 1)
+    words = f'role="img" aria-labelledby="{name}-title {name}-desc"'
     label = (
         f'\n <title id="{name}-title">{escape(title)}</title>'
         f'\n <desc id="{name}-desc">{escape(alternative)}</desc>'
     )
-    return f'{head} role="img" aria-labelledby="{name}-title {name}-desc">{label}{body}'
+    return f"{head} {_mark(name)} {words}>{label}{body}"
+
+
+def is_drawn_as(name: str, svg: bytes) -> bool:
+    """Say whether a file was drawn here under this name; a copy by another name is its owner's."""
+    return _mark(name).encode() in svg.partition(b">")[0]
+
+
+def _mark(name: str) -> str:
+    return f'data-drawn-by-harness="{escape(name)}"'

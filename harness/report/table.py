@@ -38,7 +38,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Table:
-    """A named table; a wide one spans both columns of the paper."""
+    """A named table; a wide one spans both columns of the paper.
+
+    in_summary  whether a terminal shows it too, after the verdicts
+    """
 
     name: str
     title: str
@@ -46,6 +49,7 @@ class Table:
     columns: tuple[Column, ...]
     groups: tuple[Group, ...]
     wide: bool = False
+    in_summary: bool = False
 
     def __post_init__(self) -> None:
         for group in self.groups:
@@ -64,9 +68,12 @@ def simple_table(
     caption: str,
     columns: tuple[Column, ...],
     rows: Sequence[tuple[Cell, ...]],
+    *,
+    in_summary: bool = False,
 ) -> Table | None:
     """Return a table of one group without a heading, or nothing where there are no rows."""
-    return Table(name, title, caption, columns, (Group(tuple(rows)),)) if rows else None
+    groups = [Group(tuple(rows))] if rows else []
+    return grouped_table(name, title, caption, columns, groups, in_summary=in_summary)
 
 
 def grouped_table(
@@ -77,6 +84,9 @@ def grouped_table(
     groups: Sequence[Group],
     *,
     wide: bool = False,
+    in_summary: bool = False,
 ) -> Table | None:
     """Return a table of groups, or nothing where there are none."""
-    return Table(name, title, caption, columns, tuple(groups), wide) if groups else None
+    if not groups:
+        return None
+    return Table(name, title, caption, columns, tuple(groups), wide, in_summary)

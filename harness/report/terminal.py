@@ -18,19 +18,6 @@ from harness.report.words import clean
 # The width of lines that go to a file.
 PLAIN_WIDTH = 100
 
-# The tables that follow the verdicts, of those that the content has.
-SHOWN = (
-    "pairs",
-    "parts",
-    "selection",
-    "ranks",
-    "scaling",
-    "predictions",
-    "failures",
-    "changes",
-    "courses",
-)
-
 INDENT, GUTTER = 2, 2
 
 # What a column of words and one of numbers keep on a narrow terminal.
@@ -61,13 +48,10 @@ def summary(content: Content, width: int) -> RenderableType:
     if content.verdicts is not None:
         heads = ("Read as", "Published", "Measured [95 %]", "Verdict")
         parts += [_heading("Claims"), _grid(content.verdicts, heads, width, notes=True)]
-    for name in SHOWN:
-        table = content.table(name)
-        if table is not None:
-            parts += [
-                _heading(table.title),
-                _grid(table, tuple(column.head for column in table.columns), width),
-            ]
+    tables = (table for section in content.sections for table in section.tables)
+    for table in (table for table in tables if table.in_summary):
+        every = tuple(column.head for column in table.columns)
+        parts += [_heading(table.title), _grid(table, every, width)]
     parts.append(Text(""))
     closing = (content.closing, *(section.text for section in content.sections))
     parts += [_text(text) for text in closing if text]

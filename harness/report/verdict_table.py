@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from harness.declare.claims import Claim
+from harness.declare.suite import with_settings, workload_words
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Verdict
 from harness.judge.statistics import Interval
 from harness.report.gradient import no_ratio, pair_cell, withheld
 from harness.report.table import Cell, Column, Group, Table, Tone, grouped_table
 from harness.report.units import UNKNOWN, ratio, ratio_interval, significant, with_bounds
-from harness.report.words import (
-    basis,
-    full_stop,
-    is_gain,
-    listed,
-    measure_name,
-    span,
-    team_words,
-    trained_words,
-    with_settings,
-    workload_words,
-)
+from harness.report.words import basis, full_stop, is_gain, listed, measure_name, span, team_words
 
 NOT_TESTABLE = "not testable here"
 
@@ -159,12 +149,14 @@ def _group(claim: Claim | None, verdicts: list[Verdict], judged: PairJudgement) 
     baseline = with_settings(judged.pair.baseline, dict(judged.pair.baseline_settings))
     rival = "; not the claim's own method, but a rival held to the same figure"
     rival = rival if judged.pair.rival else ""
+    told = listed(list(dict.fromkeys(filter(None, (v.conditions for v in verdicts)))))
+    conditions = f", {told}" if told else ""
     source = f"{claim.paper}, {claim.source}. " if claim else ""
     return Group(
         tuple(_row(verdict, judged) for verdict in verdicts),
         claim.sentence if claim else first.claim,
         f"{source}Pair {judged.pair.name}: {method}{team_words(judged.pair)} against "
-        f"{baseline} on {workload_words(judged.pair)}{_trained(judged)}{rival}."
+        f"{baseline} on {workload_words(judged.pair)}{conditions}{rival}."
         f"{_spans(verdicts, judged)}{_shares(verdicts, judged)}",
     )
 
@@ -176,10 +168,6 @@ def _spans(verdicts: list[Verdict], judged: PairJudgement) -> str:
     found = [span(v.measure, v.ratio) for v in verdicts if v.ratio is not None]
     told = listed(list(dict.fromkeys(filter(None, found))))
     return f" Brackets: {told}, no interval." if told else ""
-
-
-def _trained(judged: PairJudgement) -> str:
-    return trained_words(judged.selection.trained_at) if judged.selection is not None else ""
 
 
 def _shares(verdicts: list[Verdict], judged: PairJudgement) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import unicodedata
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from harness.declare.measures import MEASURES, Nature
-from harness.declare.suite import Pair, settings_words
+from harness.declare.suite import Pair
 from harness.judge.ratios import clocked
 from harness.judge.statistics import MIN_ROUNDS, Interval, PairedInterval
 from harness.report.units import count
@@ -16,20 +16,6 @@ T = TypeVar("T")
 
 # How the judge calls an interval of what both members share.
 INHERITED = "inherited"
-
-PASSES = {
-    "check": "gradient check",
-    "trajectory": "trajectory",
-    "curve": "learning curve",
-    "operations": "operation count",
-    "memory": "memory",
-    "growth": "memory growth",
-    "step": "step time",
-    "adaptation": "adaptation time",
-    "scaling": "scaling",
-    "variants": "quality of variants",
-    "variant_times": "times of variants",
-}
 
 # Joiners shape letters and emoji; every other format character can hide or reorder text.
 _KEPT_FORMATS = "\u200c\u200d"
@@ -77,31 +63,12 @@ def basis(measure: str, interval: Interval) -> str:
     return number
 
 
-def pass_name(measured: str) -> str:
-    return PASSES.get(measured, measured)
-
-
-def with_settings(name: str, settings: dict[str, Any]) -> str:
-    """Write a learner or workload with the settings it ran with."""
-    words = settings_words(settings)
-    return f"{name} ({words})" if words else name
-
-
 def team_words(pair: Pair) -> str:
     """Say on how many ranks the method is measured and by which reading, where there are more."""
     if pair.ranks == 1:
         return ""
     reading = {"same": "the same cores in total", "each": "worker for worker"}[pair.cores]
     return f" on {count(pair.ranks, 'rank')} ({reading})"
-
-
-def workload_words(pair: Pair) -> str:
-    return with_settings(pair.workload, pair.settings)
-
-
-def trained_words(inner_steps: int | None) -> str:
-    """Say at how many inner steps variants were trained, where it is known."""
-    return f", trained at {count(inner_steps, 'inner step')}" if inner_steps is not None else ""
 
 
 def listed(words: list[str]) -> str:

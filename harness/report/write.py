@@ -5,45 +5,28 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.declare.study import Study
 from harness.errors import StoreError
 from harness.judge.judgement import Judgement, PairJudgement, Verdict
 from harness.records.manifest import Manifest
-from harness.records.record import Record
 from harness.records.store import replace_file
-from harness.report.content import Content, compose
-from harness.report.figures import draw
-from harness.report.gradient import withheld
+from harness.report.content import Content
 from harness.report.page import to_page
 from harness.report.pdf import to_pdf
 from harness.report.run_tables import machine_words
+from harness.report.svg import is_drawn_as
 from harness.report.verdict_table import no_figures, verdict_reason
-from harness.studies.ablation.show import parts
 
 CLAIMS_SCHEMA = 1
-
-# The names that figures are given, so that those of an earlier report can be taken away.
-_OURS = re.compile(
-    r"(speedups|curves|targets|rounds|memory|sizes|growth|profile|scaling|variants|history)"
-    r"(-\d+)?\.svg"
-)
-
-
-def write(
-    run_folder: Path, manifest: Manifest, records: Sequence[Record], judgement: Judgement
-) -> list[Path]:
-    """Write claims.json, the figures, the page and the paper; return their paths."""
-    content = compose(manifest, records, judgement)
-    return write_content(run_folder, content, {"claims.json": claims_json(manifest, judgement)})
 
 
 def write_content(folder: Path, content: Content, texts: Mapping[str, str]) -> list[Path]:
     """Write the texts by their names, and the content as figures, page and paper."""
-    svgs = {figure.name: draw(figure) for figure in content.figures}
+    svgs = {figure.name: figure.svg() for figure in content.figures}
     files = {
         **{name: text.encode() for name, text in texts.items()},
         **{f"figures/{name}.svg": svg.encode() for name, svg in svgs.items()},
@@ -54,15 +37,15 @@ def write_content(folder: Path, content: Content, texts: Mapping[str, str]) -> l
     for name, data in files.items():
         replace_file(folder / name, data)
     for path in sorted((folder / "figures").glob("*.svg")):
-        if _OURS.fullmatch(path.name) and path.stem not in svgs:
-            path.unlink()
+        if path.stem not in svgs and is_drawn_as(path.stem, path.read_bytes()):
+            path.unlink()  # an earlier report's, which this one has no more
     return [folder / name for name in files]
 
 
-def claims_json(manifest: Manifest, judgement: Judgement) -> str:
+def claims_json(manifest: Manifest, judgement: Judgement, studies: Sequence[Study]) -> str:
     """Return the verdicts for programs: sorted, and the same text for the same run."""
     verdicts = [_told(verdict, judged) for judged in judgement.pairs for verdict in judged.verdicts]
-    table = {
+    table: dict[str, Any] = {
         "schema": CLAIMS_SCHEMA,
         "suite": manifest.suite.name,
         "speed_judged": manifest.suite.verdicts,
@@ -70,28 +53,13 @@ def claims_json(manifest: Manifest, judgement: Judgement) -> str:
         "aa_ok": judgement.aa_ok,
         "noise_floor": judgement.noise_floor,
         "warnings": list(judgement.warnings),
-        "selections": [
-            {
-                "pair": judged.pair.name,
-                "method": judged.pair.method,
-                "method_settings": judged.pair.method_settings,
-                "workload": judged.pair.workload,
-                "settings": judged.pair.settings,
-                "choices": [dataclasses.asdict(choice) for choice in judged.selection.choices],
-                "best": [dataclasses.asdict(best) for best in judged.selection.best],
-            }
-            for judged in judgement.pairs
-            if judged.selection is not None and judged.selection.choices and not withheld(judged)
-        ],
-        "parts": [
-            {**part, "adds": dataclasses.asdict(part["adds"]) if part["adds"] else None}
-            for part in parts(judgement)
-        ],
         "verdicts": sorted(
             (dataclasses.asdict(verdict) for verdict in verdicts),
             key=lambda v: (v["claim"], v["pair"], v["reading"], v["measure"]),
         ),
     }
+    for study in studies:
+        table |= study.said(judgement)
     return json.dumps(finite(table), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 

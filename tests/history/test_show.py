@@ -14,13 +14,12 @@ import pytest
 
 from harness.history.chains import series_of
 from harness.history.entries import Entry
+from harness.history.figure import History
 from harness.history.json import changes_json
 from harness.history.show import compose_history
 from harness.report.content import Content
-from harness.report.figures import draw
 from harness.report.page import to_page
 from harness.report.pdf import to_pdf
-from harness.report.plots import HistoryPlot
 from harness.report.svg import COLOURS
 from harness.report.terminal import print_summary
 from harness.report.write import write_content
@@ -54,7 +53,7 @@ def content() -> Content:
 
 @pytest.fixture(scope="module")
 def svgs(content: Content) -> dict[str, str]:
-    return {figure.name: draw(figure) for figure in content.figures}
+    return {figure.name: figure.svg() for figure in content.figures}
 
 
 def squeezed(text: str) -> str:
@@ -73,8 +72,8 @@ def short(number: int) -> str:
 
 def panels(content: Content):
     (figure,) = content.figures
-    assert isinstance(figure.plot, HistoryPlot)
-    return {panel.measure: panel for panel in figure.plot.panels}
+    assert isinstance(figure.shows, History)
+    return {panel.measure: panel for panel in figure.shows.panels}
 
 
 def test_time_and_bytes_are_drawn_and_counts_that_never_changed_are_not(content: Content):
@@ -182,7 +181,7 @@ def test_no_commit_is_shown_but_by_its_short_hash(content: Content, svgs: dict[s
 
 def test_the_report_is_the_same_bytes_each_time(content: Content, svgs: dict[str, str]):
     again = content_of(entries())
-    assert {figure.name: draw(figure) for figure in again.figures} == svgs
+    assert {figure.name: figure.svg() for figure in again.figures} == svgs
     assert to_pdf(again, svgs) == to_pdf(content, svgs)
     assert changes_json(series_of(entries())) == changes_json(series_of(entries()))
 
@@ -220,7 +219,9 @@ def test_json_names_commits_and_ratios():
 
 def test_figures_of_an_earlier_report_are_taken_away(content: Content, tmp_path: Path):
     (tmp_path / "figures").mkdir()
-    (tmp_path / "figures" / "history-9.svg").touch()
+    (drawn,) = content.figures
+    earlier = dataclasses.replace(drawn, name="history-9").svg()
+    (tmp_path / "figures" / "history-9.svg").write_text(earlier)
     write_content(tmp_path, content, {"changes.json": "{}"})
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["history.svg"]
 
@@ -243,7 +244,7 @@ def test_words_of_others_stay_words(text: str):
         timed(3, rounds=1, **{**odd, "measure": "step_time"}),
     ]
     told = content_of(found, name=f"{text}.jsonl")
-    svgs = {figure.name: draw(figure) for figure in told.figures}
+    svgs = {figure.name: figure.svg() for figure in told.figures}
     for svg in svgs.values():
         assert ElementTree.fromstring(svg).tag.endswith("svg")
     page = to_page(told, svgs)
@@ -260,11 +261,11 @@ def test_histories_of_any_length_can_be_drawn(number: int):
     found = [timed(n, 1.2 if n % 7 == 0 else 1.0) for n in range(1, number + 1)]
     found += [counted(n, 100, 100) for n in range(1, number + 1)]
     for figure in content_of(found).figures:
-        assert ElementTree.fromstring(draw(figure)).tag.endswith("svg")
+        assert ElementTree.fromstring(figure.svg()).tag.endswith("svg")
 
 
 def test_absurd_ratios_can_be_drawn():
     found = [timed(n, 9e3 if n % 2 else 1.1) for n in range(1, 200)]
     found += [counted(1, 1, 10**99)]
     for figure in content_of(found).figures:
-        draw(figure)
+        figure.svg()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import pytest
 
 from harness.report.content import Content, compose
-from harness.report.figures import draw
 from tests.report.example import Run, degenerate_runs, example_run
 
 
@@ -23,7 +22,7 @@ def content(run: Run) -> Content:
 
 @pytest.fixture(scope="session")
 def svgs(content: Content) -> dict[str, str]:
-    return {figure.name: draw(figure) for figure in content.figures}
+    return {figure.name: figure.svg() for figure in content.figures}
 
 
 @dataclass(frozen=True)
@@ -48,4 +47,4 @@ class Report:
 def degenerate(request: pytest.FixtureRequest) -> Report:
     run = degenerate_runs()[request.param]
     content = compose(run.manifest, run.records, run.judgement)
-    return Report(run, content, {figure.name: draw(figure) for figure in content.figures})
+    return Report(run, content, {figure.name: figure.svg() for figure in content.figures})

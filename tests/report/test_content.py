@@ -143,7 +143,7 @@ def test_a_pair_that_nobody_timed_stands_among_no_times(run, passes, rows) -> No
     assert [len(group.rows) for group in groups if group.title == pair.name] == rows
     assert "No timed pass" not in texts(changed.table("pairs"))
     speedups = next(figure for figure in changed.figures if figure.name == "speedups")
-    assert pair.name not in {row.pair for row in speedups.plot.rows}
+    assert pair.name not in {row.pair for row in speedups.shows.rows}
 
 
 def test_what_is_not_testable_says_what_is_absent(content: Content) -> None:

@@ -13,25 +13,22 @@ import matplotlib
 import pytest
 
 from harness.report.axes import _round_ticks
-from harness.report.captions import Figure
 from harness.report.content import Content, compose
-from harness.report.figures import draw
-from harness.report.plots import (
-    ForestPlot,
-    ForestRow,
-    GrowthLine,
-    GrowthPlot,
-    MemoryPlot,
-    RoundPlot,
-)
-from harness.report.series import forest_plots
+from harness.report.figure import Figure
+from harness.report.forest import Row, SpeedUps, speed_ups
+from harness.report.rounds import Rounds
+from harness.report.section import Part, Placed, merge
 from harness.report.svg import COLOURS
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def figure(content: Content, name: str) -> Figure:
+def figure(content: Content, name: str) -> Placed:
     return next(found for found in content.figures if found.name == name)
+
+
+def drawn(shows: Figure) -> str:
+    return Placed(shows.kind, "<t>", "c", "a & b", shows).svg()
 
 
 def names(run) -> list[str]:
@@ -67,71 +64,24 @@ def test_a_profile_needs_more_than_one_workload(run) -> None:
 
 def test_a_failed_check_keeps_a_pair_out_of_the_figures(run, content: Content) -> None:
     name = run.judgement.pairs[4].pair.name
-    rows = figure(content, "speedups").plot.rows  # type: ignore[union-attr]
+    rows = figure(content, "speedups").shows.rows  # type: ignore[union-attr]
     assert [row.ends for row in rows if row.pair == name] == [None]
     assert name not in figure(content, "rounds").alternative
 
 
 def test_published_values_stand_beside_what_was_measured(content: Content) -> None:
-    plot = figure(content, "speedups").plot
-    assert isinstance(plot, ForestPlot)
+    plot = figure(content, "speedups").shows
+    assert isinstance(plot, SpeedUps)
     step = next(r for r in plot.rows if r.pair.endswith("5w1s") and r.measure == "step time")
     assert step.published == (2.0,)
 
 
 def test_blocks_stand_in_the_order_of_measuring(run, content: Content) -> None:
-    plot = figure(content, "rounds").plot
-    assert isinstance(plot, RoundPlot)
+    plot = figure(content, "rounds").shows
+    assert isinstance(plot, Rounds)
     members = [block.member for block in plot.panels[1].blocks[:4]]
     assert members == ["baseline", "method", "method", "baseline"]
     assert [block.place for block in plot.panels[1].blocks] == list(range(1, 25))
-
-
-def test_bytes_at_the_start_and_above_it_are_told_apart(content: Content) -> None:
-    plot = figure(content, "memory").plot
-    assert isinstance(plot, MemoryPlot)
-    assert (plot.rows[0].live, plot.rows[0].above) == (9_800_000, 31_400_000)
-
-
-def test_each_learner_on_a_workload_is_one_line_of_growth(content: Content) -> None:
-    """Though learn2learn was looked at in two pairs; and a failed check keeps a pair out."""
-    plot = figure(content, "growth").plot
-    assert isinstance(plot, GrowthPlot)
-    assert [(line.learner, line.steps, line.peaks) for line in plot.lines] == [
-        ("batched_maml", (1, 2, 4, 8), (100_000_000, 150_000_000, 250_000_000, 450_000_000)),
-        ("learn2learn_maml", (1, 2, 4, 8), (6_000_000, 8_000_000, 12_000_000, 20_000_000)),
-    ]
-    assert [line.slope for line in plot.lines] == [50_000_000, 2_000_000]
-
-
-def test_growth_that_differs_between_pairs_is_not_hidden(run) -> None:
-    other = f"{run.judgement.pairs[1].pair.name}/growth/baseline/seed0/round0"
-    records = tuple(
-        dataclasses.replace(r, growth_bytes=(1, 2, 3, 4)) if r.block == other else r
-        for r in run.records
-    )
-    plot = figure(compose(run.manifest, records, run.judgement), "growth").plot
-    assert isinstance(plot, GrowthPlot)
-    assert [line.learner for line in plot.lines].count("learn2learn_maml") == 2
-
-
-def test_growth_on_other_workloads_is_another_figure(run) -> None:
-    other = dataclasses.replace(run.judgement.pairs[0].pair, settings={"ways": 20})
-    found = names(run.with_pair(0, pair=other))
-    assert [name for name in found if name.startswith("growth")] == ["growth", "growth-2"]
-
-
-@pytest.mark.parametrize("steps", [(3,), (1, 2), tuple(range(1, 40)), (1, 1000, 10**6)])
-def test_growth_over_any_steps_can_be_drawn(steps: tuple[int, ...]) -> None:
-    lines = tuple(GrowthLine(name, steps, steps) for name in "abcdefghi")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        drawn = draw(Figure("growth", "t", "c", "a", GrowthPlot("w", lines)))
-    assert ElementTree.fromstring(drawn).tag == f"{SVG}svg"
-
-
-def test_a_single_number_of_steps_has_no_slope() -> None:
-    assert GrowthLine("a", (3,), (5,)).slope is None
 
 
 def test_many_pairs_are_continued_in_further_figures(run) -> None:
@@ -151,23 +101,44 @@ def test_many_pairs_are_continued_in_further_figures(run) -> None:
         "speedups-4",
     ]
     assert found[1].title == "Speed-ups (2 of 4)"
-    shown = [row.pair for f in found for row in f.plot.rows]  # type: ignore[union-attr]
+    shown = [row.pair for f in found for row in f.shows.rows]  # type: ignore[union-attr]
     assert set(shown) == {f"pair {number}" for number in range(40)}
 
 
+def test_parts_of_a_heading_stand_in_the_order_of_their_numbers() -> None:
+    row = Row("pair", "step time", (1.0, 2.0, 3.0), "text")
+    first, second, third = (SpeedUps((row,), floor) for floor in (0.1, 0.2, 0.3))
+    sections = merge(
+        [
+            Part("Late", 5, (third,), text="c"),
+            Part("Early", 7, (second,), text="b"),
+            Part("Early", 1, (first,), (None,), "a"),
+            Part("Nothing", 2, (), (None,)),
+        ]
+    )
+    assert [(section.title, section.text) for section in sections] == [
+        ("Early", "a b"),
+        ("Late", "c"),
+    ]
+    placed = [figure for section in sections for figure in section.figures]
+    assert [figure.name for figure in placed] == ["speedups", "speedups-2", "speedups-3"]
+    assert [figure.shows for figure in placed] == [first, second, third]
+    assert placed[2].title == "Speed-ups (3 of 3)"
+
+
 def test_a_figure_is_the_same_bytes_each_time(content: Content, svgs: dict[str, str]) -> None:
-    assert {f.name: draw(f) for f in content.figures} == svgs
+    assert {f.name: f.svg() for f in content.figures} == svgs
 
 
 def test_the_users_own_settings_change_nothing(content: Content, svgs: dict[str, str]) -> None:
     with matplotlib.rc_context({"font.size": 20, "svg.fonttype": "none", "axes.grid": True}):
-        assert draw(figure(content, "speedups")) == svgs["speedups"]
+        assert figure(content, "speedups").svg() == svgs["speedups"]
         assert matplotlib.rcParams["font.size"] == 20
 
 
 def test_drawing_leaves_no_trace_in_matplotlibs_settings(content: Content) -> None:
     before = dict(matplotlib.rcParams)
-    draw(figure(content, "memory"))
+    figure(content, "memory").svg()
     assert dict(matplotlib.rcParams) == before
 
 
@@ -217,19 +188,19 @@ def test_every_colour_is_one_that_a_page_can_replace(svgs: dict[str, str]) -> No
     "ends", [(1e-4, 2e-4, 5e-4), (0.999, 1.0, 1.001), (1e3, 5e4, 2e6), (2.0, 2.0, 2.0)]
 )
 def test_ratios_of_any_size_can_be_drawn(ends: tuple[float, float, float]) -> None:
-    row = ForestRow("pair", "step time", ends, "text", (2.0,))
+    row = Row("pair", "step time", ends, "text", (2.0,))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        drawn = draw(Figure("speedups", "t", "c", "a", ForestPlot((row,), 0.02)))
-    assert ElementTree.fromstring(drawn).tag == f"{SVG}svg"
+        svg = drawn(SpeedUps((row,), 0.02))
+    assert ElementTree.fromstring(svg).tag == f"{SVG}svg"
 
 
 def test_a_dollar_is_a_dollar_and_an_unknown_letter_is_no_warning() -> None:
-    row = ForestRow("$\\frac{1}{$ 数据 🙂", "a_b^c$", (1.0, 2.0, 3.0), "$$", ())
+    row = Row("$\\frac{1}{$ 数据 🙂", "a_b^c$", (1.0, 2.0, 3.0), "$$", ())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        drawn = draw(Figure("speedups", "<t>", "c", "a & b", ForestPlot((row,), None)))
-    assert ElementTree.fromstring(drawn).findtext(f"{SVG}title") == "<t>"
+        svg = drawn(SpeedUps((row,), None))
+    assert ElementTree.fromstring(svg).findtext(f"{SVG}title") == "<t>"
 
 
 def test_little_data_draws_too(degenerate) -> None:
@@ -241,16 +212,16 @@ def test_little_data_draws_too(degenerate) -> None:
 def test_nothing_published_is_drawn_where_it_could_not_be_tested(run, word: str) -> None:
     verdicts = tuple(dataclasses.replace(v, word=word) for v in run.judgement.pairs[1].verdicts)
     changed = run.with_pair(1, verdicts=verdicts)
-    (plot, *_) = forest_plots(changed.judgement)
+    (plot, *_) = speed_ups(changed.judgement)
     name = changed.judgement.pairs[1].pair.name
     assert {row.published for row in plot.rows if row.pair == name} == {()}
 
 
 def test_no_speed_up_is_drawn_where_none_was_measured_however_many_pairs(run, monkeypatch) -> None:
-    monkeypatch.setattr("harness.report.series.MOST_FOREST_ROWS", 1)
-    assert len(list(forest_plots(run.judgement))) > 1
+    monkeypatch.setattr("harness.report.forest.MOST_ROWS", 1)
+    assert len(list(speed_ups(run.judgement))) > 1
     bare = tuple(dataclasses.replace(each, ratios=()) for each in run.judgement.pairs)
-    assert not list(forest_plots(dataclasses.replace(run.judgement, pairs=bare)))
+    assert not list(speed_ups(dataclasses.replace(run.judgement, pairs=bare)))
 
 
 @pytest.mark.parametrize("low", [0.0125, 0.3, 0.9, 7.0])

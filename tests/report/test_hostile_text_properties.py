@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from harness.judge.judgement import Failure
 from harness.report.content import Content, compose
-from harness.report.figures import draw
 from harness.report.page import to_page
 from harness.report.pdf import to_pdf
 from harness.report.terminal import print_summary
@@ -89,7 +88,7 @@ def test_any_words_can_be_drawn(run, name: str) -> None:
     shown = [figure for figure in figures if figure.name in ("speedups", "curves")]
     assert len(shown) == 2
     for figure in shown:
-        assert ElementTree.fromstring(draw(figure)).tag.endswith("svg")
+        assert ElementTree.fromstring(figure.svg()).tag.endswith("svg")
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))

@@ -17,6 +17,7 @@ import pytest
 
 from harness.errors import StoreError
 from harness.judge.statistics import Interval
+from harness.report.content import Content
 from harness.report.write import claims_json, write
 
 FIGURES = ["curves", "growth", "memory", "profile", "rounds", "speedups", "targets"]
@@ -90,16 +91,20 @@ def test_a_withheld_ratio_is_not_in_the_file_either(run) -> None:
     assert all(verdict["ratio"] is None for verdict in invalid)
 
 
-def test_figures_of_an_earlier_report_are_taken_away_and_others_left(run, tmp_path: Path) -> None:
+def test_figures_of_an_earlier_report_are_taken_away_and_others_left(
+    run, content: Content, tmp_path: Path
+) -> None:
     figures = tmp_path / "figures"
     figures.mkdir()
-    (figures / "speedups-2.svg").write_text("old")
-    (figures / "growth-2.svg").write_text("old")
-    (figures / "my-own.svg").write_text("mine")
+    for figure in content.figures[:2]:
+        earlier = dataclasses.replace(figure, name=f"{figure.name}-7")
+        (figures / f"{earlier.name}.svg").write_text(earlier.svg())
+    (figures / "copied.svg").write_text(earlier.svg())
+    (figures / "growth-2.svg").write_text("mine")
     write(tmp_path, run.manifest, run.records, run.judgement)
-    assert not (figures / "speedups-2.svg").exists()
-    assert not (figures / "growth-2.svg").exists()
-    assert (figures / "my-own.svg").read_text() == "mine"
+    kept = {path.stem for path in figures.iterdir()}
+    assert kept == {*FIGURES, "copied", "growth-2"}
+    assert (figures / "growth-2.svg").read_text() == "mine"
 
 
 def test_a_full_disk_is_named_and_leaves_the_old_report_whole(

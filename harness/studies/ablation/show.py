@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
-from harness.declare.suite import Pair
+from harness.declare.suite import Pair, with_settings, workload_words
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.report.gradient import withheld
+from harness.report.section import ACCURACY, Part
 from harness.report.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import significant, with_bounds
-from harness.report.words import basis, with_settings, workload_words
+from harness.report.words import basis
+
+
+def parts(judgement: Judgement) -> Iterator[Part]:
+    yield Part(ACCURACY, 30, tables=(parts_table(judgement),))
 
 
 def parts_table(judgement: Judgement) -> Table | None:
@@ -36,6 +43,7 @@ def parts_table(judgement: Judgement) -> Table | None:
             Group(tuple(_row(judged) for judged in pairs), f"What {differ} adds")
             for differ, pairs in found.items()
         ],
+        in_summary=True,
     )
 
 
@@ -46,24 +54,26 @@ def is_part(judged: PairJudgement) -> bool:
     return same and judged.gain is not None and withheld(judged) is None
 
 
-def parts(judgement: Judgement) -> list[dict[str, Any]]:
+def said(judgement: Judgement) -> dict[str, Any]:
     """Return the same for programs."""
-    return [
-        {
-            "pair": judged.pair.name,
-            "part": judged.pair.differ,
-            "learner": judged.pair.method,
-            "settings": judged.pair.settings,
-            "workload": judged.pair.workload,
-            "with": judged.pair.method_settings,
-            "without": judged.pair.baseline_settings,
-            "adds": judged.gain.interval,
-            "seeds": judged.gain.rounds,
-            "reason": judged.gain.reason,
-        }
-        for judged in judgement.pairs
-        if is_part(judged) and judged.gain is not None
-    ]
+    return {"parts": [_said(judged) for judged in judgement.pairs if is_part(judged)]}
+
+
+def _said(judged: PairJudgement) -> dict[str, Any]:
+    gain = judged.gain
+    assert gain is not None  # is_part asks for it
+    return {
+        "pair": judged.pair.name,
+        "part": judged.pair.differ,
+        "learner": judged.pair.method,
+        "settings": judged.pair.settings,
+        "workload": judged.pair.workload,
+        "with": judged.pair.method_settings,
+        "without": judged.pair.baseline_settings,
+        "adds": dataclasses.asdict(gain.interval) if gain.interval else None,
+        "seeds": gain.rounds,
+        "reason": gain.reason,
+    }
 
 
 def _row(judged: PairJudgement) -> tuple[Cell, ...]:

@@ -7,8 +7,9 @@ step sends. A model of both predicts the times of more ranks than there are core
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.declare.passes import Pass, Seen
 from harness.declare.study import Study
@@ -17,6 +18,9 @@ from harness.registry import study
 
 if TYPE_CHECKING:
     from harness.judge.answer import PairSoFar, PairStudy
+    from harness.judge.evidence import Evidence
+    from harness.judge.judgement import Judgement
+    from harness.report.section import Part
 
 
 @dataclass(frozen=True)
@@ -69,3 +73,18 @@ class Ranks(Study):
         from harness.studies.ranks.judge import scaling_of
 
         return scaling_of(so_far)
+
+    def of_run(self, evidence: Evidence, judgement: Judgement) -> Any:
+        from harness.studies.ranks.readings import readings
+
+        return readings(evidence, judgement) or None
+
+    def parts(self, evidence: Evidence, judgement: Judgement) -> Iterator[Part]:
+        from harness.studies.ranks.show import parts
+
+        return parts(judgement)
+
+    def said(self, judgement: Judgement) -> dict[str, Any]:
+        from harness.studies.ranks.show import said
+
+        return said(judgement)

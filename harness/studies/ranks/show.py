@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.statistics import Interval
-from harness.report.gradient import withheld
+from harness.report.section import Part
 from harness.report.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import (
     UNKNOWN,
@@ -17,12 +21,33 @@ from harness.report.units import (
     with_bounds,
 )
 from harness.report.words import capital, full_stop
+from harness.studies.ranks.figure import member_words, over_ranks
 from harness.studies.ranks.judge import Scaled, Scaling
 from harness.studies.ranks.prediction import HeldOut, Needed, Predicted, Prediction
-from harness.studies.ranks.series import member_words
+from harness.studies.ranks.readings_table import ranks_table
 
 # Of the ranks that are predicted, those that a table holds; the figure draws them all.
 PRINTED = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+
+
+def said(judgement: Judgement) -> dict[str, Any]:
+    """Return what pairs on several ranks took, and what was seen and predicted over ranks."""
+    over_ranks = {
+        judged.pair.name: dataclasses.asdict(judged.studies["ranks"])
+        for judged in judgement.pairs
+        if "ranks" in judged.studies
+    }
+    readings = [dataclasses.asdict(each) for each in judgement.studies.get("ranks", ())]
+    return {"ranks": {"readings": readings, "scaling": over_ranks}}
+
+
+def parts(judgement: Judgement) -> Iterator[Part]:
+    tables = (
+        ranks_table(judgement),
+        scaling_table(judgement),
+        prediction_table(judgement),
+    )
+    yield Part("Distribution over ranks", 20, tuple(over_ranks(judgement)), tables)
 
 
 def scaling_table(judgement: Judgement) -> Table | None:
@@ -53,6 +78,7 @@ def scaling_table(judgement: Judgement) -> Table | None:
             Column("Efficiency [95 %]", 1.6, numeric=True),
         ),
         groups,
+        in_summary=True,
     )
 
 
@@ -72,14 +98,13 @@ def prediction_table(judgement: Judgement) -> Table | None:
             Column("Measured [95 %]", 1.8, numeric=True),
         ),
         [_predictions(judged, scaling) for judged, scaling in _shown(judgement)],
+        in_summary=True,
     )
 
 
 def _shown(judgement: Judgement) -> list[tuple[PairJudgement, Scaling]]:
     return [
-        (judged, judged.scaling)
-        for judged in judgement.pairs
-        if judged.scaling is not None and withheld(judged) is None
+        (judged, judged.studies["ranks"]) for judged in judgement.pairs if "ranks" in judged.studies
     ]
 
 

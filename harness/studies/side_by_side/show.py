@@ -1,41 +1,95 @@
-"""Tables of all learners on one workload, whatever pairs they were measured in."""
+"""All learners on one workload: what each costs, how good it is, and their profile of times."""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from harness.declare.suite import MEMBERS
-from harness.judge.blocks import usable
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
+
 from harness.judge.judgement import Judgement
-from harness.judge.pair_quality import shared_tasks
-from harness.judge.quality import accuracy, gain_of
-from harness.judge.statistics import Interval, median_interval
-from harness.records.record import Record
-from harness.report.gradient import withheld
+from harness.report.axes import learner_style, learners_legend, panels
+from harness.report.figure import Figure, told
+from harness.report.section import ACCURACY, SPEED, Part
+from harness.report.svg import GRID
 from harness.report.table import Cell, Column, Group, Table, grouped_table
-from harness.report.units import UNKNOWN, count, quantity, significant, with_bounds
-from harness.report.words import capital, with_settings, workload_words
+from harness.report.units import UNKNOWN, count, percent, quantity, ratio, significant, with_bounds
+from harness.report.words import capital, shorten
+from harness.studies.side_by_side.judge import (
+    Cost,
+    Costs,
+    Finding,
+    Mean,
+    Profile,
+    Standing,
+    Standings,
+)
 
-FEWEST = 3
-"""Learners on a workload from which on a table of them says more than their pairs do."""
 
-Found = dict[str, dict[str, dict[str, Record]]]
-"""Records by workload, by learner and by what tells one from another."""
+def said(judgement: Judgement) -> dict[str, Any]:
+    """Return all that was found, for programs."""
+    return {"side_by_side": dataclasses.asdict(judgement.studies["side_by_side"])}
 
 
-def cost_table(judgement: Judgement, records: Sequence[Record]) -> Table | None:
+def parts(judgement: Judgement) -> Iterator[Part]:
+    found: Finding = judgement.studies["side_by_side"]
+    yield Part(SPEED, 11, tables=(cost_table(found.costs),))
+    yield Part(SPEED, 13, tuple(map(Profiles, found.profiles)))
+    yield Part(ACCURACY, 31, tables=(accuracy_table(found.standings),))
+
+
+@dataclass(frozen=True)
+class Profiles(Figure):
+    kind: ClassVar[str] = "profile"
+
+    found: Profile
+
+    @property
+    def title(self) -> str:
+        return "Performance profile"
+
+    @property
+    def caption(self) -> str:
+        return (
+            f"Share of {count(self.found.problems, 'workload')} on which a learner's step takes at "
+            "most a given multiple of the best learner's time. Higher and further left is better; "
+            "a learner that was not run on a workload counts as not solving it."
+        )
+
+    @property
+    def alternative(self) -> str:
+        return "Step plot of shares. " + told(
+            f"{solver}: the best on {percent(line[0][1])}, within {ratio(line[-1][0])} of the "
+            f"best on {percent(line[-1][1])}"
+            for solver, line in self.found.steps
+        )
+
+    def draw(self) -> Canvas:
+        steps = self.found.steps
+        canvas, (ax,) = panels(1, height=1.5, head=0.13 * len(steps) + 0.08)
+        last = max(tau for _, line in steps for tau, _ in line)
+        end = 1 + 1.08 * max(last - 1, 0.1)
+        for number, (solver, line) in enumerate(steps):
+            taus = [tau for tau, _ in line] + [end]
+            shares = [share for _, share in line] + [line[-1][1]]
+            look = learner_style(number)
+            ax.step(taus, shares, where="post", **look, label=shorten(solver, 52))
+        ax.set_xlim(1, end)
+        ax.set_ylim(-0.03, 1.05)
+        ax.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+        ax.xaxis.set_major_locator(MaxNLocator(5))
+        ax.grid(axis="y", color=GRID, linewidth=0.4)
+        ax.set_xlabel("times the best learner's step time")
+        ax.set_ylabel("share of workloads")
+        learners_legend(ax)
+        return canvas
+
+
+def cost_table(found: Sequence[Costs]) -> Table | None:
     """Return what a step costs every learner, on each workload that several were timed on."""
-    timed, memory, counted = (
-        _by_learner(judgement, records, measured) for measured in ("step", "memory", "operations")
-    )
-    groups = []
-    for workload in dict.fromkeys((*timed, *memory, *counted)):
-        parts = [table.get(workload, {}) for table in (timed, memory, counted)]
-        learners = list(dict.fromkeys(learner for part in parts for learner in part))
-        if len(learners) >= FEWEST:
-            rows = (_cost_row(learner, *parts) for learner in learners)
-            groups.append(Group(tuple(rows), workload, _about(parts)))
     return grouped_table(
         "costs",
         "Learners side by side",
@@ -49,31 +103,15 @@ def cost_table(judgement: Judgement, records: Sequence[Record]) -> Table | None:
             Column("Peak memory", 0.9, numeric=True),
             Column("Backward passes", 0.8, numeric=True),
         ),
-        groups,
+        [
+            Group(tuple(map(_cost_row, costs.learners)), costs.workload, _about(costs))
+            for costs in found
+        ],
     )
 
 
-def accuracy_table(judgement: Judgement, records: Sequence[Record]) -> Table | None:
+def accuracy_table(found: Sequence[Standings]) -> Table | None:
     """Return the test quality of every learner, and what it gains over the first one."""
-    groups = []
-    for workload, learners in _by_learner(judgement, records, "curve").items():
-        if len(learners) < FEWEST:
-            continue
-        qualities = {
-            learner: {r.seed: statistics.fmean(r.test_quality or ()) for r in mine.values()}
-            for learner, mine in learners.items()
-        }
-        control = next(iter(qualities))
-        first = next(iter(learners[control].values()))
-        shared = shared_tasks(records, first.workload)
-        gains = {
-            learner: _gain(learners[control], mine) if shared else None
-            for learner, mine in learners.items()
-        }
-        rows = (_accuracy_row(each, qualities, control, gains[each]) for each in qualities)
-        direction = "higher" if first.higher_is_better is not False else "lower"
-        note = f"{capital(first.metric or 'quality')}, {direction} is better; gains are over "
-        groups.append(Group(tuple(rows), workload, f"{note}{control}. Data: {first.data}."))
     return grouped_table(
         "accuracies",
         "Accuracy side by side",
@@ -85,102 +123,50 @@ def accuracy_table(judgement: Judgement, records: Sequence[Record]) -> Table | N
             Column("Over seeds [95 %]", 1.4, numeric=True),
             Column("Gain [95 %]", 1.4, numeric=True),
         ),
-        groups,
+        [
+            Group(
+                tuple(map(_accuracy_row, each.learners)),
+                each.workload,
+                f"{capital(each.metric)}, {'higher' if each.higher_is_better else 'lower'} is "
+                f"better; gains are over {each.learners[0].learner}. Data: {each.data}.",
+            )
+            for each in found
+        ],
     )
 
 
-def _by_learner(judgement: Judgement, records: Sequence[Record], measured: str) -> Found:
-    """Return what a pass left of every learner.
-
-    One that several pairs share is counted with all its timed blocks, but once with every seed of
-    a pass that gives the same whenever it is repeated.
-    """
-    found: Found = {}
-    for judged in judgement.pairs:
-        pair = judged.pair
-        if withheld(judged) is not None or pair.ranks > 1:
-            continue
-        for member in MEMBERS:
-            learner = with_settings(pair.learner(member), dict(pair.learner_settings(member)))
-            for record in usable(records, pair, measured, member):  # type: ignore[arg-type]  # a Pass
-                known = record.block if measured == "step" else str(record.seed)
-                mine = found.setdefault(workload_words(pair), {}).setdefault(learner, {})
-                mine.setdefault(known, record)
-    return found
-
-
-def _cost_row(
-    learner: str,
-    timed: Mapping[str, Mapping[str, Record]],
-    memory: Mapping[str, Mapping[str, Record]],
-    counted: Mapping[str, Mapping[str, Record]],
-) -> tuple[Cell, ...]:
-    blocks = list(timed.get(learner, {}).values())
-    medians = [statistics.median(block.seconds or ()) for block in blocks]
-    samples = next((block.samples for block in blocks if block.samples), None)
-    rate = Cell(UNKNOWN)
-    if medians and samples:
-        found = median_interval([samples / seconds for seconds in medians], seed=0)
-        rate = Cell(with_bounds(found), count(found.n, "block"))
-    seconds = statistics.median(medians) if medians else None
-    peak = next((r.peak_bytes for r in memory.get(learner, {}).values()), None)
-    passes = next((r.backward_passes for r in counted.get(learner, {}).values()), None)
+def _cost_row(cost: Cost) -> tuple[Cell, ...]:
+    rate, passes = cost.rate, cost.backward_passes
     return (
-        Cell(learner),
-        rate,
-        Cell(quantity(seconds, "s")),
-        Cell(quantity(peak, "bytes")),
+        Cell(cost.learner),
+        Cell(UNKNOWN) if rate is None else Cell(with_bounds(rate), count(rate.n, "block")),
+        Cell(quantity(cost.seconds, "s")),
+        Cell(quantity(cost.peak_bytes, "bytes")),
         Cell(UNKNOWN if passes is None else str(passes)),
     )
 
 
-def _about(parts: Sequence[Mapping[str, Mapping[str, Record]]]) -> str:
+def _about(costs: Costs) -> str:
     """Say how large the model is, and how much a step works on."""
-    records: Iterator[Record] = (
-        record for part in parts for mine in part.values() for record in mine.values()
-    )
-    record = next(records)
     words = []
-    if record.parameters:
-        words.append(f"{significant(record.parameters / 1e6)} million parameters are trained.")
-    if record.samples:
-        words.append(f"{count(record.samples, 'sample')} a step.")
+    if costs.parameters:
+        words.append(f"{significant(costs.parameters / 1e6)} million parameters are trained.")
+    if costs.samples:
+        words.append(f"{count(costs.samples, 'sample')} a step.")
     return " ".join(words)
 
 
-def _accuracy_row(
-    learner: str,
-    qualities: Mapping[str, Mapping[int, float]],
-    control: str,
-    gain: Interval | None,
-) -> tuple[Cell, ...]:
-    mine, others = qualities[learner], qualities[control]
-    gains = {seed: mine[seed] - others[seed] for seed in mine if seed in others}
+def _accuracy_row(standing: Standing) -> tuple[Cell, ...]:
     return (
-        Cell(learner),
-        _over_seeds(mine),
-        Cell(UNKNOWN) if learner == control else _over_seeds(gains, gain, signed=True),
+        Cell(standing.learner),
+        _over_seeds(standing.quality),
+        _over_seeds(standing.gain, signed=True),
     )
 
 
-def _gain(control: Mapping[str, Record], mine: Mapping[str, Record]) -> Interval | None:
-    """Return what a learner gains, with an interval that allows for other shared examples too."""
-    before, after = (
-        {r.seed: r.test_quality or () for r in each.values()} for each in (control, mine)
-    )
-    shared = before.keys() & after.keys()
-    if len(shared) < 2 or any(len(before[seed]) != len(after[seed]) for seed in shared):
-        return None
-    return gain_of(before, after, same_tasks=True).gain
-
-
-def _over_seeds(
-    values: Mapping[int, float], known: Interval | None = None, signed: bool = False
-) -> Cell:
-    if not values:
+def _over_seeds(mean: Mean | None, signed: bool = False) -> Cell:
+    if mean is None:
         return Cell(UNKNOWN)
-    seeds = count(len(values), "seed")
-    mean = statistics.fmean(values.values())
-    found = known or accuracy({s: [v] for s, v in values.items()}).over_seeds
-    sign = "+" if signed and mean > 0 else ""
-    return Cell(f"{sign}{significant(mean) if found is None else with_bounds(found)}", seeds)
+    sign = "+" if signed and mean.value > 0 else ""
+    text = significant(mean.value) if mean.interval is None else with_bounds(mean.interval)
+    return Cell(f"{sign}{text}", count(mean.seeds, "seed"))

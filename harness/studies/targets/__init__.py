@@ -6,6 +6,7 @@ never gets there counts as far as it was looked at.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.declare.measures import Measure
@@ -14,6 +15,9 @@ from harness.registry import study
 
 if TYPE_CHECKING:
     from harness.judge.answer import PairSoFar, PairStudy
+    from harness.judge.evidence import Evidence
+    from harness.judge.judgement import Judgement
+    from harness.report.section import Part
 
 
 MEASURES = (
@@ -34,3 +38,8 @@ class Targets(Study):
         from harness.studies.targets.judge import targets
 
         return targets(so_far)
+
+    def parts(self, evidence: Evidence, judgement: Judgement) -> Iterator[Part]:
+        from harness.studies.targets.show import parts
+
+        return parts(judgement)

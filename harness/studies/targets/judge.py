@@ -107,6 +107,10 @@ class Targets(PairStudy):
     def finding(self) -> tuple[TargetTime, ...] | None:
         return self.times or None
 
+    @property
+    def target(self) -> float | None:
+        return next((each.target for each in self.times if each.by_rule), None)
+
     def ratios(self, confidence: float = CONFIDENCE) -> tuple[Ratio, ...]:
         return self.raced if self.asked else ()
 

@@ -7,6 +7,7 @@ several numbers of inner steps. Each variant at a number of steps is a point.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +19,9 @@ from harness.registry import study
 
 if TYPE_CHECKING:
     from harness.judge.answer import PairSoFar, PairStudy
+    from harness.judge.evidence import Evidence
+    from harness.judge.judgement import Judgement
+    from harness.report.section import Part
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,7 @@ QUALITIES = Pass(
     f"{MEASURE}:train_variants",
     shared=False,
     both=False,
+    words="quality of variants",
     guess_steps=lambda given: float(sum(_given(given, "train_steps", "tasks", "test_tasks"))),
 )
 TIMES = Pass(
@@ -119,6 +124,7 @@ TIMES = Pass(
     f"{MEASURE}:time_variants",
     clocked=True,
     shared=False,
+    words="times of variants",
     guess_steps=lambda given: 2.0 * sum(_given(given, "calls")),
 )
 OPERATIONS = Pass(
@@ -172,3 +178,13 @@ class Variants(Study):
         from harness.studies.variants.judge import variants
 
         return variants(so_far)
+
+    def parts(self, evidence: Evidence, judgement: Judgement) -> Iterator[Part]:
+        from harness.studies.variants.show import parts
+
+        return parts(judgement)
+
+    def said(self, judgement: Judgement) -> dict[str, Any]:
+        from harness.studies.variants.show import said
+
+        return said(judgement)

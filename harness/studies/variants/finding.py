@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from harness.judge.statistics import Interval
 
 
+def trained_words(inner_steps: int | None) -> str:
+    """Say at how many inner steps variants were trained, where it is known."""
+    if inner_steps is None:
+        return ""
+    return f"trained at {inner_steps} inner step{'s' * (inner_steps != 1)}"
+
+
 @dataclass(frozen=True)
 class At:
     """A variant at a number of inner steps."""

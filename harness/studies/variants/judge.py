@@ -34,7 +34,7 @@ from harness.judge.pair_quality import strictest_margin
 from harness.judge.quality import accuracy, non_inferior
 from harness.judge.ratios import CONFIDENCE, bootstrap_seed, nothing, withhold
 from harness.judge.statistics import Interval, PairedInterval, paired_ratio
-from harness.studies.variants.finding import Best, Choice, Rival, Selection
+from harness.studies.variants.finding import Best, Choice, Rival, Selection, trained_words
 from harness.studies.variants.rows import baseline_row, method_rows
 from harness.studies.variants.seen import Place, Study, Times, study_of, why_unstudied
 
@@ -240,7 +240,9 @@ class Selector(PairStudy):
             return Answer(nothing(reading.quantity, None), absent=self._not_looked_at(steps))
         answer = self._gained if reading.measure == "chosen_gain" else self._chosen
         return dataclasses.replace(
-            answer(reading, steps, margin), unproven=self.out_of_training(steps, margin)
+            answer(reading, steps, margin),
+            unproven=self.out_of_training(steps, margin),
+            conditions=trained_words(self.study.trained_at),
         )
 
     def _not_looked_at(self, steps: int) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from itertools import groupby
+from typing import Any
 
-from harness.judge.judgement import At, Best, Choice, Judgement, PairJudgement, Rival, Selection
+from harness.declare.suite import workload_words
+from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.statistics import Interval
 from harness.report.gradient import withheld
+from harness.report.section import Part
 from harness.report.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import (
     UNKNOWN,
@@ -19,7 +24,16 @@ from harness.report.units import (
     significant,
     with_bounds,
 )
-from harness.report.words import listed, trained_words, workload_words
+from harness.report.words import listed
+from harness.studies.variants.figure import variants
+from harness.studies.variants.finding import (
+    At,
+    Best,
+    Choice,
+    Rival,
+    Selection,
+    trained_words,
+)
 
 STANDS = {True: "not worse", False: "worse", None: "undecided"}
 
@@ -31,13 +45,43 @@ TESTED = {
 }
 
 
+def parts(judgement: Judgement) -> Iterator[Part]:
+    tables = (selection_table(judgement), variant_table(judgement))
+    yield Part("Variants", 40, tuple(variants(judgement)), tables, rivals_words(judgement))
+
+
+def said(judgement: Judgement) -> dict[str, Any]:
+    """Return what was chosen, for programs."""
+    return {
+        "selections": [
+            {
+                "pair": judged.pair.name,
+                "method": judged.pair.method,
+                "method_settings": judged.pair.method_settings,
+                "workload": judged.pair.workload,
+                "settings": judged.pair.settings,
+                "choices": [dataclasses.asdict(choice) for choice in selection.choices],
+                "best": [dataclasses.asdict(best) for best in selection.best],
+            }
+            for judged, selection in _studied(judgement)
+            if selection.choices
+        ]
+    }
+
+
+def _studied(judgement: Judgement) -> Iterator[tuple[PairJudgement, Selection]]:
+    for judged in judgement.pairs:
+        if (selection := judged.studies.get("variants")) is not None:
+            yield judged, selection
+
+
 def selection_table(judgement: Judgement) -> Table | None:
     """Return the variant that is chosen for every loss allowed, and how it fares."""
     groups = [
-        _selection_group(judged, judged.selection, at.steps)
-        for judged in judgement.pairs
-        if judged.selection is not None and judged.selection.choices
-        for at in judged.selection.baseline.at
+        _selection_group(judged, selection, at.steps)
+        for judged, selection in _studied(judgement)
+        if selection.choices
+        for at in selection.baseline.at
     ]
     return grouped_table(
         "selection",
@@ -56,16 +100,17 @@ def selection_table(judgement: Judgement) -> Table | None:
             Column("Rival", 0.9),
         ),
         groups,
+        in_summary=True,
     )
 
 
 def variant_table(judgement: Judgement) -> Table | None:
     """Return quality, time and operations of every variant."""
     groups = [
-        _variant_group(judged, judged.selection, column)
-        for judged in judgement.pairs
-        if judged.selection is not None and not judged.pair.is_aa and withheld(judged) is None
-        for column in range(len(judged.selection.baseline.at))
+        _variant_group(judged, selection, column)
+        for judged, selection in _studied(judgement)
+        if not judged.pair.is_aa
+        for column in range(len(selection.baseline.at))
     ]
     return grouped_table(
         "variants",
@@ -88,9 +133,8 @@ def rivals_words(judgement: Judgement) -> str:
     """Say where a variant that others have published already gives the gain in time."""
     told = " ".join(
         f"{judged.pair.name}: {listed(parts)}."
-        for judged in judgement.pairs
-        if judged.selection is not None and withheld(judged) is None
-        if (parts := _rival_parts(judged.selection))
+        for judged, selection in _studied(judgement)
+        if (parts := _rival_parts(selection))
     )
     return f"{told} What is good enough was judged on validation tasks." if told else ""
 
@@ -227,6 +271,7 @@ def _full_words(selection: Selection) -> str:
 def _study_words(judged: PairJudgement, selection: Selection) -> str:
     """Name the method, its workload and how it was trained, and what quality is."""
     trained = trained_words(selection.trained_at)
+    trained = f", {trained}" if trained else ""
     return f"{judged.pair.method} on {workload_words(judged.pair)}{trained}; {selection.metric}"
 
 

@@ -10,12 +10,11 @@ import pytest
 
 from harness.judge.judge import judge
 from harness.report.content import Content, compose
-from harness.report.figures import draw
 from harness.report.page import to_page
 from harness.report.pdf import to_pdf
-from harness.report.plots import ScalingPlot
 from harness.report.table import Table
 from harness.report.terminal import print_summary
+from harness.studies.ranks.figure import OverRanks
 from tests.judge.builders import AA, PAIR, checks, manifest, record, timed, without
 from tests.studies.ranks.runs import CORES, KNOWN, scaling, seconds
 
@@ -63,9 +62,9 @@ def cells(table: Table | None, group: int = 0) -> dict[str, list[str]]:
     }
 
 
-def plot(content: Content) -> ScalingPlot:
-    found = next(figure.plot for figure in content.figures if figure.name == "scaling")
-    assert isinstance(found, ScalingPlot)
+def plot(content: Content) -> OverRanks:
+    found = next(figure.shows for figure in content.figures if figure.name == "scaling")
+    assert isinstance(found, OverRanks)
     return found
 
 
@@ -192,14 +191,14 @@ def test_the_figure_draws_predictions_dashed_and_labelled(content):
     assert [point.held_out for point in shown.speedups] == [False, False, True, False]
     assert "dashed, what a model predicts" in figure.caption
     assert "Predictions enter no verdict" in figure.caption
-    drawn = draw(figure)
+    drawn = figure.svg()
     assert "stroke-dasharray" in drawn
-    plain = draw(dataclasses.replace(figure, plot=dataclasses.replace(shown, predicted=())))
+    plain = dataclasses.replace(figure, shows=dataclasses.replace(shown, predicted=())).svg()
     assert drawn.count("stroke-dasharray: 3") > plain.count("stroke-dasharray: 3")
 
 
 def test_every_way_of_reporting_shows_it(content):
-    svgs = {figure.name: draw(figure) for figure in content.figures}
+    svgs = {figure.name: figure.svg() for figure in content.figures}
     page = to_page(content, svgs)
     for words in ("Several processes", "Worker for worker", "Predicted, not measured"):
         assert words in page

@@ -11,12 +11,10 @@ from harness.declare.suite import Pair, Protocol, Suite
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement
 from harness.records.record import Record
-from harness.report.captions import describe_figures
 from harness.report.content import compose
-from harness.report.figures import draw
-from harness.report.plots import SizePlot
 from harness.report.table import Table
-from harness.studies.side_by_side.show import accuracy_table, cost_table
+from harness.studies.side_by_side import show
+from harness.studies.side_by_side.judge import find
 from tests.records.made import make_manifest
 
 CONTROL = Pair("a", "plain", "clean", "toys", "data", ("step", "memory", "operations", "curve"))
@@ -76,6 +74,14 @@ def judged(pairs: tuple[Pair, ...], records: list[Record]) -> Judgement:
 def run() -> tuple[Judgement, list[Record]]:
     records = records_of(CONTROL) + records_of(SOLVED)
     return judged((CONTROL, SOLVED), records), records
+
+
+def cost_table(judgement: Judgement, records: list[Record]) -> Table | None:
+    return show.cost_table(find(make_manifest(), records, judgement).costs)
+
+
+def accuracy_table(judgement: Judgement, records: list[Record]) -> Table | None:
+    return show.accuracy_table(find(make_manifest(), records, judgement).standings)
 
 
 def texts(table: Table | None, row: int) -> list[str]:
@@ -160,28 +166,3 @@ def test_both_tables_are_in_the_report(run: Any) -> None:
     content = compose(make_manifest(suite=suite, claims=()), records, judgement)
     assert content.table("costs") is not None
     assert content.table("accuracies") is not None
-
-
-def test_memory_is_drawn_against_the_model_where_one_setting_changes_its_size() -> None:
-    pairs = tuple(
-        dataclasses.replace(CONTROL, name=size, settings={"size": size, "depth": 2})
-        for size in ("small", "large")
-    )
-    records = []
-    for pair, factor in zip(pairs, (1, 3), strict=True):
-        peaks = {name: factor * peak for name, peak in PEAKS.items()}
-        records += [
-            dataclasses.replace(r, parameters=factor * 1000) for r in records_of(pair, peaks)
-        ]
-    judgement = judged(pairs, records)
-    suite = Suite("toys", "Made up", pairs, Protocol(seeds=2), verdicts=False)
-    manifest = make_manifest(suite=suite, claims=(), plan=tuple(r.block for r in records))
-    (figure,) = (f for f in describe_figures(manifest, records, judgement) if f.name == "sizes")
-    assert isinstance(figure.plot, SizePlot)
-    assert (figure.plot.workload, figure.plot.setting) == ("toys (depth=2)", "size")
-    assert [(line.learner, line.parameters, line.peaks) for line in figure.plot.lines] == [
-        ("clean", (1000, 3000), (20, 60)),
-        ("plain", (1000, 3000), (10, 30)),
-    ]
-    assert "20 B at 1000 parameters, 60 B at 3000" in figure.alternative.replace("\u00a0", " ")
-    assert "<svg" in draw(figure)

@@ -8,7 +8,6 @@ import pytest
 
 from harness.judge.judge import judge
 from harness.report.content import Content, compose
-from harness.report.figures import draw
 from harness.report.page import to_page
 from harness.report.pdf import to_pdf
 from harness.report.terminal import print_summary
@@ -42,10 +41,10 @@ def rows_of(content: Content, name: str):
 def test_the_figure_has_a_panel_for_each_number_of_steps_and_marks_the_choice(usual):
     content, _ = usual
     figure = next(figure for figure in content.figures if figure.name == "variants")
-    assert [panel.steps for panel in figure.plot.panels] == [1, 5]
-    assert {panel.chosen for panel in figure.plot.panels} == {"light"}
-    assert [len(panel.points) for panel in figure.plot.panels] == [4, 4]
-    assert "<svg" in draw(figure)
+    assert [panel.steps for panel in figure.shows.panels] == [1, 5]
+    assert {panel.chosen for panel in figure.shows.panels} == {"light"}
+    assert [len(panel.points) for panel in figure.shows.panels] == [4, 4]
+    assert "<svg" in figure.svg()
     assert "head (ANIL) 0.61" in figure.alternative
     assert "light 0.71" in figure.alternative
 
@@ -172,7 +171,7 @@ def test_programs_are_told_what_was_chosen(usual):
 
 def test_it_is_set_in_every_form(usual, tmp_path):
     content, _ = usual
-    svgs = {figure.name: draw(figure) for figure in content.figures}
+    svgs = {figure.name: figure.svg() for figure in content.figures}
     assert "Chosen variants" in to_page(content, svgs)
     assert to_pdf(content, svgs).startswith(b"%PDF")
     with (tmp_path / "out.txt").open("w") as stream:

@@ -1,18 +1,31 @@
-"""The table of how memory grows with inner steps: the figure's ends, as numbers."""
+"""What memory a step takes: figures, and the growth with inner steps as numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from harness.report.captions import Figure
-from harness.report.plots import GrowthLine, GrowthPlot
+from harness.judge.judgement import Judgement
+from harness.report.section import SPEED, Part
 from harness.report.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import count, quantity
+from harness.studies.memory.figure import figures
+from harness.studies.memory.judge import Finding, Growth, GrowthLine
 
 
-def growth_table(figures: Sequence[Figure]) -> Table | None:
+def said(judgement: Judgement) -> dict[str, Any]:
+    """Return all that was found, for programs."""
+    return {"memory": dataclasses.asdict(judgement.studies["memory"])}
+
+
+def parts(judgement: Judgement) -> Iterator[Part]:
+    found: Finding = judgement.studies["memory"]
+    yield Part(SPEED, 12, tuple(figures(found)), (growth_table(found.growths),))
+
+
+def growth_table(growths: Sequence[Growth]) -> Table | None:
     """Return the peak bytes of every learner that is drawn, and what an inner step adds to them."""
-    plots = [figure.plot for figure in figures if isinstance(figure.plot, GrowthPlot)]
     return grouped_table(
         "growth",
         "Growth of memory",
@@ -25,7 +38,7 @@ def growth_table(figures: Sequence[Figure]) -> Table | None:
             Column("Most steps", 1.0, numeric=True),
             Column("A step adds", 1.0, numeric=True),
         ),
-        [Group(tuple(_row(line) for line in plot.lines), plot.workload) for plot in plots],
+        [Group(tuple(map(_row, growth.lines)), growth.workload) for growth in growths],
     )
 
 

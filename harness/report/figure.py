@@ -1,0 +1,77 @@
+"""A figure: its data, the words beside it and in its place, and how it is drawn."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from matplotlib.figure import Figure as Canvas
+
+from harness.declare.suite import Member, with_settings
+from harness.judge.judgement import PairJudgement
+
+T = TypeVar("T")
+
+# What one figure holds before it is continued in another one.
+MOST_PANELS = 3
+
+# Beyond this many values a text alternative is no longer listened to; the tables hold them all.
+MOST_VALUES = 12
+
+
+class Figure(ABC):
+    """What is drawn: a frozen dataclass of plain data, which others' words may be part of."""
+
+    kind: ClassVar[str]
+    """The stem of its file's name, which no other class of figures has."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def caption(self) -> str: ...
+
+    @property
+    @abstractmethod
+    def alternative(self) -> str:
+        """What the figure shows, for those who cannot see it."""
+
+    @abstractmethod
+    def draw(self) -> Canvas:
+        """Draw the data for one column of a paper, in the style that is set."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One seed's values against steps, or one member's times against targets."""
+
+    member: Member
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+
+
+def member_names(judged: PairJudgement) -> tuple[str, str]:
+    """Name both members with what tells them apart."""
+    pair = judged.pair
+    baseline = with_settings(pair.baseline, dict(pair.baseline_settings))
+    if pair.is_aa:
+        return baseline, f"{baseline} again"
+    method = with_settings(pair.method, dict(pair.method_settings))
+    return baseline, method if pair.ranks == 1 else f"{method}, {pair.ranks} ranks"
+
+
+def chunks(items: Sequence[T], size: int = MOST_PANELS) -> Iterator[tuple[T, ...]]:
+    for start in range(0, len(items), size):
+        yield tuple(items[start : start + size])
+
+
+def told(parts: Iterable[str]) -> str:
+    """Join what a text alternative tells, as much as is listened to."""
+    texts = list(parts)
+    more = len(texts) - MOST_VALUES
+    shown = "; ".join(texts[:MOST_VALUES])
+    return f"{shown}; and {more} more, in the tables." if more > 0 else f"{shown}."
