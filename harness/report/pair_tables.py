@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.declare.passes import Pass, Seen
+from harness.declare.point import words_of
 from harness.declare.suite import with_settings, workload_words
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Ratio
 from harness.judge.noise import AA_CONFIDENCE, Twins, noise_of
@@ -87,7 +88,7 @@ def noise_table(judgement: Judgement) -> Table | None:
     rows = [
         (
             Cell(judged.pair.name, judged.pair.baseline),
-            Cell(measure_name(found.measure)),
+            Cell(_measured(found)),
             Cell(ratio_interval(found.interval), basis(found.measure, found.interval))
             if found.interval
             else Cell("not measured", found.reason or ""),
@@ -119,6 +120,12 @@ def noise_table(judgement: Judgement) -> Table | None:
         ),
         rows,
     )
+
+
+def _measured(found: Ratio) -> str:
+    """Name a measure, and the point of the sweep that it was taken at."""
+    at = f", {words_of(found.point)}" if found.point else ""
+    return measure_name(found.measure) + at
 
 
 def failure_table(judgement: Judgement, passes: Mapping[str, Pass[Seen]]) -> Table | None:
@@ -189,7 +196,7 @@ def _ratio_row(found: Ratio) -> tuple[Cell, ...]:
         value = Cell(ratio_interval(found.interval))
         rests_on = basis(found.measure, found.interval)
     return (
-        Cell(measure_name(found.measure)),
+        Cell(_measured(found)),
         Cell(quantity(found.baseline, found.unit)),
         Cell(quantity(found.method, found.unit)),
         value,

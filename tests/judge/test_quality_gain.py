@@ -15,9 +15,8 @@ from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, Verdict
 from harness.records.manifest import Manifest
 from harness.records.record import Record
-from harness.report.content import compose
-from harness.report.write import claims_json
 from tests.judge.builders import PAIR, SEEDS, changed, checks, claim, curve, curves, manifest, timed
+from tests.report.composing import claims_json, compose
 
 CLAIM = dataclasses.replace(
     claim(),

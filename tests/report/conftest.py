@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness.report.content import Content, compose
+from harness.report.content import Content
+from tests.report.composing import compose
 from tests.report.example import Run, degenerate_runs, example_run
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from harness.judge.judge import judge
 from harness.judge.judgement import Failure, Verdict
-from harness.report.content import Content, compose
+from harness.report.content import Content
 from harness.report.table import Cell, Table
 from harness.report.units import bounds
+from tests.report.composing import compose
 from tests.report.example import example_run
 
 

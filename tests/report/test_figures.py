@@ -13,12 +13,13 @@ import matplotlib
 import pytest
 
 from harness.report.axes import _round_ticks
-from harness.report.content import Content, compose
+from harness.report.content import Content
 from harness.report.figure import Figure
 from harness.report.forest import Row, SpeedUps, speed_ups
 from harness.report.rounds import Rounds
 from harness.report.section import Part, Placed, merge
 from harness.report.svg import COLOURS
+from tests.report.composing import compose
 
 SVG = "{http://www.w3.org/2000/svg}"
 

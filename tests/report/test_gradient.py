@@ -8,8 +8,8 @@ import pytest
 
 from harness.declare.equivalence import Held
 from harness.judge.judgement import Debt
-from harness.report.content import compose
 from harness.report.gradient import debt_cell, distance_table
+from tests.report.composing import compose
 from tests.report.example import Run
 
 

@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.judge.judgement import Failure
-from harness.report.content import Content, compose
+from harness.report.content import Content
 from harness.report.page import to_page
 from harness.report.pdf import to_pdf
 from harness.report.terminal import print_summary
 from harness.report.words import clean
+from tests.report.composing import compose
 
 HOSTILE = [
     "<script>alert(1)</script>",

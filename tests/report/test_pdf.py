@@ -11,8 +11,9 @@ import pypdf
 import pytest
 import typst
 
-from harness.report.content import Content, compose
+from harness.report.content import Content
 from harness.report.pdf import command_lines, to_pdf
+from tests.report.composing import compose
 
 
 def text_of(pdf: bytes) -> str:

@@ -8,8 +8,9 @@ import re
 
 import pytest
 
-from harness.report.content import Content, compose
+from harness.report.content import Content
 from harness.report.terminal import print_summary
+from tests.report.composing import compose
 from tests.report.example import example_run
 
 

@@ -18,7 +18,8 @@ import pytest
 from harness.errors import StoreError
 from harness.judge.statistics import Interval
 from harness.report.content import Content
-from harness.report.write import claims_json, write
+from tests.report.composing import claims_json
+from tests.report.composing import write_all as write
 
 FIGURES = ["curves", "growth", "memory", "profile", "rounds", "speedups", "targets"]
 

@@ -8,10 +8,9 @@ import json
 import pytest
 
 from harness.declare.suite import Pair
-from harness.report.content import compose
-from harness.report.write import claims_json
 from harness.studies.ablation.show import parts_table
 from tests.judge.builders import PAIR, checks, curve, curves, judged, manifest
+from tests.report.composing import claims_json, compose
 
 PART = Pair(
     "frozen-or-not",

@@ -9,11 +9,12 @@ from xml.etree import ElementTree
 import pytest
 
 from harness.declare.suite import Protocol, Suite
-from harness.report.content import Content, compose
+from harness.report.content import Content
 from harness.report.section import Placed
 from harness.studies.memory.figure import MemoryGrowth, MemorySizes, PeakMemory
 from harness.studies.memory.judge import Growth, GrowthLine
 from tests.records.made import make_manifest
+from tests.report.composing import compose
 from tests.report.example import Run, example_run
 from tests.studies.side_by_side.test_show import CONTROL, PEAKS, judged, records_of
 

@@ -9,13 +9,14 @@ import re
 import pytest
 
 from harness.judge.judge import judge
-from harness.report.content import Content, compose
+from harness.report.content import Content
 from harness.report.page import to_page
 from harness.report.pdf import to_pdf
 from harness.report.table import Table
 from harness.report.terminal import print_summary
 from harness.studies.ranks.figure import OverRanks
 from tests.judge.builders import AA, PAIR, checks, manifest, record, timed, without
+from tests.report.composing import compose
 from tests.studies.ranks.runs import CORES, KNOWN, scaling, seconds
 
 SHARED = dataclasses.replace(

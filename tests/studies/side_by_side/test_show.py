@@ -11,11 +11,11 @@ from harness.declare.suite import Pair, Protocol, Suite
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement
 from harness.records.record import Record
-from harness.report.content import compose
 from harness.report.table import Table
 from harness.studies.side_by_side import show
 from harness.studies.side_by_side.judge import find
 from tests.records.made import make_manifest
+from tests.report.composing import compose
 
 CONTROL = Pair("a", "plain", "clean", "toys", "data", ("step", "memory", "operations", "curve"))
 SOLVED = Pair("b", "plain", "solved", "toys", "how", ("step", "memory", "operations", "curve"))

@@ -7,12 +7,12 @@ import json
 import pytest
 
 from harness.judge.judge import judge
-from harness.report.content import Content, compose
+from harness.report.content import Content
 from harness.report.page import to_page
 from harness.report.pdf import to_pdf
 from harness.report.terminal import print_summary
-from harness.report.write import claims_json
 from tests.judge.builders import changed, manifest
+from tests.report.composing import claims_json, compose
 from tests.studies.variants.runs import BETTER, NOISE, SECONDS, STUDY, THIRD, study
 
 

@@ -1,0 +1,41 @@
+"""Reports composed from a manifest, records and a judgement that may have been made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.declare.passes import Seen
+from harness.judge.evidence import Evidence
+from harness.judge.judge import with_studies
+from harness.judge.judgement import Judgement
+from harness.records.manifest import Manifest
+from harness.records.record import Record
+from harness.registry import own_studies
+from harness.report import content, write
+
+STUDIES = own_studies()
+
+
+def compose(
+    manifest: Manifest, records: Sequence[Record[Seen]], judgement: Judgement
+) -> content.Content:
+    evidence = Evidence(manifest, records)
+    if not judgement.studies:
+        judgement = with_studies(judgement, evidence, STUDIES)
+    return content.compose(evidence, judgement, STUDIES)
+
+
+def claims_json(manifest: Manifest, judgement: Judgement) -> str:
+    if not judgement.studies:
+        judgement = with_studies(judgement, Evidence(manifest, ()), STUDIES)
+    return write.claims_json(manifest, judgement, STUDIES)
+
+
+def write_all(
+    folder: Path, manifest: Manifest, records: Sequence[Record[Seen]], judgement: Judgement
+) -> list[Path]:
+    """Write all that `report` writes of what is said and drawn."""
+    told = claims_json(manifest, judgement)
+    composed = compose(manifest, records, judgement)
+    return write.write_content(folder, composed, {"claims.json": told})
