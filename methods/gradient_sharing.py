@@ -122,6 +122,8 @@ class GradientSharing(MamlLearner):
                 )
         if self.scale_lr is not None and self.scale_lr < 0:
             raise ValueError(f"scale_lr = {self.scale_lr} must not be negative")
+        if self.chunk is not None and self.chunk < 1:
+            raise ValueError(f"chunk = {self.chunk} must be 1 or more, or null for all at once")
         if self.at_test == "memory" and self.sources == "concurrent":
             raise ValueError(
                 "at_test = 'memory' shares what sources = 'concurrent' never did in training. Set "
