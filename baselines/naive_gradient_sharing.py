@@ -60,6 +60,8 @@ def adaptations(learner: Any, state: Any, batch: Tasks) -> list[Params]:
             mixed = _slope(workload, theta, task)
             if learner.at_test == "memory":
                 mixed = _mixed(learner, state.params, state, k, mixed, [])
+            elif learner.at_test == "damped" and learner.mixing == "convex":
+                mixed = _damped(learner, state.params, k, mixed)
             theta = {n: (p - workload.inner_lr * mixed[n]).detach() for n, p in theta.items()}
         adapted.append(theta)
     return adapted
@@ -95,6 +97,14 @@ def _mixed(
             weight, shared = 0.0, g
         mixed[name] = ((1 - weight) * g if learner.mixing == "convex" else g) + weight * shared
     return mixed
+
+
+def _damped(learner: Any, params: Params, k: int, own: Params) -> Params:
+    layers = list(dict.fromkeys(_layer(learner, name) for name in own))
+    return {
+        name: (1 - _scale(learner, params, "weight", k, layers.index(_layer(learner, name)))) * g
+        for name, g in own.items()
+    }
 
 
 def _scale(learner: Any, params: Params, name: str, k: int, layer: int) -> Any:

@@ -22,8 +22,9 @@ to 1, all alike. Where l and m begin: `weight` and `concurrent`. What has an l a
 
 Of the two sources those count that there are. In the first meta-step there is no memory, so m is 1;
 a task that is left out of its own mean and alone in its batch has no concurrent ones, so m is 0;
-with neither, l is 0. That is so at meta-test too, where no task may know of another: l is 0, or
-where `at_test` is "memory" m is.
+with neither, l is 0. That is so at meta-test too, where no task may know of another: with `at_test`
+"alone" l is 0, with "memory" m is. With "damped" others' gradients count as zero: where their mean
+nearly is, as where classes are numbered at random, (1 - l) alpha is the rate that training had.
 
 The gradient is formed backwards, from a_i = dQ_i/dtheta_i / B after the last step on. In step k
 
@@ -97,8 +98,8 @@ class GradientSharing(MamlLearner):
     """Whether l and m are meta-learned, or stay where they begin."""
     scale_lr: float | None = None
     """Adam's rate for what is behind l and m; the workload's outer_lr if null."""
-    at_test: Literal["alone", "memory"] = "alone"
-    """What a held-out task's own gradient is joined by: nothing, or the memory."""
+    at_test: Literal["alone", "damped", "memory"] = "alone"
+    """How a held-out task's own gradient is taken: whole, 1 - l of it, or joined by the memory."""
     chunk: int | None = None
     """Most tasks in one call, to bound memory; all of them if null."""
 
@@ -216,10 +217,20 @@ class GradientSharing(MamlLearner):
         thetas = self._theta(state).expand(len(tasks), -1)
         for k in range(self.workload.inner_steps):
             own = self._stacked.slopes(thetas, tasks.support_x, tasks.support_y)
-            remembered = _remembered(state, k) if self.at_test == "memory" else None
-            mixed = self._mixed(own, None, remembered, self._scales.of_entries(state.params, k))
+            scales = self._scales.of_entries(state.params, k)
+            mixed = self._mixed(own, None, self._beside(state, k), scales)
             thetas = thetas - self.workload.inner_lr * mixed
         return [shaped(theta, self._stacked.network) for theta in thetas]
+
+    def _beside(self, state: AdamState, k: int) -> Tensor | None:
+        """Return what joins a held-out task's own gradient, if anything does."""
+        match self.at_test:
+            case "alone":
+                return None
+            case "damped":
+                return torch.zeros_like(self._theta(state))
+            case "memory":
+                return _remembered(state, k)
 
     def _mixed(
         self, own: Tensor, concurrent: Tensor | None, remembered: Tensor | None, scales: Params

@@ -120,6 +120,14 @@ def test_scales_that_no_source_needs_may_begin_anywhere():
     assert GradientSharing(WORKLOAD, sources="memory", concurrent=1.0).init(SEED)
 
 
+def test_a_damped_step_at_test_is_maml_s_at_a_smaller_rate():
+    learner = GradientSharing(WORKLOAD, weight=0.25, learned=False, at_test="damped")
+    state, batch = trained(learner, 1), WORKLOAD.eval_batch(SEED, "test", 0, 2)
+    slower = ReferenceMaml(dataclasses.replace(WORKLOAD, inner_lr=0.75 * WORKLOAD.inner_lr))
+    for found, owed in zip(learner.adapt(state, batch), slower.adapt(state, batch), strict=True):
+        assert relative_error(found, owed) < 1e-12
+
+
 def test_an_adapter_needs_the_memory_only_where_it_is_used():
     learner = GradientSharing(WORKLOAD)
     state, batch = trained(learner, 1), WORKLOAD.eval_batch(SEED, "test", 0, 1)

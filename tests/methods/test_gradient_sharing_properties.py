@@ -24,6 +24,7 @@ from tests.methods.sharing_cases import SETTINGS, require_same_gradient, trained
 
 SEEN = settings(max_examples=40, deadline=None, derandomize=True)
 PROBLEMS = MamlProblems.strategy()
+AT_TEST = st.sampled_from(["alone", "damped", "memory"])
 AGES = st.integers(0, 2)  # in meta-steps: without a memory, with one, with one of several
 
 
@@ -90,11 +91,9 @@ def test_at_weight_zero_it_is_maml(problem: Problem, options: dict[str, Any]):
 
 
 @settings(SEEN, max_examples=25)
-@given(PROBLEMS, SETTINGS, AGES, st.booleans())
-def test_adaptation_is_the_naive_one(
-    problem: Problem, options: dict[str, Any], age: int, memory: bool
-):
-    learner = at_test(problem, options, memory)
+@given(PROBLEMS, SETTINGS, AGES, AT_TEST)
+def test_adaptation_is_the_naive_one(problem: Problem, options: dict[str, Any], age: int, how: str):
+    learner = at_test(problem, options, how)
     state, batch = trained(learner, problem, age), held_out(problem, 3)
     pairs = zip(learner.adapt(state, batch), adaptations(learner, state, batch), strict=True)
     for found, owed in pairs:
@@ -102,11 +101,11 @@ def test_adaptation_is_the_naive_one(
 
 
 @settings(SEEN, max_examples=25)
-@given(PROBLEMS, SETTINGS, AGES, st.booleans(), st.permutations(range(4)))
+@given(PROBLEMS, SETTINGS, AGES, AT_TEST, st.permutations(range(4)))
 def test_no_task_knows_of_those_evaluated_beside_it(
-    problem: Problem, options: dict[str, Any], age: int, memory: bool, order: list[int]
+    problem: Problem, options: dict[str, Any], age: int, how: str, order: list[int]
 ):
-    require_no_leak(at_test(problem, options, memory), problem, age, order)
+    require_no_leak(at_test(problem, options, how), problem, age, order)
 
 
 class Leaking(GradientSharing):
@@ -158,7 +157,7 @@ def held_out(problem: Problem, tasks: int) -> Tasks:
     return batch
 
 
-def at_test(problem: Problem, options: dict[str, Any], memory: bool) -> GradientSharing:
-    """Return a learner that takes the memory to held-out tasks, if it has any."""
-    used = memory and options["sources"] != "concurrent"
-    return GradientSharing(problem.workload, **options, at_test="memory" if used else "alone")
+def at_test(problem: Problem, options: dict[str, Any], how: str) -> GradientSharing:
+    """Return a learner that adapts held-out tasks so, or alone where it has no memory for it."""
+    fits = how != "memory" or options["sources"] != "concurrent"
+    return GradientSharing(problem.workload, **options, at_test=how if fits else "alone")
