@@ -21,14 +21,18 @@ def suite() -> Suite:
 
 @pytest.mark.parametrize(("method", "rival"), [("gradient_sharing", False), ("meta_sgd", True)])
 def test_method_and_control_stand_against_maml_on_the_whole_grid(suite, method, rival):
-    pairs = [pair for pair in suite.pair if pair.method == method]
+    pairs = [p for p in suite.pair if p.method == method and not p.method_settings]
     assert {place(pair) for pair in pairs} == GRID
     for pair in pairs:
         assert pair.baseline == "reference_maml"
         assert pair.rival is rival
         assert not pair.baseline_settings
-        assert not pair.method_settings
         assert "curve" in pair.passes
+
+
+def test_at_the_largest_rate_held_out_tasks_are_adapted_as_in_training_too(suite):
+    damped = [p for p in suite.pair if p.method_settings == {"at_test": "damped"}]
+    assert {place(pair) for pair in damped} == {(4.0, 1), (4.0, 3)}
 
 
 def test_at_each_place_of_the_grid_all_have_the_same_workload(suite):
