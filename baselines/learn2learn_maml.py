@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
 import torch
+from torch import nn
 
 from baselines.maml import MamlLearner
 from baselines.peer import importing
@@ -37,7 +39,7 @@ class Learn2LearnMaml(MamlLearner):
             loss.backward()
             total += loss.detach()
         grads = {}
-        for name, p in maml.module.named_parameters():
+        for name, p in self._meta_parameters():
             assert p.grad is not None, name
             grads[name] = p.grad.mul_(1.0 / len(batch))  # as its examples average, after the fact
         return Gradient(total / len(batch), grads)
@@ -46,9 +48,10 @@ class Learn2LearnMaml(MamlLearner):
         maml = self._loaded(state)
         adapted = []
         for task in batch:
-            learner = maml.clone(first_order=True)
+            learner = maml.clone()
             for _ in range(self.workload.inner_steps):
-                learner.adapt(self.workload.loss(learner(task.support_x), task.support_y))
+                loss = self.workload.loss(learner(task.support_x), task.support_y)
+                learner.adapt(loss, first_order=True)
             adapted.append({n: p.detach() for n, p in learner.module.named_parameters()})
         return adapted
 
@@ -57,9 +60,13 @@ class Learn2LearnMaml(MamlLearner):
         workload = self.workload
         return MAML(workload.module(), lr=workload.inner_lr, first_order=workload.first_order)
 
+    def _meta_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Yield what it learns, by the state's names."""
+        yield from self._maml.module.named_parameters()
+
     def _loaded(self, state: AdamState) -> MAML:
-        """Point the network at the state's tensors: nothing is copied, and no step writes there."""
-        for name, p in self._maml.module.named_parameters():
+        """Point its parameters at the state's tensors: nothing is copied, no step writes there."""
+        for name, p in self._meta_parameters():
             p.data = state.params[name]
             p.grad = None
         return self._maml

@@ -38,11 +38,14 @@ class MamlLearner(Learner):
         """Return the adapted parameters of every task."""
 
     def evaluate(self, state: AdamState, batch: Tasks) -> Tensor:
-        adapted = self.adapt(state, batch)
-        with torch.no_grad():
-            return torch.stack(
-                [
-                    self.workload.quality(self.workload.outputs(params, task.query_x), task.query_y)
-                    for params, task in zip(adapted, batch, strict=True)
-                ]
-            )
+        return self.judged(self.adapt(state, batch), batch)
+
+    @torch.no_grad()
+    def judged(self, adapted: list[Params], batch: Tasks) -> Tensor:
+        """Return the quality on every task of the parameters that were adapted to it."""
+        return torch.stack(
+            [
+                self.workload.quality(self.workload.outputs(params, task.query_x), task.query_y)
+                for params, task in zip(adapted, batch, strict=True)
+            ]
+        )

@@ -23,7 +23,7 @@ setting; batched_maml tells what distribution gives from what batching gives.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any, ClassVar
 
 import torch
@@ -34,9 +34,10 @@ from baselines.maml import MamlLearner
 from harness.declare.equivalence import Equivalence, Exact
 from harness.declare.learner import Gradient, Params
 from harness.declare.outer import AdamState
+from harness.team.communicator import Alone, Communicator
 from harness.errors import UsageError
 from harness.registry import Registry, method
-from harness.team.communicator import Alone, Communicator
+from methods.dealt_tasks import dealt, judged_by_all
 from suites.fewshot import Tasks
 
 
@@ -62,7 +63,7 @@ class Qmaml(MamlLearner):
         return AdamState.start(shaped(theta, params))
 
     def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
-        mine = self._mine(batch)
+        mine = dealt(batch, self._team)
         if len(mine):
             loss, grads = self._one.meta_gradient(state, mine)
             buffer = torch.cat(
@@ -77,30 +78,15 @@ class Qmaml(MamlLearner):
 
     def adapt(self, state: AdamState, batch: Tasks) -> list[Params]:
         """Return the adapted parameters of this rank's tasks, which stay where they are used."""
-        mine = self._mine(batch)
+        mine = dealt(batch, self._team)
         return self._one.adapt(state, mine) if len(mine) else []
 
     def evaluate(self, state: AdamState, batch: Tasks) -> Tensor:
         """Judge each task on one rank, and let all ranks know."""
-        quality = batch.query_x.new_zeros(len(batch))
-        mine = self._mine(batch)
-        if len(mine):
-            quality[self._team.rank :: self._team.size] = self._one.evaluate(state, mine)
-        self._team.all_reduce(quality)
-        return quality
+        return judged_by_all(batch, self._team, partial(self._one.evaluate, state))
 
     def fast_paths(self) -> dict[str, str]:
         return self._one.fast_paths()
-
-    def _mine(self, batch: Tasks) -> Tasks:
-        share = self._team.share(len(batch))
-        dealt = slice(share.start, share.stop, share.step)
-        return Tasks(
-            batch.support_x[dealt],
-            batch.support_y[dealt],
-            batch.query_x[dealt],
-            batch.query_y[dealt],
-        )
 
     @property
     def _team(self) -> Communicator:
