@@ -64,6 +64,8 @@ class HrnnState:
     began: tuple[Standing | None, ...] = ()
     dropped: int = 0
     """Tasks that have diverged so far, each counted once a run."""
+    redone: int = 0
+    """Unrolls of tasks that an accelerated learner had to take again plainly."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,13 @@ class Unrolled:
 
     loss: Tensor
     grads: Params
-    began: tuple[Standing | None, ...]
     ended: tuple[Standing | None, ...]
+    redone: int = 0
+    """Tasks whose unroll was taken a second time, plainly."""
+
+    @property
+    def left(self) -> int:
+        return sum(standing is not None for standing in self.ended)
 
 
 @dataclass(frozen=True)
@@ -101,33 +108,44 @@ class HrnnLearner(Learner):
         return HrnnState(RmsPropState.start(self.workload.initial(seed)))
 
     def step(self, state: HrnnState, batch: MetaBatch) -> tuple[HrnnState, Tensor]:
-        (loss, grads), unrolled = self._mean(state, batch)
-        entered = sum(start is not None for start in self._starts(state, batch))
-        left = sum(standing is not None for standing in unrolled.ended)
+        starts = self._starts(state, batch)
+        (loss, grads), unrolled = self._mean(state, batch, starts)
         return HrnnState(
             state.outer.update(grads, self.workload.meta_lr),
             unrolled.ended,
-            unrolled.began if self.workload.state == "carry" else (),
-            state.dropped + entered - left,
+            self._began(state, batch, starts) if self.workload.state == "carry" else (),
+            state.dropped + sum(start is not None for start in starts) - unrolled.left,
+            state.redone + unrolled.redone,
         ), loss
 
     def meta_gradient(self, state: HrnnState, batch: MetaBatch) -> Gradient:
-        return self._mean(state, batch)[0]
+        return self._mean(state, batch, self._starts(state, batch))[0]
 
     def evaluate(self, state: HrnnState, batch: MetaBatch) -> Tensor:
         return self.adapt(state, batch).gained
 
-    def _mean(self, state: HrnnState, batch: MetaBatch) -> tuple[Gradient, Unrolled]:
-        """Return the mean over tasks: a gradient that is 0 for one that has diverged counts too."""
-        unrolled = self.through_unroll(state.outer.params, batch, self._starts(state, batch))
-        left = sum(standing is not None for standing in unrolled.ended)
-        if self.workload.diverged == "raise" and left < len(batch):
+    def _mean(
+        self, state: HrnnState, batch: MetaBatch, starts: Sequence[Start | None]
+    ) -> tuple[Gradient, Unrolled]:
+        """Return means: of the losses that are left, and over all tasks of gradients, 0 or not."""
+        unrolled = self.through_unroll(state.outer.params, batch, starts)
+        lost = len(batch) - unrolled.left
+        if self.workload.diverged == "raise" and lost:
             raise MeasurementError(
-                f"{len(batch) - left} of {len(batch)} tasks diverged in unroll {batch.unroll}. "
+                f"{lost} of {len(batch)} tasks diverged in unroll {batch.unroll}. "
                 "Set diverged = drop to go on without them, or take a smaller meta_lr."
             )
         grads = {name: g / len(batch) for name, g in unrolled.grads.items()}
-        return Gradient(unrolled.loss / max(1, left), grads), unrolled
+        return Gradient(unrolled.loss / max(1, unrolled.left), grads), unrolled
+
+    def _began(
+        self, state: HrnnState, batch: MetaBatch, starts: Sequence[Start | None]
+    ) -> tuple[Standing | None, ...]:
+        begun, params = self.workload.hrnn.begun, state.outer.params
+        return tuple(
+            None if start is None else begun(params, start, len(task.objective.sizes)).detached()
+            for task, start in zip(batch.tasks, starts, strict=True)
+        )
 
     def _starts(self, state: HrnnState, batch: MetaBatch) -> tuple[Start | None, ...]:
         return entered(self.workload, batch, state.ended, state.began)

@@ -38,13 +38,12 @@ class HrnnOptimizer(HrnnLearner):
         params = {name: p.detach().requires_grad_() for name, p in params.items()}
         loss = next(iter(params.values())).new_zeros(())
         grads = {name: torch.zeros_like(p) for name, p in params.items()}
-        began: list[Standing | None] = []
         ended: list[Standing | None] = []
         for task, start in zip(batch.tasks, starts, strict=True):
-            before = after = None
+            after = None
             if start is not None:
-                before = self.workload.hrnn.begun(params, start, len(task.objective.sizes))
-                of_task, after = self._unroll(params, task, before, batch.steps)
+                begun = self.workload.hrnn.begun(params, start, len(task.objective.sizes))
+                of_task, after = self._unroll(params, task, begun, batch.steps)
                 if of_task.isfinite():
                     own = torch.autograd.grad(
                         of_task, list(params.values()), materialize_grads=True
@@ -55,9 +54,8 @@ class HrnnOptimizer(HrnnLearner):
                     loss = loss + of_task.detach()
                 else:
                     after = None
-            began.append(before and before.detached())
             ended.append(after)
-        return Unrolled(loss, grads, tuple(began), tuple(ended))
+        return Unrolled(loss, grads, tuple(ended))
 
     def adapt(self, state: HrnnState, batch: MetaBatch) -> Run:
         ends, losses = [], []
@@ -95,7 +93,7 @@ class HrnnOptimizer(HrnnLearner):
         self, params: Params, task: Task, standing: Standing, number: int
     ) -> tuple[Tensor, Standing]:
         """Return the loss before a step, and where the step leads."""
-        standing = replace(standing, rows=standing.rows.map(_differentiable))
+        standing = replace(standing, rows=standing.rows.led())
         loss = task.objective(standing.rows.theta, task.data)
         gradient = task.disturbed(self._gradient(task, standing.rows.point, loss, number), number)
         return loss, step(self.workload.hrnn, params, standing, task.objective.sizes, gradient)
@@ -113,7 +111,3 @@ class HrnnOptimizer(HrnnLearner):
         second = self.workload.second_derivatives
         (gradient,) = torch.autograd.grad(loss, point, retain_graph=True, create_graph=second)
         return gradient
-
-
-def _differentiable(values: Tensor) -> Tensor:
-    return values if values.requires_grad else values.detach().requires_grad_()

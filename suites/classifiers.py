@@ -34,7 +34,7 @@ class Classifier(Objective):
         logit = self.logits(tensors, data["x"])[..., 0]
         losses = binary_cross_entropy_with_logits(logit, labels, reduction="none")
         squares = [
-            tensor.square().flatten(-len(shape)).sum(-1)
+            (tensor * tensor).flatten(-len(shape)).sum(-1)
             for tensor, shape in zip(tensors, self.shapes, strict=True)
         ]
         return losses.mean(-1) + PENALTY * torch.stack(squares).mean(0)

@@ -121,6 +121,15 @@ class Rows:
         """Where gradients are taken."""
         return self.theta if self.attended is None else self.attended
 
+    def led(self) -> Rows:
+        """Return the rows with a point that gradients can be taken at."""
+        if self.point.requires_grad:
+            return self
+        point = self.point.detach().requires_grad_()
+        if self.attended is None:
+            return replace(self, theta=point)
+        return replace(self, attended=point)
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -138,6 +147,12 @@ class Standing:
 
     def detached(self) -> Standing:
         return self.map(lambda values: values.detach())
+
+    def seen(self) -> Standing:
+        """Return the standing with a first loss, of 0 where it had none."""
+        if self.first_loss is not None:
+            return self
+        return replace(self, first_loss=self.of_task.new_zeros(len(self.of_task)))
 
     @classmethod
     def join(cls, parts: Sequence[Standing]) -> Standing:
