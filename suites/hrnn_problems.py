@@ -110,11 +110,11 @@ class HrnnProblems:
         attention = draw(st.booleans(), label="attention")
         workload = RandomOptimizees(
             Place(dtype="float64"),
-            meta_batch=draw(st.integers(1, 6), label="meta_batch"),
-            steps=draw(st.integers(2, 6), label="steps"),
+            meta_batch=draw(st.integers(1, 4), label="meta_batch"),
+            steps=draw(st.integers(2, 4), label="steps"),
             unrolls=draw(st.integers(1, 3), label="unrolls"),
             runs=draw(st.integers(1, 2), label="runs"),
-            held_out_steps=5,
+            held_out_steps=3,
             meta_lr=1e-3,
             attention=attention,
             level2=draw(st.sampled_from(["last", "mean"]), label="level2"),
