@@ -8,7 +8,7 @@ takes the meta-update of hrnn_optimizer over the same meta-batch.
     hrnn_reuse      what a task's shapes alone determine is made once a signature and kept
     hrnn_rows       all coordinates of all tasks are rows of one matrix      methods.hrnn_rows
     hrnn_batched    equal objectives are computed in one call                methods.hrnn_objectives
-    hrnn_compiled   the optimizer's half of a step is compiled               methods.hrnn_compiled
+    hrnn_compiled   rows, and the optimizer's half of a step is compiled     methods.hrnn_compiled
     hrnn_workers    tasks are dealt out to ranks, one all-reduce an update   methods.hrnn_workers
     hrnn_product    rows, equal objectives together, and ranks; compiled at will
 
@@ -29,10 +29,10 @@ where other tasks' gradients cancel nine tenths of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 
@@ -42,6 +42,7 @@ from harness.declare.equivalence import Equivalence, Exact
 from harness.declare.learner import Params
 from harness.declare.tree import all_finite
 from harness.registry import method
+from methods.hrnn_compiled import CompiledMover, CompiledStep
 from methods.hrnn_rows import Layout, Weights
 from methods.hrnn_together import Mover, RowsMover, TensorMover, Together
 from methods.hrnn_workers import summed
@@ -63,9 +64,27 @@ class HrnnLadder(HrnnLearner):
     """What objectives are computed of at a time."""
     keep: bool = False
     """Make what shapes alone determine once for all tasks, or batches, that have the same."""
+    compiled: bool = False
+    """Compile the step; rows alone can be."""
 
     equivalence: ClassVar[Equivalence] = Exact()
     origin: ClassVar[str] = "reconstructed"
+
+    def __post_init__(self) -> None:
+        if self.compiled and self.optimizer != "rows":
+            raise ValueError("compiled = true with optimizer = 'tensor': set optimizer = 'rows'.")
+
+    @classmethod
+    def workload_needed(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for one definition where each would be compiled for a minute, in either precision."""
+        if not settings.get("compiled", cls.compiled):
+            return {}
+        return {"attention": False, "level2": "last", "meta_batch": 3}
+
+    @cached_property
+    def compiled_step(self) -> CompiledStep:
+        """The compiled step, with the seconds of each compilation so far."""
+        return CompiledStep(self.workload.hrnn)
 
     def through_unroll(
         self, params: Params, batch: MetaBatch, starts: Sequence[Start | None]
@@ -104,7 +123,7 @@ class HrnnLadder(HrnnLearner):
         together = self._together(batch, unit)
         leaves = {name: p.detach().requires_grad_() for name, p in params.items()}
         standing = together.begun(leaves, given)
-        move = self._mover(leaves, together, standing)
+        move = self._mover(leaves, together, standing, self.compiled)
         passed = together.through_unroll(move, standing, batch.steps)
         slopes = torch.autograd.grad(
             passed.losses.sum(), list(leaves.values()), materialize_grads=True
@@ -121,11 +140,16 @@ class HrnnLadder(HrnnLearner):
         tasks = tuple(batch.tasks[n] for n in unit)
         return Together(self.workload, tasks, self.objectives == "signature")
 
-    def _mover(self, params: Params, together: Together, standing: Standing) -> Mover:
+    def _mover(
+        self, params: Params, together: Together, standing: Standing, compiled: bool = False
+    ) -> Mover:
         hrnn, layouts = self.workload.hrnn, together.layouts
         if self.optimizer == "tensor":
             return TensorMover(hrnn, params, layouts)
-        return RowsMover(hrnn, Weights.of(params, hrnn), self._layout(layouts, standing))
+        weights, layout = Weights.of(params, hrnn), self._layout(layouts, standing)
+        if compiled:
+            return CompiledMover.of(hrnn, weights, layout, self.compiled_step)
+        return RowsMover(hrnn, weights, layout)
 
     def _layout(self, layouts: Sequence[tuple[int, ...]], standing: Standing) -> Layout:
         signature = tuple(layouts)
@@ -186,6 +210,15 @@ class HrnnBatched(HrnnLadder):
     """The hierarchical RNN optimizer with equal objectives computed in one call."""
 
     objectives: Literal["task", "signature"] = "signature"
+
+
+@method("hrnn_compiled")
+@dataclass(frozen=True)
+class HrnnCompiled(HrnnLadder):
+    """The hierarchical RNN optimizer as rows of one matrix, its step compiled for all shapes."""
+
+    optimizer: Literal["tensor", "rows"] = "rows"
+    compiled: bool = True
 
 
 @method("hrnn_workers")

@@ -16,7 +16,14 @@ from harness.declare.problem import Problem
 from harness.declare.tree import leaves, relative_error
 from harness.declare.workload import Place
 from harness.errors import HarnessError, MeasurementError
-from methods.hrnn_ladder import HrnnBatched, HrnnProduct, HrnnReuse, HrnnRows, HrnnWorkers
+from methods.hrnn_ladder import (
+    HrnnBatched,
+    HrnnCompiled,
+    HrnnProduct,
+    HrnnReuse,
+    HrnnRows,
+    HrnnWorkers,
+)
 from suites.hrnn import Fresh, Start
 from suites.hrnn_problems import RandomOptimizees
 from suites.objectives import Data, Objective, Shape, Tensors
@@ -182,3 +189,24 @@ def test_a_later_unroll_without_the_one_before_it_is_refused() -> None:
     learner = HrnnRows(workload)
     with pytest.raises(HarnessError, match="unroll 1 of 2 tasks goes on from the unroll before"):
         learner.step(learner.init(SEED), workload.train_batch(SEED, 1))
+
+
+@pytest.mark.slow
+def test_a_compilation_serves_other_shapes_and_its_seconds_are_kept() -> None:
+    learner: HrnnCompiled | None = None
+    for seed in (3, 4, 5):  # batches of other sizes, each of dozens of rows
+        workload = Optimizees(DOUBLE, meta_batch=4, largest=60, steps=3)
+        learner = learner or HrnnCompiled(workload)
+        oracle, batch = HrnnOptimizer(workload), workload.train_batch(seed, 0)
+        state = oracle.init(0)
+        found, owed = learner.meta_gradient(state, batch), oracle.meta_gradient(state, batch)
+        assert relative_error(found.grads, owed.grads) < 1e-10
+    assert learner is not None
+    seconds = learner.compiled_step.seconds
+    assert len(seconds) <= 2  # fewer than batches, of any size
+    assert all(each > 0 for each in seconds)
+
+
+def test_rows_alone_can_be_compiled() -> None:
+    with pytest.raises(ValueError, match="set optimizer = 'rows'"):
+        HrnnBatched(Optimizees(), compiled=True)
