@@ -15,7 +15,9 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,11 +51,19 @@ class CompiledStep:
             packed = _packed(self._hrnn, weights)
             self._step = torch.compile(packed, fullgraph=True, dynamic=True)
         known, start = _graphs_so_far(), time.perf_counter()
-        with torch._dynamo.config.patch(recompile_limit=MOST_COMPILATIONS):
+        with torch._dynamo.config.patch(recompile_limit=MOST_COMPILATIONS), _quiet():
             moved = self._step(*given)
         if _graphs_so_far() > known:
             self.seconds.append(time.perf_counter() - start)
         return moved
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the compiler from warning of the gradients that it looks for itself."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"The \.grad attribute of a Tensor", UserWarning)
+        yield
 
 
 def _graphs_so_far() -> int:
