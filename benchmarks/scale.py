@@ -182,9 +182,10 @@ def judge(folder: Path, clock: Clock) -> None:
 
 
 def report(folder: Path, clock: Clock) -> None:
+    from harness.report.figures import draw
+
     from harness.records.frame import to_csv
     from harness.report.content import compose
-    from harness.report.figures import draw
     from harness.report.page import to_page
     from harness.report.pdf import to_pdf
     from harness.report.write import claims_json

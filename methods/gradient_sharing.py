@@ -53,9 +53,9 @@ from baselines.maml import MamlLearner
 from harness.declare.equivalence import Approximate, Equivalence
 from harness.declare.learner import Gradient, Params
 from harness.declare.outer import AdamState, Rule
-from harness.team.communicator import Communicator
 from harness.errors import UsageError
 from harness.registry import method
+from harness.team.communicator import Communicator
 from methods.dealt_tasks import dealt, judged_by_all
 from methods.differentiable_sum import differentiable_sum
 from methods.layer_scales import LayerScales

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from baselines.flat import flat, shaped
 from baselines.hrnn import Unrolled
-from harness.distributed import Communicator
+from harness.team.communicator import Communicator
 from suites.hrnn import Standing
 
 

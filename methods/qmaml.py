@@ -34,9 +34,9 @@ from baselines.maml import MamlLearner
 from harness.declare.equivalence import Equivalence, Exact
 from harness.declare.learner import Gradient, Params
 from harness.declare.outer import AdamState
-from harness.team.communicator import Alone, Communicator
 from harness.errors import UsageError
 from harness.registry import Registry, method
+from harness.team.communicator import Alone, Communicator
 from methods.dealt_tasks import dealt, judged_by_all
 from suites.fewshot import Tasks
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from baselines.flat import flat
 from harness.declare.problem import Problem
 from harness.declare.tree import leaves
-from harness.distributed import Communicator, Sent
 from harness.registry import Registry
+from harness.team.communicator import Communicator, Sent
 
 
 class Worked(NamedTuple):

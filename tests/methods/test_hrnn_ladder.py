@@ -32,7 +32,7 @@ from suites.optimizee_lists import Optimizees
 from tests.baselines import hrnn_vector as vector
 from tests.baselines.hrnn_vector import TestVector
 from tests.methods import hrnn_in_team
-from tests.teams import Teams
+from tests.team.teams import Teams
 
 DOUBLE = Place(dtype="float64")
 SEED = 4
