@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -134,3 +136,33 @@ class Classification(FewShot):
 
     def quality(self, outputs: Tensor, y: Tensor) -> Tensor:
         return (outputs.argmax(-1) == y).to(outputs.dtype).mean()
+
+
+@dataclass(frozen=True)
+class DrawnClasses(Classification):
+    """Classes are drawn from a pool, and examples of each: the first of them support."""
+
+    @abstractmethod
+    def sample(self, rng: np.random.Generator, split: str, examples: int) -> NDArray[np.float32]:
+        """Draw the images of one task: [ways, examples, channels, height, width]."""
+
+    def tasks(self, seed: int, split: str, start: int, count: int) -> Tasks:
+        queries = self.queries if split == "train" else self.eval_queries
+        drawn = np.stack(
+            [
+                self.sample(
+                    np.random.default_rng(derive(seed, "task", split, index)),
+                    split,
+                    self.shots + queries,
+                )
+                for index in range(start, start + count)
+            ]
+        )
+        images = torch.from_numpy(drawn).to(self.place.device, self.place.torch_dtype)
+        labels = torch.arange(self.ways, device=self.place.device)
+        return Tasks(
+            support_x=images[:, :, : self.shots].flatten(1, 2),
+            support_y=labels.repeat_interleave(self.shots).expand(count, -1).contiguous(),
+            query_x=images[:, :, self.shots :].flatten(1, 2),
+            query_y=labels.repeat_interleave(queries).expand(count, -1).contiguous(),
+        )
