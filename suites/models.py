@@ -80,11 +80,18 @@ class Conv4(Staged):
     training mode.
     """
 
-    def __init__(self, ways: int, filters: int = 64, layers: int = 4, norm: bool = True) -> None:
+    def __init__(
+        self,
+        ways: int,
+        filters: int = 64,
+        layers: int = 4,
+        norm: bool = True,
+        channels: int = 1,
+    ) -> None:
         super().__init__()
-        channels = [1, *[filters] * layers]
+        widths = [channels, *[filters] * layers]
         self.blocks = nn.ModuleList(
-            Block(before, after, norm) for before, after in pairwise(channels)
+            Block(before, after, norm) for before, after in pairwise(widths)
         )
         self.head = nn.Linear(filters, ways)
 
