@@ -152,7 +152,7 @@ def _opened(folder: Path) -> Packed:
         return Packed(
             folder, index["layout"], index["sha256"], names, np.array(counts), checksums, images
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"the packed set in {folder} is damaged ({error}). "
             "Delete the folder: it will be made again from the data."
