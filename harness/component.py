@@ -18,7 +18,7 @@ from typing import Any
 
 from harness.errors import HarnessError, ModuleMissing, UsageError
 
-KINDS = ("baseline", "method", "workload", "problems")
+KINDS = ("baseline", "method", "workload", "problems", "data")
 FOLDERS = ("baselines", "methods", "suites")
 
 

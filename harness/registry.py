@@ -15,7 +15,7 @@ from pathlib import Path
 from harness.component import FOLDERS, KINDS, Entry, read_components
 from harness.errors import UnknownName, UsageError
 
-__all__ = ["ROOT", "Entry", "Registry", "baseline", "method", "problems", "workload"]
+__all__ = ["ROOT", "Entry", "Registry", "baseline", "data", "method", "problems", "workload"]
 
 ENTRY_POINTS = "harness.components"
 ROOT = Path(__file__).parents[1]
@@ -91,4 +91,4 @@ def _mark(kind: str) -> Callable[[str], Callable[[type], type]]:
     return decorator
 
 
-baseline, method, workload, problems = (_mark(kind) for kind in KINDS)
+baseline, method, workload, problems, data = (_mark(kind) for kind in KINDS)

@@ -19,7 +19,8 @@ def class_folders_in(*homes: str) -> Reader:
         for home in homes:
             tree = tree_at(data_dir, home)
             if tree is not None:
-                return Source(f"{home}/, class folders", tree.stamp, partial(class_folders, tree))
+                classes = partial(class_folders, tree)
+                return Source(f"{home}/, class folders", (tree.path,), tree.stamp, classes)
         return None
 
     return read
@@ -33,7 +34,8 @@ def split_folders_in(*homes: str) -> Reader:
             tree = tree_at(data_dir, home)
             if tree is not None and (tops := _splits_of(tree)):
                 classes = partial(_of_splits, tree, tops)
-                return Source(f"{home}/, class folders by split", tree.stamp, classes)
+                layout = f"{home}/, class folders by split"
+                return Source(layout, (tree.path,), tree.stamp, classes)
         return None
 
     return read
@@ -53,7 +55,8 @@ def listed_images_in(*homes: str) -> Reader:
             if images is not None and all(path.is_file() for path in lists):
                 stamp = f"{images.stamp} {stamp_of({path.name: path for path in lists})}"
                 classes = partial(_listed, lists, images)
-                return Source(f"{home}/images and lists", stamp, classes)
+                where = (images.path, *lists)
+                return Source(f"{home}/images and lists", where, stamp, classes)
         return None
 
     return read

@@ -36,9 +36,8 @@ def read(data_dir: Path) -> Source | None:
         there = [path for path in paths if path is not None]
         if len(there) == len(FILES):
             layout = f"{home + '/' if home else ''}*-ubyte, idx"
-            return Source(
-                layout, stamp_of({path.name: path for path in there}), partial(_classes, there)
-            )
+            stamp = stamp_of({path.name: path for path in there})
+            return Source(layout, tuple(there), stamp, partial(_classes, there))
     return None
 
 

@@ -33,8 +33,9 @@ def read(data_dir: Path) -> Source | None:
             )
         kept = {"folders" if isinstance(tree, Folder) else "zips" for tree in there.values()}
         layout = f"{'/'.join([*([home] if home else []), 'images_*'])}, {' and '.join(kept)}"
+        where = tuple(tree.path for tree in there.values())
         stamp = " ".join(tree.stamp for tree in there.values())
-        return Source(layout, stamp, partial(_classes, there))
+        return Source(layout, where, stamp, partial(_classes, there))
     return None
 
 

@@ -13,7 +13,7 @@ LARGEST_SIDE = 84
 
 def read(folder: Path) -> Source:
     tree = Folder(folder)
-    return Source("class folders", tree.stamp, lambda: class_folders(tree))
+    return Source("class folders", (folder,), tree.stamp, lambda: class_folders(tree))
 
 
 def form_of(folder: Path) -> Form:

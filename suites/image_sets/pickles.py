@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,10 @@ CIFAR100 = "cifar-100-python"
 
 def cifar100(data_dir: Path) -> Source | None:
     """Read CIFAR-100's Python version; classes are called superclass/class."""
-    paths = [data_dir / CIFAR100 / name for name in ("train", "test", "meta")]
-    if not all(path.is_file() for path in paths):
+    paths = {name: data_dir / CIFAR100 / name for name in ("train", "test", "meta")}
+    if not all(path.is_file() for path in paths.values()):
         return None
-    return Source(
-        f"{CIFAR100}/, pickles",
-        stamp_of({path.name: path for path in paths}),
-        partial(_cifar100, paths),
-    )
+    return _source(f"{CIFAR100}/, pickles", paths, partial(_cifar100, list(paths.values())))
 
 
 def one_file_a_split(pattern: str, spellings: Sequence[str], *homes: str) -> Reader:
@@ -39,7 +35,7 @@ def one_file_a_split(pattern: str, spellings: Sequence[str], *homes: str) -> Rea
             paths = _one_of_each(data_dir / home, pattern, spellings)
             if paths:
                 layout = f"{home + '/' if home else ''}{pattern.format('*')}, pickles"
-                return Source(layout, stamp_of(paths), partial(_of_files, paths))
+                return _source(layout, paths, partial(_of_files, paths))
         return None
 
     return read
@@ -53,11 +49,17 @@ def tiered(*homes: str) -> Reader:
             images = _one_of_each(data_dir / home, "{}_images_png.pkl", ("train", "val", "test"))
             labels = _one_of_each(data_dir / home, "{}_labels.pkl", ("train", "val", "test"))
             if images and labels:
-                stamp = f"{stamp_of(images)} {stamp_of(labels)}"
-                return Source(f"{home}/, pickles", stamp, partial(_tiered, images, labels))
+                paths = {path.name: path for path in (*images.values(), *labels.values())}
+                return _source(f"{home}/, pickles", paths, partial(_tiered, images, labels))
         return None
 
     return read
+
+
+def _source(
+    layout: str, paths: Mapping[str, Path], classes: Callable[[], tuple[ImageClass, ...]]
+) -> Source:
+    return Source(layout, tuple(paths.values()), stamp_of(paths), classes)
 
 
 def _one_of_each(folder: Path, pattern: str, spellings: Sequence[str]) -> dict[str, Path]:

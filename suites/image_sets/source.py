@@ -32,6 +32,8 @@ class Source:
     """A set as it lies in data_dir."""
 
     layout: str
+    where: tuple[Path, ...]
+    """The folders and files that it is made of."""
     stamp: str
     """Text that is another once a file of it is."""
     classes: Callable[[], tuple[ImageClass, ...]]

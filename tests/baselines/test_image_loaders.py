@@ -1,0 +1,124 @@
+"""torchmeta's and learn2learn's own loaders see the images and labels that our tasks are made of.
+
+Each library reads the same made zip archives in its own way. What it returns for a class and a
+file, put into our form, is our packed image to the bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import ImageOps
+
+from suites.image_sets.omniglot import PARTS
+from suites.image_sets.packed import Packed
+from suites.image_sets.table import SETS
+
+from ..suites import image_layouts as made
+
+KNOWN = SETS["omniglot"]
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the layouts of torchvision's and of torchmeta's Omniglot."""
+    folder = tmp_path_factory.mktemp("data")
+    made.omniglot_zips(folder / "omniglot-py")
+    made.omniglot_folders(folder / "omniglot-py")  # torchvision unpacks what it downloads
+    shutil.copytree(folder / "omniglot-py", folder / "omniglot")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ours(data_dir: Path) -> Packed:
+    return KNOWN.open(data_dir)
+
+
+def md5s(folder: Path) -> dict[str, str]:
+    return {p: hashlib.md5((folder / f"{p}.zip").read_bytes()).hexdigest() for p in PARTS}
+
+
+def test_learn2learns_images_and_labels_are_ours(
+    data_dir: Path, ours: Packed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    datasets = pytest.importorskip("learn2learn.vision.datasets")
+    torchvision = pytest.importorskip("torchvision.datasets")
+    monkeypatch.setattr(torchvision.Omniglot, "zips_md5", md5s(data_dir / "omniglot-py"))
+    theirs = datasets.FullOmniglot(str(data_dir), download=False)
+    # It numbers the characters of one part after those of the other, in the order of their names.
+    labels = np.array([label for _, label in theirs])
+    assert labels.tolist() == np.repeat(np.arange(len(ours.classes)), ours.counts).tolist()
+    images = np.stack([KNOWN.form(image) for image, _ in theirs])
+    assert images.tobytes() == ours.images.tobytes()
+
+
+def test_learn2learns_own_transforms_give_our_levels(
+    data_dir: Path, ours: Packed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes 1 - v / 255 where we take (255 - v) / 255, so floats may differ in the last bit."""
+    datasets = pytest.importorskip("learn2learn.vision.datasets")
+    torchvision = pytest.importorskip("torchvision")
+    monkeypatch.setattr(torchvision.datasets.Omniglot, "zips_md5", md5s(data_dir / "omniglot-py"))
+    from PIL.Image import LANCZOS
+
+    transform = torchvision.transforms.Compose(
+        [
+            torchvision.transforms.Resize(28, interpolation=LANCZOS),
+            torchvision.transforms.ToTensor(),
+            lambda x: 1.0 - x,
+        ]
+    )
+    theirs = datasets.FullOmniglot(str(data_dir), transform=transform, download=False)
+    images = torch.stack([image for image, _ in theirs])
+    expected = torch.from_numpy(ours.images.astype(np.float32)) / 255
+    torch.testing.assert_close(images, expected, rtol=0, atol=1e-6)
+    assert torch.equal((images * 255).round().byte(), torch.from_numpy(ours.images.copy()))
+
+
+def test_torchmetas_images_and_labels_are_ours(
+    data_dir: Path, ours: Packed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if importlib.util.find_spec("torchmeta") is None:
+        pytest.skip("torchmeta is not installed")
+    from baselines.torchmeta_compat import usable_torchmeta
+
+    with usable_torchmeta():
+        from torchmeta.datasets import omniglot as module
+
+    # Its own conversion reads zips that a download has left, so the download is ours.
+    home = data_dir / "omniglot"
+    for part in PARTS:
+        shutil.rmtree(home / part, ignore_errors=True)
+        archive = home / f"{part}.zip"
+        archive.rename(home / f"kept-{part}.zip")
+
+    def fetched(url: str, root: str, filename: str, md5: str) -> None:
+        shutil.copy(home / f"kept-{filename}", home / filename)
+
+    monkeypatch.setattr(module, "download_url", fetched)
+    seen: dict[str, Any] = {}
+    for split in ("train", "test"):
+        classes = module.OmniglotClassDataset(
+            str(data_dir), meta_split=split, use_vinyals_split=False, download=True
+        )
+        for index in range(classes.num_classes):
+            of_class = classes[index]
+            for place in range(len(of_class)):
+                image, label = of_class[place]
+                # It inverts before it resizes; ours is the other order, as learn2learn's is.
+                seen.setdefault(label, []).append(KNOWN.form(ImageOps.invert(image)))
+        classes.close()
+    assert sorted(seen) == sorted(ours.classes)
+    for place, name in enumerate(ours.classes):
+        # It takes files in no order, so images of a class are compared as a set.
+        assert {image.tobytes() for image in seen[name]} == {
+            image.tobytes() for image in ours.of_class(place)
+        }
+        assert len(seen[name]) == ours.counts[place]
