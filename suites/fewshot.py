@@ -104,13 +104,16 @@ class FewShot(Workload):
         """Draw in float32 on the CPU whatever the place, so that every place starts alike."""
         with torch.device("meta"):
             network = self.network()
-        network.to_empty(device="cpu").initialise(  # type: ignore[operator]  # all of ours have it
-            torch.Generator().manual_seed(derive(seed, "weights"))
-        )
+        network.to_empty(device="cpu")
+        self.initialise(network, torch.Generator().manual_seed(derive(seed, "weights")))
         return {
             name: value.detach().to(self.place.device, self.place.torch_dtype)
             for name, value in network.named_parameters()
         }
+
+    def initialise(self, network: nn.Module, generator: torch.Generator) -> None:
+        """Draw a network's weights from this generator alone."""
+        network.initialise(generator)  # type: ignore[operator]  # all of ours have it
 
     def train_batch(self, seed: int, index: int) -> Tasks:
         return self.tasks(seed, "train", index * self.meta_batch, self.meta_batch)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -21,7 +22,7 @@ from suites.image_sets.image_split import ImageSplit
 from suites.image_sets.packed import Packed
 from suites.image_sets.source import Form
 from suites.image_sets.table import located
-from suites.models import Conv4
+from suites.models import Conv4, draw_as_torch
 from suites.published_settings import Published, published
 from suites.resnet12 import ResNet12
 
@@ -61,6 +62,11 @@ class Images(DrawnClasses):
     recipe: Literal["learn2learn", "maml", "maml++"] = "learn2learn"
     architecture: Literal["published", "conv4_strided", "conv4_pooled", "resnet12"] = "published"
     filters: int = AS_PUBLISHED
+    initialisation: Literal["published", "torch"] = "published"
+    """How weights are drawn: as the network's authors do, or as torch does.
+
+    learn2learn draws the head from a normal distribution, and MAML needs many steps to shrink it.
+    """
 
     def __post_init__(self) -> None:
         self._fill_in()
@@ -80,6 +86,12 @@ class Images(DrawnClasses):
 
     def network(self) -> nn.Module:
         return NETWORKS[self.architecture](self.set.form, self.ways, self.filters)
+
+    def initialise(self, network: nn.Module, generator: torch.Generator) -> None:
+        if self.initialisation == "torch":
+            draw_as_torch(network, generator)
+        else:
+            super().initialise(network, generator)
 
     def sample(self, rng: np.random.Generator, split: str, examples: int) -> NDArray[np.float32]:
         if split not in self._pools:
@@ -118,7 +130,7 @@ class Images(DrawnClasses):
         said = asdict(self.published)
         said["queries"] = self.shots if said["queries"] is None else said["queries"]
         for field in fields(self):
-            if getattr(self, field.name) in (AS_PUBLISHED, "published"):
+            if field.name in said and getattr(self, field.name) in (AS_PUBLISHED, "published"):
                 object.__setattr__(self, field.name, said[field.name])
 
     def _pin(self) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from suites.models import Stage, Staged
+from suites.models import Stage, Staged, draw_as_torch
 
 SLOPE = 0.1
 WIDTHS = (64, 160, 320, 640)
@@ -65,9 +65,7 @@ class ResNet12(Staged):
             elif isinstance(module, nn.BatchNorm2d):
                 nn.init.ones_(module.weight)
                 nn.init.zeros_(module.bias)
-        bound = self.head.in_features**-0.5
-        nn.init.uniform_(self.head.weight, -bound, bound, generator=generator)
-        nn.init.uniform_(self.head.bias, -bound, bound, generator=generator)
+        draw_as_torch(self.head, generator)
 
 
 def _convolution(before: int, after: int, size: int) -> nn.Conv2d:

@@ -186,3 +186,22 @@ def test_every_network_takes_a_meta_step_on_colour_images(home: Path, architectu
     state, loss = learner.step(learner.init(0), workload.train_batch(0, 0))
     assert torch.isfinite(loss)
     assert all_finite(state)
+
+
+def test_weights_are_drawn_as_the_authors_do_or_as_torch_does() -> None:
+    theirs, torchs = (
+        Images(initialisation=kind).initial(0)  # type: ignore[arg-type]  # one of the literals
+        for kind in ("published", "torch")
+    )
+    assert float(theirs["head.weight"].std()) == pytest.approx(1, rel=0.2)
+    assert float(torchs["head.weight"].abs().max()) <= 64**-0.5
+    assert float(torchs["blocks.1.0.weight"].abs().max()) <= (64 * 9) ** -0.5
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layer = torch.nn.Conv2d(64, 64, 3)
+    assert float(torchs["blocks.1.0.weight"].std()) == pytest.approx(
+        float(layer.weight.detach().std()), rel=0.05
+    )
+    assert bool((torchs["blocks.1.1.weight"] == 1).all())
+    again = Images(initialisation="torch").initial(0)
+    assert all(torch.equal(again[name], weight) for name, weight in torchs.items())
