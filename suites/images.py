@@ -130,7 +130,8 @@ class Images(DrawnClasses):
         said = asdict(self.published)
         said["queries"] = self.shots if said["queries"] is None else said["queries"]
         for field in fields(self):
-            if field.name in said and getattr(self, field.name) in (AS_PUBLISHED, "published"):
+            left_out = getattr(self, field.name) == field.default
+            if left_out and field.name in said and field.default in (AS_PUBLISHED, "published"):
                 object.__setattr__(self, field.name, said[field.name])
 
     def _pin(self) -> None:
