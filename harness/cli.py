@@ -13,10 +13,10 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from harness.config import listed, run_config, split_words
+from harness.config import existing_folder, listed, run_config, split_words
 from harness.errors import HarnessError, PeerMissing, UnknownName, UsageError
 from harness.gate.config import gate_config
-from harness.options import LISTED, PLUGIN, Command, read_options
+from harness.options import DATA, LISTED, PLUGIN, Command, read_options
 from harness.registry import ROOT, Entry, Registry
 from harness.reporting import read_run, report_history, write_report
 
@@ -147,6 +147,24 @@ def check(options: argparse.Namespace) -> int:
     return 0 if result.passed else 1
 
 
+def data(options: argparse.Namespace) -> int:
+    """Say which data sets a folder holds, what is missing or damaged, and what each opens."""
+    given = split_words(options.words, DATA)
+    if "data_dir" not in given:
+        raise UsageError("data needs a folder to look in. Write data_dir=FOLDER.")
+    data_dir = existing_folder("data_dir", given["data_dir"])
+    from harness.data_report import as_json, as_text, findings
+
+    every = []
+    for finding in findings(Registry(listed("plugin", given)), data_dir):
+        every.append(finding)
+        if not options.json:  # a large set takes minutes to read
+            print(as_text(finding), flush=True)
+    if options.json:
+        print(as_json(every))
+    return 1 if any(finding.state == "damaged" for finding in every) else 0
+
+
 def probe(options: argparse.Namespace) -> int:
     """Say what this machine is, as a run records it."""
     from harness.measure.probes import run_probes
@@ -252,6 +270,7 @@ COMMANDS: dict[str, Command] = {
     "run": run,
     "list": list_,
     "check": check,
+    "data": data,
     "probe": probe,
     "report": report,
     "compare": compare,

@@ -18,7 +18,7 @@ from typing import Any
 
 from harness.errors import HarnessError, ModuleMissing, UsageError
 
-KINDS = ("baseline", "method", "workload", "problems", "study")
+KINDS = ("baseline", "method", "workload", "problems", "study", "data")
 FOLDERS = ("baselines", "methods", "suites")
 
 

@@ -57,8 +57,8 @@ def run_config(words: list[str]) -> RunConfig:
             "or start a new run without resume=."
         )
     data_dir = given.get("data_dir")
-    if data_dir is not None and not Path(data_dir).is_dir():
-        raise UsageError(f"data_dir={data_dir}: no such folder. Name an existing folder.")
+    if data_dir is not None:
+        existing_folder("data_dir", data_dir)
     return RunConfig(
         suite=given.get("suite", "paper"),
         pairs=listed("pairs", given),
@@ -86,6 +86,12 @@ def split_words(words: list[str], known: dict[str, str]) -> dict[str, str]:
             raise UsageError(f"{key}= is given twice, {given[key]!r} and {value!r}. Keep one.")
         given[key] = value
     return given
+
+
+def existing_folder(name: str, word: str) -> Path:
+    if not Path(word).is_dir():
+        raise UsageError(f"{name}={word}: no such folder. Name an existing folder.")
+    return Path(word)
 
 
 def device_word(word: str) -> str:

@@ -160,7 +160,10 @@ def looking_changes_nothing(subject: Subject) -> None:
 
 
 def answers_have_their_shapes(subject: Subject) -> None:
-    """A loss is a number, a gradient has the oracle's names and shapes, quality is one a task."""
+    """A loss is a number, quality is one a task, a gradient has the oracle's names and shapes.
+
+    A learner that learns more than the oracle has further names in it.
+    """
     for problem in subject.problems():
         learner, oracle, seed = subject.learner(problem), subject.oracle(problem), problem.seed
         state, batch = learner.init(seed), problem.workload.train_batch(seed, 0)
@@ -175,8 +178,8 @@ def answers_have_their_shapes(subject: Subject) -> None:
         ):
             seen = tuple(answer.shape)
             _require(seen == shape, problem, f"{name} has shape {seen}, not {shape}")
-        named = sorted(set(owed) ^ set(found.grads))
-        _require(not named, problem, f"the gradient's names are not the oracle's: {named}")
+        lacking = sorted(set(owed) - set(found.grads))
+        _require(not lacking, problem, f"the gradient lacks names of the oracle's: {lacking}")
         for name, gradient in owed.items():
             kind = _kind(found.grads[name])
             _require(kind == _kind(gradient), problem, f"the gradient of {name!r} is {kind}")

@@ -15,6 +15,7 @@ from harness.gate.config import GATE_WORDS
 
 LISTED = ("baselines", "methods", "workloads", "suites", "claims")
 PLUGIN = {"plugin": WORDS["plugin"]}
+DATA = {"data_dir": "the folder to look in"} | PLUGIN
 Command = Callable[[argparse.Namespace], int]
 
 EXAMPLES = """examples:
@@ -24,6 +25,7 @@ EXAMPLES = """examples:
   python -m harness run resume=results/paper-20260102-030405
   python -m harness list methods
   python -m harness check batched_maml
+  python -m harness data data_dir=DATA
   python -m harness report results/paper-20260102-030405
   python -m harness report history.jsonl
   python -m harness compare runs/before runs/after
@@ -86,6 +88,9 @@ def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         "--examples", type=_examples, default=100, help="random problems (default: 100)"
     )
     checking.add_argument("--json", action="store_true", help="one object, for machines")
+    looking = command("data", DATA)
+    looking.add_argument("words", nargs="*", metavar="key=value")
+    looking.add_argument("--json", action="store_true", help="one list, for machines")
     command("probe", {}).add_argument("--json", action="store_true", help="one object")
     reporting = command("report", {})
     reporting.add_argument("run", type=Path, help="a run folder, or a file that history= made")

@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from harness.declare.passes import Pass, Seen
     from harness.declare.study import Study
 
-__all__ = ["ROOT", "Entry", "Registry", "baseline", "method", "problems", "study", "workload"]
+__all__ = [
+    "ROOT",
+    "Entry",
+    "Registry",
+    "baseline",
+    "data",
+    "method",
+    "problems",
+    "study",
+    "workload",
+]
 
 ENTRY_POINTS = "harness.components"
 ROOT = Path(__file__).parents[1]
@@ -146,4 +156,4 @@ def _mark(kind: str) -> Callable[[str], Callable[[type], type]]:
     return decorator
 
 
-baseline, method, workload, problems, study = (_mark(kind) for kind in KINDS)
+baseline, method, workload, problems, study, data = (_mark(kind) for kind in KINDS)

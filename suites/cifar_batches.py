@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import pickle
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import Absent, UsageError
+from suites.restricted_pickle import read_pickle, text_keys
 
 FOLDER = "cifar-10-batches-py"
 TRAIN = tuple(f"data_batch_{number}" for number in range(1, 6))
@@ -19,29 +18,12 @@ TEST = "test_batch"
 PIXELS, CLASSES = 3 * 32 * 32, 10
 PUBLISHED = "https://www.cs.toronto.edu/~kriz/cifar.html"
 
-# All that an array and byte strings are made of; NumPy has moved its part since they were written.
-_RECONSTRUCT = np.empty(0).__reduce__()[0]
-KNOWN: dict[tuple[str, str], Any] = {
-    ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
-    ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("_codecs", "encode"): lambda text, encoding: text.encode(encoding),
-}
-
 
 class Images(NamedTuple):
     """Images (count, 3, 32, 32) and their labels."""
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]
-
-
-class _Restricted(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in KNOWN:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no batch needs")
-        return KNOWN[module, name]
 
 
 @cache
@@ -66,8 +48,8 @@ def read_cifar10(data_dir: str | None) -> tuple[Images, Images]:
 
 def _batch(path: Path) -> Images:
     try:
-        table = _Restricted(io.BytesIO(path.read_bytes()), encoding="bytes").load()
-        pixels, labels = table[b"data"], np.array(table[b"labels"], np.int64)
+        table = text_keys(read_pickle(path))
+        pixels, labels = table["data"], np.array(table["labels"], np.int64)
         known = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8
     except Exception as error:  # a damaged pickle can raise almost anything
         raise _damaged(path.name, f"it can't be read ({type(error).__name__}: {error})") from None

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -102,13 +104,16 @@ class FewShot(Workload):
         """Draw in float32 on the CPU whatever the place, so that every place starts alike."""
         with torch.device("meta"):
             network = self.network()
-        network.to_empty(device="cpu").initialise(  # type: ignore[operator]  # all of ours have it
-            torch.Generator().manual_seed(derive(seed, "weights"))
-        )
+        network.to_empty(device="cpu")
+        self.initialise(network, torch.Generator().manual_seed(derive(seed, "weights")))
         return {
             name: value.detach().to(self.place.device, self.place.torch_dtype)
             for name, value in network.named_parameters()
         }
+
+    def initialise(self, network: nn.Module, generator: torch.Generator) -> None:
+        """Draw a network's weights from this generator alone."""
+        network.initialise(generator)  # type: ignore[operator]  # all of ours have it
 
     def train_batch(self, seed: int, index: int) -> Tasks:
         return self.tasks(seed, "train", index * self.meta_batch, self.meta_batch)
@@ -134,3 +139,33 @@ class Classification(FewShot):
 
     def quality(self, outputs: Tensor, y: Tensor) -> Tensor:
         return (outputs.argmax(-1) == y).to(outputs.dtype).mean()
+
+
+@dataclass(frozen=True)
+class DrawnClasses(Classification):
+    """Classes are drawn from a pool, and examples of each: the first of them support."""
+
+    @abstractmethod
+    def sample(self, rng: np.random.Generator, split: str, examples: int) -> NDArray[np.float32]:
+        """Draw the images of one task: [ways, examples, channels, height, width]."""
+
+    def tasks(self, seed: int, split: str, start: int, count: int) -> Tasks:
+        queries = self.queries if split == "train" else self.eval_queries
+        drawn = np.stack(
+            [
+                self.sample(
+                    np.random.default_rng(derive(seed, "task", split, index)),
+                    split,
+                    self.shots + queries,
+                )
+                for index in range(start, start + count)
+            ]
+        )
+        images = torch.from_numpy(drawn).to(self.place.device, self.place.torch_dtype)
+        labels = torch.arange(self.ways, device=self.place.device)
+        return Tasks(
+            support_x=images[:, :, : self.shots].flatten(1, 2),
+            support_y=labels.repeat_interleave(self.shots).expand(count, -1).contiguous(),
+            query_x=images[:, :, self.shots :].flatten(1, 2),
+            query_y=labels.repeat_interleave(queries).expand(count, -1).contiguous(),
+        )

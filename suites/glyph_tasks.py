@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from harness.registry import workload
-from harness.seeds import derive
-from suites.fewshot import Classification, Tasks
+from suites.fewshot import DrawnClasses
 from suites.glyphs import SIDE, load
 from suites.models import Conv4
 
 
 @dataclass(frozen=True)
-class Glyphs(Classification):
+class Glyphs(DrawnClasses):
     """Few-shot glyphs with learn2learn's Omniglot network and settings."""
 
     filters: int = 64
@@ -32,27 +31,8 @@ class Glyphs(Classification):
     def network(self) -> nn.Module:
         return Conv4(self.ways, self.filters)
 
-    def tasks(self, seed: int, split: str, start: int, count: int) -> Tasks:
-        glyphs = load().split(split)
-        queries = self.queries if split == "train" else self.eval_queries
-        drawn = np.stack(
-            [
-                glyphs.sample(
-                    np.random.default_rng(derive(seed, "task", split, index)),
-                    self.ways,
-                    self.shots + queries,
-                )
-                for index in range(start, start + count)
-            ]
-        )
-        images = torch.from_numpy(drawn).to(self.place.device, self.place.torch_dtype)
-        labels = torch.arange(self.ways, device=self.place.device)
-        return Tasks(
-            support_x=images[:, :, : self.shots].flatten(1, 2).unsqueeze(2),
-            support_y=labels.repeat_interleave(self.shots).expand(count, -1).contiguous(),
-            query_x=images[:, :, self.shots :].flatten(1, 2).unsqueeze(2),
-            query_y=labels.repeat_interleave(queries).expand(count, -1).contiguous(),
-        )
+    def sample(self, rng: np.random.Generator, split: str, examples: int) -> NDArray[np.float32]:
+        return load().split(split).sample(rng, self.ways, examples)[:, :, None]
 
 
 @workload("glyphs_5w1s")

@@ -24,7 +24,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import HarnessError, UnknownName, UsageError
+from harness.errors import HarnessError, UnknownName
+from suites.class_pool import ClassPool
 
 PATH = Path(__file__).with_name("glyphs.npz")
 SHA256 = "1f9172be6c48500e0fa85d93f52c1e5c25a8e159c1702ac35c075534926014a4"
@@ -38,14 +39,10 @@ SCRIPTS_OF_SPLIT = {
 
 
 @dataclass(frozen=True, eq=False)
-class GlyphSplit:
+class GlyphSplit(ClassPool):
     """The classes of one split. Images are float32 in [0, 1], instances of a class adjacent."""
 
-    name: str
-    classes: tuple[str, ...]
     scripts: tuple[str, ...]
-    counts: NDArray[np.int64]
-    starts: NDArray[np.int64]
     images: NDArray[np.float32]
 
     def instances(self, class_index: int) -> NDArray[np.float32]:
@@ -58,27 +55,9 @@ class GlyphSplit:
         self, rng: np.random.Generator, ways: int, instances_per_class: int
     ) -> NDArray[np.float32]:
         """Draw classes, and instances of each, without replacement: [ways, instances, 28, 28]."""
-        self._check_size(ways, instances_per_class)
-        drawn = rng.choice(len(self.classes), ways, replace=False)
-        counts = self.counts[drawn, None]
-        order = rng.random((ways, int(self.counts.max())))
-        order[np.arange(order.shape[1]) >= counts] = np.inf
-        chosen = order.argsort(axis=1)[:, :instances_per_class]
-        images: NDArray[np.float32] = self.images[self.starts[drawn, None] + chosen]
+        _, rows = self.draw(rng, ways, instances_per_class)
+        images: NDArray[np.float32] = self.images[rows]
         return images
-
-    def _check_size(self, ways: int, instances_per_class: int) -> None:
-        fewest = int(self.counts.min())
-        if not 1 <= ways <= len(self.classes):
-            raise UsageError(
-                f"cannot draw {ways} ways from the {self.name} glyphs: "
-                f"choose 1 to {len(self.classes)} ways."
-            )
-        if not 1 <= instances_per_class <= fewest:
-            raise UsageError(
-                f"cannot draw {instances_per_class} instances of a class from the {self.name} "
-                f"glyphs: choose 1 to {fewest}, support and query together."
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +89,7 @@ class GlyphSet:
         images = self.images[ends[first] - counts[0] : ends[last - 1]]
         return GlyphSplit(
             name=name,
+            of="glyphs",
             classes=self.classes[first:last],
             scripts=self.scripts[first:last],
             counts=counts,

@@ -80,11 +80,18 @@ class Conv4(Staged):
     training mode.
     """
 
-    def __init__(self, ways: int, filters: int = 64, layers: int = 4, norm: bool = True) -> None:
+    def __init__(
+        self,
+        ways: int,
+        filters: int = 64,
+        layers: int = 4,
+        norm: bool = True,
+        channels: int = 1,
+    ) -> None:
         super().__init__()
-        channels = [1, *[filters] * layers]
+        widths = [channels, *[filters] * layers]
         self.blocks = nn.ModuleList(
-            Block(before, after, norm) for before, after in pairwise(channels)
+            Block(before, after, norm) for before, after in pairwise(widths)
         )
         self.head = nn.Linear(filters, ways)
 
@@ -132,8 +139,18 @@ class MLP(Staged):
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the weights as torch's own linear layers do, from this generator alone."""
-        for layer in [*self.hidden, self.head]:
-            assert isinstance(layer, nn.Linear)
-            bound = layer.in_features**-0.5
-            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
-            nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+        draw_as_torch(self, generator)
+
+
+@torch.no_grad()
+def draw_as_torch(network: nn.Module, generator: torch.Generator) -> None:
+    """Draw a network's weights as torch's own layers do, from this generator alone."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            bound = module.weight[0].numel() ** -0.5
+            nn.init.uniform_(module.weight, -bound, bound, generator=generator)
+            if module.bias is not None:
+                nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)

@@ -22,8 +22,6 @@ from harness.registry import Registry
 
 BROKEN = Path(__file__).with_name("broken_learners.py")
 LEARNERS = [e.name for kind in ("baseline", "method") for e in Registry().entries(kind)]
-# What these learn beside the oracle's parameters has names of its own in the gradient.
-LEARNING_MORE = ("gradient_sharing", "meta_sgd", "learn2learn_meta_sgd")
 FAMILIES = [e.name for e in Registry().entries("problems")]
 
 
@@ -35,17 +33,9 @@ def broken(name: str) -> contract.Subject:
 @pytest.mark.parametrize("clause", contract.CLAUSES, ids=contract.title)
 @pytest.mark.parametrize("name", LEARNERS)
 def test_every_baseline_and_method_keeps_the_contract(
-    name: str,
-    clause: contract.Clause,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
+    name: str, clause: contract.Clause, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(contract, "EXAMPLES", 10)  # each one's own tests take many more
-    if clause is contract.answers_have_their_shapes and name in LEARNING_MORE:
-        known = pytest.mark.xfail(
-            raises=contract.Broken, reason="the clause grants no name that the oracle has not"
-        )
-        request.applymarker(known)
     subject = contract.subject(name)
     try:
         subject.learner(subject.problems()[0])  # its class, or what it is made with, needs a peer
@@ -76,7 +66,7 @@ def test_every_baseline_and_method_keeps_the_contract(
         (contract.answers_have_their_shapes, "holds_its_graph", "holds its graph"),
         (contract.answers_have_their_shapes, "averages_quality", "quality has shape"),
         (contract.answers_have_their_shapes, "returns_losses", "step's loss has shape"),
-        (contract.answers_have_their_shapes, "renames_gradients", "names are not the oracle's"),
+        (contract.answers_have_their_shapes, "renames_gradients", "lacks names of the oracle's"),
         (contract.answers_have_their_shapes, "gradients_in_float32", "float32"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

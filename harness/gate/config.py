@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.config import WORDS, device_word, listed, split_words, whole
+from harness.config import WORDS, device_word, existing_folder, listed, split_words, whole
 from harness.errors import UsageError
 from harness.records.lines import explained
 
@@ -83,8 +83,8 @@ def gate_config(words: list[str]) -> GateConfig:
             "would replace the other. Name a file for each."
         )
     data_dir = given.get("data_dir")
-    if data_dir is not None and not Path(data_dir).is_dir():
-        raise UsageError(f"data_dir={data_dir}: no such folder. Name an existing folder.")
+    if data_dir is not None:
+        existing_folder("data_dir", data_dir)
     return GateConfig(
         base=given.get("base"),
         head=given.get("head", WORKTREE),

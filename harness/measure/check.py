@@ -220,6 +220,9 @@ class _Comparison:
         return _gradient_of(self.oracle_class, problem, {})
 
     def look(self, found: Gradient, owed: Gradient) -> None:
+        """Take in how far a gradient is from the oracle's, in what the oracle learns too."""
+        shared = {name: value for name, value in found.grads.items() if name in owed.grads}
+        found = Gradient(found.loss, shared)
         self.distance = max(self.distance, _error(found, owed))
         cosine = _cosine(found.grads, owed.grads)
         # Python's min would keep the number beside a NaN.

@@ -12,7 +12,7 @@ class TestWords:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (["rn"], "unknown command 'rn' (did you mean 'run'?). Allowed: check, compare, gate, "),
+            (["rn"], "unknown command 'rn' (did you mean 'run'?). Allowed: check, compare, data, "),
             ([], "the following arguments are required: COMMAND. See: python -m harness --help"),
             (["run", "--fast"], "unrecognized arguments: --fast. See: python -m harness --help"),
             (["probe", "now"], "unrecognized arguments: now"),
