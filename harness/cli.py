@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
             store = ready.measure(engine, progress, inherits)
         finally:
             progress.close()
-    write_report(store.folder)
+    write_report(store.folder, config.plugins)
     if not ready.measured:
         print("error: nothing was measured; the report says why.", file=sys.stderr)
     return 0 if ready.measured else NOTHING_MEASURED
@@ -81,7 +81,7 @@ def report(options: argparse.Namespace) -> int:
     if options.run.is_file() or (options.run.suffix == ".jsonl" and not options.run.is_dir()):
         report_history(options.run, options.json)
     else:
-        write_report(options.run, options.json)
+        write_report(options.run, _plugins(options.words), options.json)
     return 0
 
 
@@ -184,7 +184,8 @@ def compare(options: argparse.Namespace) -> int:
     """Compare two runs of the same pairs."""
     from harness.judge.comparison import compare_runs
 
-    before, after = read_run(options.before), read_run(options.after)
+    plugins = _plugins(options.words)
+    before, after = (read_run(folder, plugins) for folder in (options.before, options.after))
     comparison = compare_runs(before.manifest, before.records, after.manifest, after.records)
     print(comparison.to_json() if options.json else comparison.to_text())
     return comparison.exit_code

@@ -102,6 +102,11 @@ class Registry:
             MEASURES.add(each.measures)
         return faces
 
+    def whole(self) -> Registry:
+        """Return the registry with the studies loaded: claims are about what they measure."""
+        _ = self.studies
+        return self
+
     @cached_property
     def passes(self) -> dict[str, Pass[Seen]]:
         """All passes by name: the spine's in their order, then those of studies."""

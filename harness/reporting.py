@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.results import Results
 
 
-def write_report(folder: Path, as_json: bool = False) -> None:
+def write_report(folder: Path, plugins: tuple[str, ...] = (), as_json: bool = False) -> None:
     """Judge a run's records, write its report beside them, and tell what it says."""
     from harness.records.frame import FILE, to_csv
     from harness.records.pyperf_export import export
@@ -22,7 +22,7 @@ def write_report(folder: Path, as_json: bool = False) -> None:
     from harness.report.content import compose
     from harness.report.write import claims_json, write_content
 
-    run = read_run(folder)
+    run = read_run(folder, plugins)
     studies = run.registry.studies
     export(folder, run.records)
     replace_file(folder / FILE, to_csv(run.records))
@@ -63,9 +63,9 @@ def _tell_report(content: Content, folder: Path, as_json: str | None) -> None:
     print(f"report: {folder / 'report.pdf'} and report.html beside it")
 
 
-def read_run(folder: Path) -> Results:
+def read_run(folder: Path, plugins: tuple[str, ...] = ()) -> Results:
     """Return what a run left, and say what was amiss with it."""
-    run = open_run(folder)
+    run = open_run(folder, *plugins)
     for note in run.notes:
         print(f"note: {note}", file=sys.stderr)
     return run

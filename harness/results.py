@@ -33,7 +33,8 @@ class Results:
 
     @classmethod
     def of(cls, folder: Path, plugins: tuple[str, ...] = ()) -> Results:
-        store, registry = Store.open(folder), Registry(plugins)
+        registry = Registry(plugins).whole()
+        store = Store.open(folder)
         records = store.records(registry.passes)
         return cls(folder, store.manifest, records, registry, store.notes)
 

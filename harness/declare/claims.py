@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.declare.measures import MEASURES, Measure, named
+from harness.declare.measures import MEASURES, OF_A_PLUGIN, Measure, named
 from harness.declare.settings import read_toml
 from harness.errors import UnknownName, UsageError
 
@@ -31,7 +31,7 @@ class Reading:
     def __post_init__(self) -> None:
         asked = {row.name for row in MEASURES if row.claimed}
         if self.measure not in asked:
-            raise ValueError(str(UnknownName("measure", self.measure, asked)))
+            raise ValueError(str(UnknownName("measure", self.measure, asked, OF_A_PLUGIN)))
         least = 0 if self.row.nature == "gain" else 1
         if not self.value > least:
             raise ValueError(f"reading {self.name!r}: value {self.value} must be above {least}")

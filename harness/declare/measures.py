@@ -69,6 +69,9 @@ class Measure:
         return self.field is not None and not self.of_ranks
 
 
+OF_A_PLUGIN = "If a study of your own measures it, name the study's file by plugin=."
+
+
 class Measures:
     """A table of measures, in the order in which reports show them."""
 
@@ -88,7 +91,7 @@ class Measures:
 
     def __getitem__(self, name: str) -> Measure:
         if name not in self._whole():
-            raise UnknownName("measure", name, self._rows)
+            raise UnknownName("measure", name, self._rows, OF_A_PLUGIN)
         return self._rows[name]
 
     def where(

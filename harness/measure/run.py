@@ -115,7 +115,7 @@ def imports_of(block: Block, registry: Registry) -> tuple[str, ...]:
 
 def prepare(config: RunConfig, command: str, engine: Engine) -> Run:
     """Check everything that can be wrong before the first block, and lay out the run's folder."""
-    registry = Registry(config.plugins)
+    registry = Registry(config.plugins).whole()
     suite = read_suite(find_suite(config.suite, SUITES))
     if config.pairs:
         suite = suite.only(config.pairs)
@@ -150,6 +150,7 @@ def prepare(config: RunConfig, command: str, engine: Engine) -> Run:
 def resume(config: RunConfig, engine: Engine) -> Run:
     """Open a run that was not finished; its own manifest says what was planned."""
     assert config.resume is not None
+    registry = Registry(config.plugins).whole()
     store = Store.open(config.resume)
     manifest = store.manifest
     then = RunConfig(
@@ -173,7 +174,6 @@ def resume(config: RunConfig, engine: Engine) -> Run:
             f"{store.folder}: a plugin is not what it was when the run began, and what was "
             "measured then can't stand beside what it does now. Start a new run."
         )
-    registry = Registry(config.plugins)
     resolve(manifest.suite, registry, {claim.name: claim for claim in manifest.claims})
     blocks = plan(manifest.suite, then, registry)
     if plan_hash(blocks) != manifest.plan_hash:
