@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from harness.report.figure import Figure
@@ -13,6 +13,9 @@ from harness.report.table import Table
 # Headings under which more than one study has something to say.
 SPEED = "Speed and memory"
 ACCURACY = "Accuracy"
+
+# More figures of a kind than these nobody looks through; tables and measures.csv hold all values.
+MOST_OF_A_KIND = 12
 
 
 @dataclass(frozen=True)
@@ -62,23 +65,28 @@ def merge(parts: Iterable[Part]) -> tuple[Section, ...]:
     of = Counter(figure.kind for part in ordered for figure in part.figures)
     seen: Counter[str] = Counter()
 
-    def place(figure: Figure) -> Placed:
+    def place(figure: Figure) -> Iterator[Placed]:
         kind, several = figure.kind, of[figure.kind] > 1
         seen[kind] += 1
-        return Placed(
-            kind if seen[kind] == 1 else f"{kind}-{seen[kind]}",
-            figure.title + (f" ({seen[kind]} of {of[kind]})" if several else ""),
-            figure.caption,
-            figure.alternative,
-            figure,
-        )
+        left_out = of[kind] - MOST_OF_A_KIND
+        more = ""
+        if seen[kind] == MOST_OF_A_KIND and left_out > 0:
+            more = f" {left_out} more are not drawn; measures.csv holds what they would show."
+        if seen[kind] <= MOST_OF_A_KIND:
+            yield Placed(
+                kind if seen[kind] == 1 else f"{kind}-{seen[kind]}",
+                figure.title + (f" ({seen[kind]} of {of[kind]})" if several else ""),
+                figure.caption + more,
+                figure.alternative,
+                figure,
+            )
 
     found = []
     for heading in dict.fromkeys(part.heading for part in ordered):
         mine = [part for part in ordered if part.heading == heading]
         section = Section(
             heading,
-            tuple(place(figure) for part in mine for figure in part.figures),
+            tuple(placed for part in mine for figure in part.figures for placed in place(figure)),
             tuple(table for part in mine for table in part.tables if table is not None),
             " ".join(part.text for part in mine if part.text),
         )
