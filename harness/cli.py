@@ -90,15 +90,20 @@ def list_(options: argparse.Namespace) -> int:
     from harness.declare.claims import load_claims
     from harness.declare.suite import read_suite
 
-    kinds = [word for word in options.words if "=" not in word]
-    for kind in kinds:
+    wanted = [word for word in options.words if "=" not in word]
+    for kind in wanted:
         if kind not in LISTED:
             raise UnknownName("kind of thing", kind, LISTED, "Without one, all are listed.")
     registry = Registry(_plugins([word for word in options.words if "=" in word]))
     suites = ROOT / "suites"
     listing: dict[str, list[dict[str, Any]]] = {
-        f"{kind}s": [_about(entry) for entry in registry.entries(kind)]
-        for kind in ("baseline", "method", "workload")
+        kinds: [_about(entry) for entry in registry.entries(kind)]
+        for kind, kinds in (
+            ("baseline", "baselines"),
+            ("method", "methods"),
+            ("workload", "workloads"),
+            ("study", "studies"),
+        )
     }
     read = [read_suite(path) for path in sorted(suites.glob("*.toml")) if path.stem != "claims"]
     listing["suites"] = [{"name": suite.name, "summary": suite.summary} for suite in read]
@@ -107,7 +112,7 @@ def list_(options: argparse.Namespace) -> int:
     listing["claims"] = [{"name": claim.name, "summary": claim.summary} for claim in claims]
     for fault in registry.faults:
         print(f"warning: {fault}", file=sys.stderr)
-    chosen = {kind: listing[kind] for kind in kinds or LISTED}
+    chosen = {kind: listing[kind] for kind in wanted or LISTED}
     if options.json:
         print(json.dumps(chosen, indent=1, ensure_ascii=False))
         return 0

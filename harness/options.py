@@ -13,7 +13,7 @@ from harness.config import WORDS, whole
 from harness.errors import UnknownName, UsageError
 from harness.gate.config import GATE_WORDS
 
-LISTED = ("baselines", "methods", "workloads", "suites", "claims")
+LISTED = ("baselines", "methods", "workloads", "studies", "suites", "claims")
 PLUGIN = {"plugin": WORDS["plugin"]}
 DATA = {"data_dir": "the folder to look in"} | PLUGIN
 Command = Callable[[argparse.Namespace], int]

@@ -73,6 +73,22 @@ def test_the_harness_knows_no_component_by_name(file):
     assert not [name for name in imported(file) if within(name, *OUTSIDE)]
 
 
+STUDIES = [path.parent.name for path in (ROOT / "harness" / "studies").glob("*/__init__.py")]
+
+
+@pytest.mark.parametrize("file", [f for f in in_folder("harness") if "studies" not in f.parts])
+def test_the_spine_names_no_study(file: Path) -> None:
+    assert STUDIES
+    assert not [name for name in imported(file) if within(name, "harness.studies")]
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_study_knows_no_other(study: str) -> None:
+    others = [f"harness.studies.{name}" for name in STUDIES if name != study]
+    for file in in_folder(f"harness/studies/{study}"):
+        assert not [name for name in imported(file) if within(name, *others)], file
+
+
 METHODS = [
     module_of(file)
     for file in in_folder("methods")

@@ -24,6 +24,7 @@ from harness.registry import Registry
 Member = Literal["baseline", "method"]
 MEMBERS: tuple[Member, Member] = ("baseline", "method")
 MOST_RANKS = 256
+LARGEST = 1e9  # of any number of a protocol: a clock counts no more seconds than these
 
 NAME = re.compile(r"\w[\w.+-]*")
 
@@ -53,8 +54,8 @@ class Protocol:
     def __post_init__(self) -> None:
         for each in dataclasses.fields(self):
             value = getattr(self, each.name)
-            if not value > 0:
-                raise ValueError(f"{each.name} = {value} must be above 0")
+            if not 0 < value <= LARGEST:
+                raise ValueError(f"{each.name} = {value} must be above 0, and at most {LARGEST:g}")
 
 
 @dataclass(frozen=True)

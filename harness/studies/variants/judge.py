@@ -19,29 +19,30 @@ serves all, so that nothing but the variant differs.
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from statistics import fmean, median
+from functools import cached_property
+from statistics import median
 
 from harness.declare.claims import Reading
 from harness.declare.measures import named
 from harness.declare.suite import Pair
 from harness.judge.answer import Answer, PairSoFar, PairStudy, Part
+from harness.judge.choosing import Candidates
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Quality, Ratio
 from harness.judge.pair_quality import strictest_margin
 from harness.judge.quality import accuracy, non_inferior
-from harness.judge.ratios import CONFIDENCE, bootstrap_seed, nothing, withhold
-from harness.judge.statistics import Interval, PairedInterval, paired_ratio
+from harness.judge.ratios import CONFIDENCE, nothing, withhold
+from harness.judge.statistics import Interval
 from harness.studies.variants.finding import Best, Choice, Rival, Selection, trained_words
+from harness.studies.variants.ratios import Ratios
 from harness.studies.variants.rows import baseline_row, method_rows
-from harness.studies.variants.seen import Place, Study, Times, study_of, why_unstudied
+from harness.studies.variants.seen import Study, study_of, why_unstudied
 
 CLAIMED = ("chosen_time", "chosen_gain")
 
 TAUS = (0.0, 0.005, 0.01, 0.02, 0.05)
-ROUNDING = 1e-9  # of means that are equal but for the order of their terms
 
 
 def variants(so_far: PairSoFar) -> PairStudy | None:
@@ -74,18 +75,10 @@ class Selector(PairStudy):
     pair: Pair
     margin: float
     evidence: Evidence | None = field(default=None, repr=False)
-    _ratios: dict[tuple[str, float], PairedInterval] = field(default_factory=dict, repr=False)
-    """By what they are of: many taus choose the same variant, and a bootstrap takes its time."""
 
-    @property
-    def choosing(self) -> frozenset[int]:
-        """The rounds whose times choose: the first quarter, so that most are left to judge."""
-        rounds = self.study.method.rounds
-        return frozenset(rounds[: math.ceil(len(rounds) / 4)])
-
-    @property
-    def judging(self) -> frozenset[int]:
-        return frozenset(self.study.method.rounds) - self.choosing
+    @cached_property
+    def times(self) -> Ratios:
+        return Ratios(self.study, self.pair)
 
     @property
     def finding(self) -> Selection:
@@ -103,8 +96,8 @@ class Selector(PairStudy):
             best=tuple(found for found in best if found is not None),
             batch=study.method.tasks,
             seeds=len(study.seeds),
-            choosing_rounds=len(self.choosing),
-            judging_rounds=len(self.judging),
+            choosing_rounds=len(self.times.choosing),
+            judging_rounds=len(self.times.judging),
             trained_at=study.trained_at,
         )
 
@@ -126,14 +119,14 @@ class Selector(PairStudy):
             known_as=study.known_as.get(name, ""),
             own=tuple(self._within(tau, steps, [seed])[0] for seed in study.seeds),
             within=len(within),
-            valid_gain=self._valid_gain(name, steps, study.seeds),
+            valid_gain=self._at(steps).valid_gain(name, study.seeds),
             gain=gain,
             not_worse=not_worse,
             reason=reason,
-            ratio=self.time_ratio(name, steps),
-            own_ratio=self._ratio(study.method, (study.full, steps), (name, steps), "own"),
-            batch_ratio=self._batch_ratio(name, steps),
-            flops_ratio=self._flops_ratio(name, steps),
+            ratio=self.times.of_task(name, steps),
+            own_ratio=self.times.own_part(name, steps),
+            batch_ratio=self.times.of_batch(name, steps),
+            flops_ratio=self.times.of_operations(name, steps),
             rival=self._rival(known[0], steps, *self._judged(known[0], steps)[:2])
             if known
             else None,
@@ -146,16 +139,17 @@ class Selector(PairStudy):
         known = [n for n in every if study.known_as.get(n) and n != study.full]
         if not every:
             return None
-        name = self._best_of(every, steps, study.seeds)
-        rival = self._best_of(known, steps, study.seeds) if known else None
+        candidates = self._at(steps)
+        name = candidates.best_of(every, study.seeds)
+        rival = candidates.best_of(known, study.seeds) if known else None
         return Best(
             steps=steps,
             variant=name,
             known_as=study.known_as.get(name, ""),
-            own=tuple(self._best_by_others(every, steps).values()),
-            gain=self._gain_of_best(every, steps),
-            ratio=self.time_ratio(name, steps),
-            rival=self._rival(rival, steps, self._gain_of_best(known, steps)) if rival else None,
+            own=tuple(candidates.best_by_others(every).values()),
+            gain=candidates.gain_of_best(every),
+            ratio=self.times.of_task(name, steps),
+            rival=self._rival(rival, steps, candidates.gain_of_best(known)) if rival else None,
         )
 
     def quality(self, name: str, steps: int, margin: float) -> Quality | None:
@@ -165,7 +159,7 @@ class Selector(PairStudy):
         if not full or not own:
             return None
         before, after = (accuracy(each, same_tasks=study.same_tasks) for each in (full, own))
-        allowed = self._allowed(margin, before.mean)
+        allowed = self._at(steps).allowed(margin, before.mean)
         _, not_worse, reason = self._judged(name, steps, allowed)
         return Quality(
             metric=study.metric,
@@ -193,7 +187,7 @@ class Selector(PairStudy):
         before, after = (study.test.get((study.full, at)) for at in (trained, steps))
         if not before or not after:
             return None
-        allowed = self._allowed(margin, accuracy(before).mean)
+        allowed = self._at(steps).allowed(margin, accuracy(before).mean)
         if allowed <= 0:
             return None
         outcome = non_inferior(
@@ -211,15 +205,6 @@ class Selector(PairStudy):
             f"({outcome.gain.low:+.4g} to {outcome.gain.high:+.4g}, each end one-sided at 95 %), "
             f"where {allowed:.4g} may be lost: to lose little against it shows little"
         )
-
-    def time_ratio(
-        self, name: str, steps: int, confidence: float = CONFIDENCE
-    ) -> PairedInterval | None:
-        """Return the baseline's time over the variant's, of one task, in the rounds that judge."""
-        study = self.study
-        baseline = study.plain.single((study.baseline, steps), self.judging)
-        method = study.method.single((name, steps), self.judging)
-        return self._paired(baseline, method, f"{name} {steps}", confidence)
 
     def ratios(self, confidence: float = CONFIDENCE) -> tuple[Ratio, ...]:
         """Return the times as the ratios of the pair: the full variant's and the chosen one's."""
@@ -291,10 +276,12 @@ class Selector(PairStudy):
 
     def _as_ratio(self, measure: str, name: str, steps: int, confidence: float) -> Ratio:
         study = self.study
-        rounds = self.judging or self.choosing  # of one round alone the times, without a ratio
+        rounds = (
+            self.times.judging or self.times.choosing
+        )  # of one round alone the times, without a ratio
         baseline = study.plain.single((study.baseline, steps), rounds)
         method = study.method.single((name, steps), rounds)
-        interval = self.time_ratio(name, steps, confidence)
+        interval = self.times.of_task(name, steps, confidence)
         reason = None
         if interval is None and len(study.method.rounds) == 1:
             reason = "one round alone: none is left to judge by"
@@ -310,62 +297,29 @@ class Selector(PairStudy):
             reason,
         )
 
+    def _at(self, steps: int) -> Candidates:
+        """Return the variants at a number of inner steps, held to the full one."""
+        study = self.study
+        return Candidates(
+            valid={name: study.valid.get((name, steps), {}) for name in study.names},
+            test={
+                name: study.test[name, steps] for name in study.names if (name, steps) in study.test
+            },
+            control=study.full,
+            higher_is_better=study.higher_is_better,
+            same_tasks=study.same_tasks,
+            seeds=study.seeds,
+        )
+
     def _within(self, tau: float, steps: int, seeds: Iterable[int]) -> list[str]:
         """Return the variants that lose no more than tau on validation tasks, the fastest first."""
-        study, seeds = self.study, list(seeds)
-        full = self._valid(study.full, steps, seeds)
-        if full is None:
-            return []
-        allowed = self._allowed(tau, full) + ROUNDING
+        study = self.study
         seconds = {
             name: median(times.values())
             for name in study.names
-            if (times := study.method.single((name, steps), self.choosing))
+            if (times := study.method.single((name, steps), self.times.choosing))
         }
-        good = [n for n in seconds if self._valid_gain(n, steps, seeds) >= -allowed]
-        return sorted(good, key=seconds.__getitem__)
-
-    def _valid(self, name: str, steps: int, seeds: Iterable[int]) -> float | None:
-        by_seed = self.study.valid.get((name, steps), {})
-        found = [by_seed[seed] for seed in seeds if seed in by_seed]
-        return fmean(found) if found else None
-
-    def _valid_gain(self, name: str, steps: int, seeds: Iterable[int]) -> float:
-        """Return by how much a variant is better on validation tasks than the full one."""
-        own, full = (self._valid(n, steps, seeds) for n in (name, self.study.full))
-        if own is None or full is None:
-            return -math.inf
-        return own - full if self.study.higher_is_better else full - own
-
-    def _best_of(self, names: Sequence[str], steps: int, seeds: Sequence[int]) -> str:
-        return max(names, key=lambda name: self._valid_gain(name, steps, seeds))
-
-    def _best_by_others(self, names: Sequence[str], steps: int) -> dict[int, str]:
-        """Return for every seed the best by the other seeds' validation tasks."""
-        seeds = self.study.seeds
-        return {
-            seed: self._best_of(names, steps, [s for s in seeds if s != seed] or seeds)
-            for seed in seeds
-        }
-
-    def _gain_of_best(self, names: Sequence[str], steps: int) -> Interval | None:
-        test = self.study.test
-        best = self._best_by_others(names, steps)
-        return self._gain({seed: test[name, steps][seed] for seed, name in best.items()}, steps)
-
-    def _gain(self, own: Mapping[int, Sequence[float]], steps: int) -> Interval | None:
-        """Return a gain on test tasks over the full variant, with two-sided bounds."""
-        return non_inferior(
-            self.study.test[self.study.full, steps],
-            own,
-            1.0,  # a margin, which a gain knows nothing of
-            higher_is_better=self.study.higher_is_better,
-            confidence=(1 + CONFIDENCE) / 2,
-            same_tasks=self.study.same_tasks,
-        ).gain
-
-    def _allowed(self, share: float, full: float) -> float:
-        return share if self.study.higher_is_better else share * abs(full)
+        return self._at(steps).within(tau, seconds, seeds)
 
     def _judged(
         self, name: str, steps: int, allowed: float | None = None
@@ -374,68 +328,25 @@ class Selector(PairStudy):
 
         The gain has two-sided bounds; the test has one, so that it is the one of every pair.
         """
-        study = self.study
-        full, own = study.test[study.full, steps], study.test[name, steps]
+        candidates = self._at(steps)
         if allowed is None:
-            allowed = self._allowed(self.margin, accuracy(full).mean)
-        gain = self._gain(own, steps)
+            allowed = candidates.margin(self.margin)
+        gain = candidates.gain(candidates.test[name])
         if allowed <= 0:
             return gain, None, "a margin of nothing can't be tested"
-        outcome = non_inferior(
-            full,
-            own,
-            allowed,
-            higher_is_better=study.higher_is_better,
-            same_tasks=study.same_tasks,
-        )
+        outcome = candidates.not_worse(name, allowed)
         over = f"{outcome.seeds} seeds" if outcome.by_seeds else "the tasks of one seed alone"
         told = "too few values for a bound"
         if outcome.gain is not None:
             ends = f"{outcome.gain.low:+.4g} to {outcome.gain.high:+.4g}"
             told = (
-                f"variant {name} gains {outcome.gain.estimate:+.4g} on the full one {study.full} "
-                f"({ends}, each end one-sided at 95 %) and may lose {allowed:.4g}"
+                f"variant {name} gains {outcome.gain.estimate:+.4g} on the full one "
+                f"{self.study.full} ({ends}, each end one-sided at 95 %) and may lose {allowed:.4g}"
             )
         return gain, outcome.ok, f"{outcome.standing} over {over} at {steps} inner steps: {told}"
 
     def _rival(
         self, name: str, steps: int, gain: Interval | None, not_worse: bool | None = None
     ) -> Rival:
-        ratio = self.time_ratio(name, steps)
+        ratio = self.times.of_task(name, steps)
         return Rival(name, self.study.known_as[name], gain, ratio, not_worse)
-
-    def _ratio(
-        self, baseline: Times, before: Place, after: Place, purpose: str
-    ) -> PairedInterval | None:
-        first = baseline.single(before, self.judging)
-        second = self.study.method.single(after, self.judging)
-        return self._paired(first, second, f"{purpose} {after[0]} {after[1]}")
-
-    def _batch_ratio(self, name: str, steps: int) -> PairedInterval | None:
-        study = self.study
-        sides = (study.plain.batch, study.baseline), (study.method.batch, name)
-        baseline, method = (
-            {k: s for k, s in times.get((who, steps), {}).items() if k[2] in self.judging}
-            for times, who in sides
-        )
-        return self._paired(baseline, method, f"batch {name} {steps}")
-
-    def _paired(
-        self,
-        baseline: Mapping[tuple[str, int, int], float],
-        method: Mapping[tuple[str, int, int], float],
-        purpose: str,
-        confidence: float = CONFIDENCE,
-    ) -> PairedInterval | None:
-        if not baseline.keys() & method.keys():
-            return None
-        known = purpose, confidence
-        if known not in self._ratios:
-            seed = bootstrap_seed(self.pair, purpose)
-            self._ratios[known] = paired_ratio(baseline, method, seed=seed, confidence=confidence)
-        return self._ratios[known]
-
-    def _flops_ratio(self, name: str, steps: int) -> float | None:
-        before = self.study.plain_flops.get((self.study.baseline, steps))
-        after = self.study.flops.get((name, steps))
-        return before / after if before and after else None
