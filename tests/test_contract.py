@@ -22,6 +22,9 @@ from harness.registry import Registry
 
 BROKEN = Path(__file__).with_name("broken_learners.py")
 LEARNERS = [e.name for kind in ("baseline", "method") for e in Registry().entries(kind)]
+# A compilation takes most of a minute, and each clause makes learners anew. The gradient is what
+# compiling could change; the other clauses hold of the same class uncompiled.
+COMPILES = ("hrnn_compiled",)
 FAMILIES = [e.name for e in Registry().entries("problems")]
 
 
@@ -35,7 +38,9 @@ def broken(name: str) -> contract.Subject:
 def test_every_baseline_and_method_keeps_the_contract(
     name: str, clause: contract.Clause, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contract, "EXAMPLES", 10)  # each one's own tests take many more
+    if name in COMPILES and clause is not contract.gradient_is_what_is_owed:
+        pytest.skip(f"{name} compiles, and is held to its gradient alone")
+    monkeypatch.setattr(contract, "EXAMPLES", 2 if name in COMPILES else 10)  # each one's own tests take many more
     subject = contract.subject(name)
     try:
         subject.learner(subject.problems()[0])  # its class, or what it is made with, needs a peer
