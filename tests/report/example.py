@@ -6,6 +6,7 @@ import dataclasses
 import random
 from dataclasses import dataclass
 
+from harness.declare.passes import Seen
 from harness.declare.suite import Pair, Protocol, Suite
 from harness.judge.judgement import (
     Failure,
@@ -26,7 +27,7 @@ class Run:
     """What `compose` and `write` are given."""
 
     manifest: Manifest
-    records: tuple[Record, ...]
+    records: tuple[Record[Seen], ...]
     judgement: Judgement
 
     def judged(self, **changes: object) -> Run:
@@ -78,7 +79,7 @@ def example_run(seeds: tuple[int, ...] = SEEDS, rounds: int = ROUNDS) -> Run:
         gain(PAIRS[1], records, floor, inherited=True),
         gain(PAIRS[2], records, floor, inherited=False),
         missing_peer(),
-        failed_check(records),
+        failed_check(),
     )
     wall = sum(r.wall_s or 0 for r in records)
     measured = sum(r.measured_s or 0 for r in records)
@@ -134,7 +135,7 @@ def degenerate_runs() -> dict[str, Run]:
             p,
             ratios=(),
             quality=None,
-            targets=(),
+            studies={},
             verdicts=(),
             debts=(),
             curves=None,
@@ -147,7 +148,7 @@ def degenerate_runs() -> dict[str, Run]:
             p,
             ratios=(),
             quality=None,
-            targets=(),
+            studies={},
             debts=(),
             failures=(),
             curves=None,

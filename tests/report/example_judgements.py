@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 
+from harness.declare.passes import Seen
 from harness.declare.suite import MEMBERS, Pair
 from harness.judge.judgement import (
     Curves,
@@ -12,25 +13,26 @@ from harness.judge.judgement import (
     PairJudgement,
     Quality,
     Ratio,
-    TargetTime,
     Verdict,
 )
 from harness.judge.quality import accuracy
 from harness.judge.statistics import Interval
 from harness.judge.verdicts import decide
 from harness.records.record import Record
+from harness.records.seen import Curve, Times
+from harness.studies.targets.judge import TargetTime
 from tests.report.example_records import seconds_ratio
 from tests.report.example_suite import CLAIMS, DATA, PAIRS
 
 
-def _step_ratio(pair: Pair, records: tuple[Record, ...]) -> Ratio:
+def _step_ratio(pair: Pair, records: tuple[Record[Seen], ...]) -> Ratio:
     interval = seconds_ratio(pair, records)
 
     def middle(member: str) -> float:
         return statistics.median(
-            statistics.median(r.seconds)
+            statistics.median(r.seen.seconds)
             for r in records
-            if r.pair == pair.name and r.member == member and r.seconds
+            if r.pair == pair.name and r.member == member and isinstance(r.seen, Times)
         )
 
     return Ratio("step_time", "s", middle("baseline"), middle("method"), interval, interval.n)
@@ -41,7 +43,7 @@ def _exact(learner: str) -> Debt:
     return Debt(learner, "Exact", True, 3.1e-15, 1e-9, case, None, None)
 
 
-def aa(records: tuple[Record, ...]) -> PairJudgement:
+def aa(records: tuple[Record[Seen], ...]) -> PairJudgement:
     return PairJudgement(
         PAIRS[0],
         DATA,
@@ -49,7 +51,6 @@ def aa(records: tuple[Record, ...]) -> PairJudgement:
         None,
         (_step_ratio(PAIRS[0], records),),
         None,
-        (),
         (),
         0,
         (),
@@ -61,7 +62,9 @@ def _exact_count(measure: str, unit: str, baseline: float, method: float) -> Rat
     return Ratio(measure, unit, baseline, method, Interval(value, value, value, 1, "counted"), 1)
 
 
-def gain(pair: Pair, records: tuple[Record, ...], floor: float, inherited: bool) -> PairJudgement:
+def gain(
+    pair: Pair, records: tuple[Record[Seen], ...], floor: float, inherited: bool
+) -> PairJudgement:
     step = _step_ratio(pair, records)
     ratios = (
         step,
@@ -72,9 +75,9 @@ def gain(pair: Pair, records: tuple[Record, ...], floor: float, inherited: bool)
     tested = {
         member: accuracy(
             {
-                r.seed: r.test_quality
+                r.seed: r.seen.test_quality
                 for r in records
-                if r.pair == pair.name and r.member == member and r.test_quality
+                if r.pair == pair.name and r.member == member and isinstance(r.seen, Curve)
             }
         )
         for member in (("baseline",) if inherited else MEMBERS)
@@ -154,10 +157,11 @@ def gain(pair: Pair, records: tuple[Record, ...], floor: float, inherited: bool)
         curves if inherited else None,
         ratios,
         quality,
-        targets if inherited else (),
         (),
         0,
         tuple(verdicts),
+        target=0.85 if inherited else None,
+        studies={"targets": targets} if inherited else {},
     )
 
 
@@ -187,15 +191,14 @@ def missing_peer() -> PairJudgement:
         None,
         (),
         None,
-        (),
         (Failure("baseline", "step", "skipped", reason, 12),),
         0,
         (verdict,),
+        withheld="the gradient of torchmeta_maml was not checked",
     )
 
 
-def failed_check(records: tuple[Record, ...]) -> PairJudgement:
-    step = _step_ratio(PAIRS[4], records)
+def failed_check() -> PairJudgement:
     failed = Debt(
         "shared_gradients",
         "Approximate",
@@ -217,12 +220,21 @@ def failed_check(records: tuple[Record, ...]) -> PairJudgement:
             "shared_gradients",
             "invalid",
             "The gradient check failed: what was timed is not what the method claims to compute.",
-            step.interval,
+            None,
             "reconstructed",
             reading.trust,
         )
         for reading in CLAIMS[2].readings
     )
     return PairJudgement(
-        PAIRS[4], DATA, (_exact("reference_maml"), failed), None, (step,), None, (), (), 0, verdicts
+        PAIRS[4],
+        DATA,
+        (_exact("reference_maml"), failed),
+        None,
+        (),
+        None,
+        (),
+        0,
+        verdicts,
+        withheld="the gradient check of shared_gradients failed",
     )

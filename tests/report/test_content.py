@@ -10,11 +10,15 @@ import pytest
 
 from harness.judge.judge import judge
 from harness.judge.judgement import Failure, Verdict
+from harness.records.seen import Times
 from harness.report.content import Content
 from harness.report.table import Cell, Table
 from harness.report.units import bounds
+from tests.records.made import altered
 from tests.report.composing import compose
 from tests.report.example import example_run
+from tests.report.example_records import seconds_ratio
+from tests.report.example_suite import PAIRS
 
 
 def content_of(run) -> Content:
@@ -87,13 +91,12 @@ def test_the_growth_of_memory_has_a_table_of_its_own(content: Content) -> None:
 
 
 def test_a_run_without_growth_has_no_table_of_it(run) -> None:
-    records = tuple(r for r in run.records if r.measured != "growth")
+    records = tuple(r for r in run.records if not r.point)
     assert compose(run.manifest, records, run.judgement).table("growth") is None
 
 
 def test_a_pair_whose_check_failed_shows_no_speed_up_anywhere(run, content: Content) -> None:
-    step = run.judgement.pairs[4].ratios[0]
-    forbidden = f"{step.interval.estimate:.2f}"
+    forbidden = f"{seconds_ratio(PAIRS[4], run.records).estimate:.2f}"
     assert forbidden not in texts(content.table("pairs"), 4)
     assert forbidden not in texts(content.verdicts, 4)
     assert all(forbidden not in figure.alternative for figure in content.figures)
@@ -107,9 +110,12 @@ def test_a_pair_whose_check_failed_shows_no_speed_up_anywhere(run, content: Cont
 
 
 def test_a_planned_check_without_an_outcome_withholds_the_speed_up_as_well(run) -> None:
+    assert "2.38" in texts(content_of(run).table("pairs"), 1)
     judged = run.judgement.pairs[1]
     unknown = dataclasses.replace(judged.debts[1], passed=None, reason="timeout")
-    changed = content_of(run.with_pair(1, debts=(judged.debts[0], unknown)))
+    why = "the gradient of batched_maml was not checked"
+    owed = (judged.debts[0], unknown)
+    changed = content_of(run.with_pair(1, debts=owed, withheld=why, ratios=(), studies={}))
     assert "not checked" in texts(changed.table("pairs"), 1)
     assert "2.38" not in texts(changed.table("pairs"), 1)
     assert "2.38" not in texts(changed.verdicts, 0)
@@ -205,8 +211,8 @@ def test_what_the_judge_really_warns_of_reaches_the_first_page(
     if trouble == "noise":
         aa = (run.judgement.pairs[0].pair.name, "method")
         records = tuple(
-            dataclasses.replace(r, seconds=tuple(1.1 * s for s in r.seconds))
-            if (r.pair, r.member) == aa and r.seconds
+            altered(r, seconds=tuple(1.1 * s for s in r.seen.seconds))
+            if (r.pair, r.member) == aa and isinstance(r.seen, Times)
             else r
             for r in records
         )
@@ -270,7 +276,7 @@ def test_many_verdicts_are_counted_and_few_told(run) -> None:
 
 def test_the_latest_good_record_of_a_block_counts(run) -> None:
     blocks = {r.block for r in run.records}
-    failed = tuple(dataclasses.replace(r, status="failed", seconds=None) for r in run.records)
+    failed = tuple(altered(r, status="failed") for r in run.records)
     twice = dataclasses.replace(run, records=(*failed, *run.records))
     assert len(twice.records) == 2 * len(blocks)
     assert content_of(twice) == content_of(run)

@@ -53,7 +53,7 @@ def test_another_process_writes_the_same_bytes(run, tmp_path: Path) -> None:
     (tmp_path / "run.pickle").write_bytes(parts)
     code = (
         "import pickle, sys, pathlib\n"
-        "from harness.report.write import write\n"
+        "from tests.report.composing import write_all as write\n"
         "parts = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())\n"
         "write(pathlib.Path(sys.argv[2]), *parts)"
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from harness.declare.point import Point as Swept
 from harness.declare.settings import build
 from harness.judge.answer import PairSoFar, PairStudy
 from harness.judge.evidence import Key, key
@@ -71,12 +72,13 @@ class OverRanks(PairStudy):
 def scaling_of(so_far: PairSoFar) -> OverRanks | None:
     """Return the pair's scaling, where its steps were timed on several numbers of ranks."""
     evidence, pair = so_far.evidence, so_far.pair
-    found: Found = {}
+    # A planned point that gave nothing stays, for then no round holds every point.
+    found: Found = {_point(at): [] for at in pair.points_of(STEP.name) if "ranks" in at}
     for at, blocks in evidence.by_point(pair, STEP, "method").items():
         if "ranks" in (settings := dict(at)):
-            point = Point(int(settings["ranks"]), int(settings.get("meta_batch", 0)))
-            found.setdefault(point, []).extend(blocks)
-    if not found:
+            found.setdefault(_point(settings), []).extend(blocks)
+    first = next((record for blocks in found.values() for record, _ in blocks), None)
+    if first is None:
         return None
     asked = build(Settings, evidence.manifest.suite.study.get("ranks", {}), "[study.ranks]")
     seed = derive(0, "scaling", pair.name)
@@ -86,11 +88,8 @@ def scaling_of(so_far: PairSoFar) -> OverRanks | None:
         for record, seen in evidence.usable(pair, STEP, "baseline", alone)
     }
     wires = {
-        (Point(int(at["ranks"]), int(at.get("meta_batch", 0))), key(record)): seen
-        for at, blocks in (
-            (dict(where), blocks)
-            for where, blocks in evidence.by_point(pair, WIRE, "method").items()
-        )
+        (_point(dict(at)), key(record)): seen
+        for at, blocks in evidence.by_point(pair, WIRE, "method").items()
         for record, seen in blocks
     }
     ranks = sorted({point.ranks for point in found})
@@ -102,7 +101,7 @@ def scaling_of(so_far: PairSoFar) -> OverRanks | None:
         batch=asked.batch,
         share=asked.share,
         cores=cores if isinstance(cores, int) else None,
-        threads=next(iter(found.values()))[0][0].threads,
+        threads=first.threads,
         baseline=_middle(baseline, seed) if baseline else None,
         strong=_series(strong, found, baseline, asked, seed),
         weak=_series(weak, found, {}, asked, seed),
@@ -198,6 +197,10 @@ def _series(
         )
 
     return tuple(scaled(point) for point in points if times[point])
+
+
+def _point(at: Swept) -> Point:
+    return Point(int(at["ranks"]), int(at.get("meta_batch", 0)))
 
 
 def _middle(values: Seconds, seed: int) -> Interval:

@@ -11,7 +11,7 @@ def trained_words(inner_steps: int | None) -> str:
     """Say at how many inner steps variants were trained, where it is known."""
     if inner_steps is None:
         return ""
-    return f"trained at {inner_steps} inner step{'s' * (inner_steps != 1)}"
+    return f"trained at {inner_steps}\u00a0inner step{'s' * (inner_steps != 1)}"
 
 
 @dataclass(frozen=True)

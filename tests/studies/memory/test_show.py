@@ -13,7 +13,7 @@ from harness.report.content import Content
 from harness.report.section import Placed
 from harness.studies.memory.figure import MemoryGrowth, MemorySizes, PeakMemory
 from harness.studies.memory.judge import Growth, GrowthLine
-from tests.records.made import make_manifest
+from tests.records.made import altered, make_manifest
 from tests.report.composing import compose
 from tests.report.example import Run, example_run
 from tests.studies.side_by_side.test_show import CONTROL, PEAKS, judged, records_of
@@ -53,9 +53,11 @@ def test_each_learner_on_a_workload_is_one_line_of_growth(content: Content) -> N
 
 
 def test_growth_that_differs_between_pairs_is_not_hidden(run: Run) -> None:
-    other = f"{run.judgement.pairs[1].pair.name}/growth/baseline/seed0/round0"
+    other = run.judgement.pairs[1].pair.name, "baseline"
     records = tuple(
-        dataclasses.replace(r, growth_bytes=(1, 2, 3, 4)) if r.block == other else r
+        altered(r, peak_bytes=1 + r.point["inner_steps"])
+        if (r.pair, r.member) == other and r.point
+        else r
         for r in run.records
     )
     plot = figure(compose(run.manifest, records, run.judgement), "growth").shows

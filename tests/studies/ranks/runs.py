@@ -1,4 +1,4 @@
-"""Runs of the scaling pass as they would be were steps to take what a formula says."""
+"""Runs of pairs that sweep their ranks, were steps to take what a formula says."""
 
 from __future__ import annotations
 
@@ -20,16 +20,25 @@ RANKS = (1, 2, 4, HELD_OUT)
 POINTS = tuple(
     dict.fromkeys([*(Point(each, BATCH) for each in RANKS), *(Point(n, SHARE * n) for n in RANKS)])
 )
-PAIR = Pair(
-    "shared",
-    "plain",
-    "fast",
-    "toys",
-    "how many ranks",
-    passes=("check", "step"),
-    swept=("step", "wire"),
-    sweep=tuple({"ranks": each.ranks, "meta_batch": each.tasks} for each in POINTS),
-    claims=("twice",),
+BASELINE_AT = {"meta_batch": BATCH}
+
+
+def swept_in_ranks(pair: Pair) -> Pair:
+    """Return the pair with its method timed at every point as well."""
+    points = tuple({"ranks": each.ranks, "meta_batch": each.tasks} for each in POINTS)
+    return dataclasses.replace(pair, swept=("step", "wire"), sweep=points)
+
+
+PAIR = swept_in_ranks(
+    Pair(
+        "shared",
+        "plain",
+        "fast",
+        "toys",
+        "how many ranks",
+        passes=("check", "step"),
+        claims=("twice",),
+    )
 )
 CORES = {"usable_cores": 2, "gpus": 0}
 BYTES = 450_000
@@ -67,8 +76,7 @@ def scaling(
     for seed in seeds:
         for round_ in range(rounds):
             time = noisy(baseline, "baseline", seed, round_)
-            at = {"meta_batch": BATCH}
-            found.append(_at(pair, "step", "baseline", seed, round_, at, seconds=(time,)))
+            found.append(_at(pair, "step", "baseline", seed, round_, BASELINE_AT, seconds=(time,)))
             for point in POINTS:
                 about = f"{point.ranks} by {point.tasks}"
                 wire = [Shape(2, BYTES).wire(point.ranks, size)[3:] for size in (4, BYTES)]

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import pytest
 
+from harness.judge.answer import PairSoFar
 from harness.judge.judge import judge
+from harness.judge.judgement import PairJudgement
 from harness.studies.ranks.judge import Scaling, scaling_of
 from harness.studies.ranks.model import TERMS, Point
 from harness.studies.ranks.prediction import MOST_MISFIT, Prediction
-from tests.judge.builders import AA, claim, judged, manifest, timed, whole, without
+from tests.judge.builders import (
+    AA,
+    changed,
+    claim,
+    evidence,
+    judged,
+    manifest,
+    timed,
+    whole,
+    without,
+)
 from tests.judge.builders import PAIR as OTHER
-from tests.studies.ranks.runs import BYTES, CORES, KNOWN, PAIR, scaling, seconds
+from tests.studies.ranks.runs import BYTES, CORES, KNOWN, PAIR, scaling, seconds, swept_in_ranks
+
+
+def scaling_in(judged: PairJudgement) -> Scaling | None:
+    return judged.studies.get("ranks")
 
 
 def of(records, value: float = 2.0, probes=CORES) -> Scaling:
     claims = (claim(value=value),)
-    found = scaling_of(
-        records, PAIR, manifest(records, pairs=(PAIR, AA), claims=claims, probes=probes), claims
-    )
+    seen = evidence(records, pairs=(PAIR, AA), claims=claims, probes=probes)
+    found = scaling_of(PairSoFar(seen, PAIR, claims))
     assert found is not None
-    return found
+    return found.scaling
 
 
 def prediction(records, **about) -> Prediction:
@@ -65,7 +79,7 @@ class TestMeasured:
             assert [e.point.ranks for e in series if e.held_out] == [3]
 
     def test_a_pair_without_the_pass_has_none(self):
-        assert scaling_of(whole(), OTHER, manifest(whole()), ()) is None
+        assert scaling_of(PairSoFar(evidence(whole()), OTHER)) is None
 
     def test_a_weak_batch_that_the_baseline_never_had_gets_no_speedup(self):
         found = of(scaling())
@@ -167,7 +181,7 @@ class TestNoModel:
         [
             (scaling(seeds=(0,)), CORES, "4 rounds hold every point, and a model needs 8"),
             (scaling(), {"gpus": 0}, "how many cores there are is unknown"),
-            (without(scaling(), member="baseline"), CORES, "scaling of the baseline: not in"),
+            (without(scaling(), member="baseline"), CORES, "step of the baseline: not in"),
             (without(scaling(), processes=4), CORES, "0 rounds hold every point"),
         ],
     )
@@ -186,7 +200,7 @@ class TestNoModel:
 class TestVerdicts:
     def test_do_not_look_at_scaling_and_least_of_all_at_what_is_predicted(self):
         """Whatever was measured of more ranks, or is predicted of them, the words stay."""
-        pair = dataclasses.replace(OTHER, passes=(*OTHER.passes, "scaling"))
+        pair = swept_in_ranks(OTHER)
         plain = whole(pair)
         tiny = {name: term / 100 for name, term in KNOWN.items()}
         swift = scaling(lambda p: seconds(p, tiny), pair=pair, terms=tiny)
@@ -195,21 +209,20 @@ class TestVerdicts:
         words = [
             judged(records, **about).pairs[0] for records in (plain, plain + swift, plain + broken)
         ]
-        assert words[1].scaling.prediction.predicted[31].speedup.estimate > 100
+        assert scaling_in(words[1]).prediction.predicted[31].speedup.estimate > 100
         assert len({str((each.verdicts, each.ratios)) for each in words}) == 1
 
     def test_a_method_whose_check_failed_shows_no_scaling(self):
-        pair = dataclasses.replace(OTHER, passes=(*OTHER.passes, "scaling"))
+        pair = swept_in_ranks(OTHER)
         records = whole(pair) + scaling(pair=pair)
-        wrong = [
-            dataclasses.replace(r, passed=False) if r.measured == "check" else r for r in records
-        ]
-        assert judged(records, pairs=(pair, AA), probes=CORES).pairs[0].scaling is not None
-        assert judged(wrong, pairs=(pair, AA), probes=CORES).pairs[0].scaling is None
+        wrong = changed(records, {"passed": False}, measured="check")
+        about = {"pairs": (pair, AA), "probes": CORES}
+        assert scaling_in(judged(records, **about).pairs[0]) is not None
+        assert scaling_in(judged(wrong, **about).pairs[0]) is None
 
     def test_what_no_run_can_hold_is_left_out(self):
         records = scaling() + timed(AA)
-        flawed = [dataclasses.replace(r, tasks=None) if r.processes == 2 else r for r in records]
+        flawed = changed(records, {"seconds": (0.0,)}, measured="step", processes=2)
         found = judge(manifest(flawed, pairs=(PAIR, AA), probes=CORES), flawed).pairs[0]
-        assert [each.point.ranks for each in found.scaling.strong] == [1, 3, 4]
-        assert any("ranks and the tasks" in failure.reason for failure in found.failures)
+        assert [each.point.ranks for each in scaling_in(found).strong] == [1, 3, 4]
+        assert any("no clock gives" in failure.reason for failure in found.failures)

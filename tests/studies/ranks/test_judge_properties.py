@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.judge.answer import PairSoFar
+from harness.records.seen import Times
 from harness.studies.ranks.judge import scaling_of
 from harness.studies.ranks.model import TERMS, Point, Seen, Shape, fit
-from tests.judge.builders import AA, claim, manifest
-from tests.studies.ranks.runs import BYTES, CORES, PAIR, points, scaling
+from tests.judge.builders import AA, claim, evidence
+from tests.records.made import altered
+from tests.studies.ranks.runs import BYTES, CORES, PAIR, POINTS, scaling
 
 RECORDS = scaling(noise=0.1)
 SPANS = st.floats(1e-12, 1e8) | st.floats(0.5, 2.0)
@@ -26,18 +28,21 @@ SEEN = settings(
 @given(WILD, WILD)
 def test_any_seconds_are_judged_and_all_that_is_said_is_finite_and_in_order(steps, wires):
     wild = [
-        dataclasses.replace(
+        altered(each, seconds=(steps[place % len(steps)],))
+        if isinstance(each.seen, Times)
+        else altered(
             each,
-            seconds=(steps[place % len(steps)],),
-            wire_seconds=each.wire_seconds
-            and tuple(wires[(place + n) % len(wires)] for n in range(len(each.wire_seconds))),
+            wire_seconds=tuple(
+                wires[(place + n) % len(wires)] for n in range(len(each.seen.wire_seconds))
+            ),
         )
         for place, each in enumerate(RECORDS)
     ]
     claims = (claim(),)
-    plan = manifest(wild, pairs=(PAIR, AA), claims=claims, probes=CORES)
-    found = scaling_of(wild, PAIR, plan, claims)  # an Interval refuses what is not finite
-    assert found is not None
+    seen = evidence(wild, pairs=(PAIR, AA), claims=claims, probes=CORES)
+    judged = scaling_of(PairSoFar(seen, PAIR, claims))  # an Interval refuses what is not finite
+    assert judged is not None
+    found = judged.scaling
     assert found.prediction is not None
     if found.prediction.reason:
         assert not found.prediction.predicted
@@ -54,7 +59,7 @@ def test_any_seconds_are_judged_and_all_that_is_said_is_finite_and_in_order(step
 def test_what_the_formula_made_is_fitted_whatever_its_terms(terms, seats, rounds):
     """Terms that look alike from these points may be mixed up; the times they make may not."""
     shape = Shape(seats, BYTES)
-    exact = {p: made(terms, shape.step(p)) for p in points() if p.ranks != 3}
+    exact = {p: made(terms, shape.step(p)) for p in POINTS if p.ranks != 3}
     wires = {(n, size): made(terms, shape.wire(n, size)) for n in (2, 4) for size in (4, BYTES)}
     if min(*exact.values(), *wires.values()) < 1e-6:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from harness.studies.ranks.wire import time_wire
 
 from harness.config import RunConfig
 from harness.declare.suite import Pair, Suite
@@ -13,7 +14,6 @@ from harness.measure.plan import plan
 from harness.measure.run import imports_of, measured_by
 from harness.records.record import Record
 from harness.registry import Registry
-from harness.studies.ranks.wire import time_wire
 from tests.measure.conftest import QUICK
 from tests.team.teams import Teams
 

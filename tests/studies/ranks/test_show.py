@@ -15,14 +15,18 @@ from harness.report.pdf import to_pdf
 from harness.report.table import Table
 from harness.report.terminal import print_summary
 from harness.studies.ranks.figure import OverRanks
-from tests.judge.builders import AA, PAIR, checks, manifest, record, timed, without
+from tests.judge.builders import AA, PAIR, changed, checks, manifest, record, timed, without
 from tests.report.composing import compose
-from tests.studies.ranks.runs import CORES, KNOWN, scaling, seconds
+from tests.studies.ranks.runs import BASELINE_AT, CORES, KNOWN, scaling, seconds, swept_in_ranks
 
 SHARED = dataclasses.replace(
-    PAIR, name="shared", passes=("check", "operations", "step", "scaling"), ranks=2, cores="each"
+    swept_in_ranks(PAIR),
+    name="shared",
+    passes=("check", "operations", "step"),
+    ranks=2,
+    cores="each",
 )
-SAME = dataclasses.replace(SHARED, name="same", passes=("check", "step"), cores="same")
+SAME = dataclasses.replace(PAIR, name="same", passes=("check", "step"), ranks=2, cores="same")
 SENT = {"allreduce_calls": 1, "allreduce_bytes": 2048}
 WAITED = {"allreduce_seconds": (0.004,), "imbalance_seconds": (0.001,)}
 
@@ -169,11 +173,11 @@ def test_a_model_that_missed_predicts_nothing_anywhere(mistaken):
 
 
 def test_without_a_model_it_is_said_why():
-    found = without(records(), measured="scaling", member="baseline")
+    found = without(records(), measured="step", member="baseline", point=BASELINE_AT)
     table = report(found).table("predictions")
     assert table is not None
     assert [row[0].text for row in table.groups[0].rows] == ["no model"]
-    assert "scaling of the baseline" in table.groups[0].rows[0][0].note
+    assert "step of the baseline" in table.groups[0].rows[0][0].note
 
 
 def test_a_claim_that_no_ranks_reach_is_said_to_be_out_of_reach():
@@ -211,11 +215,7 @@ def test_every_way_of_reporting_shows_it(content):
 
 
 def test_a_pair_whose_check_failed_shows_no_scaling():
-    wrong = [
-        dataclasses.replace(each, passed=False) if each.measured == "check" else each
-        for each in records()
-    ]
-    found = report(wrong)
+    found = report(changed(records(), {"passed": False}, measured="check"))
     assert found.table("scaling") is None
     assert found.table("predictions") is None
     assert not any(figure.name.startswith("scaling") for figure in found.figures)

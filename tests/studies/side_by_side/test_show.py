@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
+from harness.declare.passes import Seen
 from harness.declare.suite import Pair, Protocol, Suite
+from harness.judge.evidence import Evidence
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement
 from harness.records.record import Record
 from harness.report.table import Table
 from harness.studies.side_by_side import show
 from harness.studies.side_by_side.judge import find
-from tests.records.made import make_manifest
+from tests.records.made import altered, flat_record, make_manifest
 from tests.report.composing import compose
 
 CONTROL = Pair("a", "plain", "clean", "toys", "data", ("step", "memory", "operations", "curve"))
@@ -24,9 +26,9 @@ PEAKS = {"plain": 10, "clean": 20, "solved": 40}
 QUALITY = {"plain": (0.5, 0.6), "clean": (0.6, 0.6), "solved": (0.7, 0.9)}
 
 
-def record(pair: Pair, measured: Any, member: Any, seed: int, **changes: Any) -> Record:
-    made = Record(
-        block=f"{pair.name}/{measured}/{member}/seed{seed}",
+def record(pair: Pair, measured: Any, member: Any, seed: int, **changes: Any) -> Record[Seen]:
+    return flat_record(
+        block=f"{pair.name}/{measured}/{member}/seed{seed}/round0",
         pair=pair.name,
         measured=measured,
         member=member,
@@ -42,11 +44,11 @@ def record(pair: Pair, measured: Any, member: Any, seed: int, **changes: Any) ->
         higher_is_better=True,
         samples=8,
         parameters=2_000_000,
+        **changes,
     )
-    return dataclasses.replace(made, **changes)
 
 
-def records_of(pair: Pair, peaks: dict[str, int] = PEAKS) -> list[Record]:
+def records_of(pair: Pair, peaks: dict[str, int] = PEAKS) -> list[Record[Seen]]:
     found = []
     for member in ("baseline", "method"):
         learner = pair.learner(member)
@@ -64,24 +66,24 @@ def records_of(pair: Pair, peaks: dict[str, int] = PEAKS) -> list[Record]:
     return found
 
 
-def judged(pairs: tuple[Pair, ...], records: list[Record]) -> Judgement:
+def judged(pairs: tuple[Pair, ...], records: list[Record[Seen]]) -> Judgement:
     suite = Suite("toys", "Made up", pairs, Protocol(seeds=2), verdicts=False)
     manifest = make_manifest(suite=suite, claims=(), plan=tuple(r.block for r in records))
     return judge(manifest, records)
 
 
 @pytest.fixture
-def run() -> tuple[Judgement, list[Record]]:
+def run() -> tuple[Judgement, list[Record[Seen]]]:
     records = records_of(CONTROL) + records_of(SOLVED)
     return judged((CONTROL, SOLVED), records), records
 
 
-def cost_table(judgement: Judgement, records: list[Record]) -> Table | None:
-    return show.cost_table(find(make_manifest(), records, judgement).costs)
+def cost_table(judgement: Judgement, records: list[Record[Seen]]) -> Table | None:
+    return show.cost_table(find(Evidence(None, records), judgement).costs)
 
 
-def accuracy_table(judgement: Judgement, records: list[Record]) -> Table | None:
-    return show.accuracy_table(find(make_manifest(), records, judgement).standings)
+def accuracy_table(judgement: Judgement, records: list[Record[Seen]]) -> Table | None:
+    return show.accuracy_table(find(Evidence(None, records), judgement).standings)
 
 
 def texts(table: Table | None, row: int) -> list[str]:
@@ -123,8 +125,7 @@ def test_gains_on_examples_that_seeds_share_allow_for_other_examples(run: Any) -
     judgement, records = run
     quality = {"plain": (0.0, 1.0, 0.0, 1.0), "clean": (1.0,) * 4, "solved": (1.0,) * 4}
     told = [
-        dataclasses.replace(r, test_quality=quality[r.learner]) if r.test_quality else r
-        for r in records
+        altered(r, test_quality=quality[r.learner]) if r.measured == "curve" else r for r in records
     ]
     apart = accuracy_table(judgement, told)
     assert texts(apart, 1)[2] == "+0.500"
@@ -150,19 +151,25 @@ def test_a_learner_without_a_number_of_samples_has_no_throughput(run: Any) -> No
     assert texts(table, 0)[1] == "–"
 
 
-def test_a_pair_whose_check_failed_has_no_place_beside_others() -> None:
-    wrong = dataclasses.replace(SOLVED, passes=(*SOLVED.passes, "check"))
-    failed = [
-        record(wrong, "check", member, 0, passed=member == "baseline", equivalence="Exact")
-        for member in ("baseline", "method")
+@pytest.mark.parametrize("passed", [True, False])
+def test_a_pair_whose_check_failed_has_no_place_beside_others(passed: bool) -> None:
+    checked = dataclasses.replace(SOLVED, passes=(*SOLVED.passes, "check"))
+    checks = [
+        record(checked, "check", "baseline", 0, passed=True, equivalence="Exact"),
+        record(checked, "check", "method", 0, passed=passed, equivalence="Exact"),
     ]
-    records = records_of(CONTROL) + records_of(wrong) + failed
-    assert cost_table(judged((CONTROL, wrong), records), records) is None
+    records = records_of(CONTROL) + records_of(checked) + checks
+    found = judged((CONTROL, checked), records).studies["side_by_side"]
+    assert bool(found.costs) == passed
 
 
 def test_both_tables_are_in_the_report(run: Any) -> None:
     judgement, records = run
     suite = Suite("toys", "Made up", (CONTROL, SOLVED), Protocol(seeds=2), verdicts=False)
-    content = compose(make_manifest(suite=suite, claims=()), records, judgement)
+    content = compose(
+        make_manifest(suite=suite, claims=(), plan=tuple(r.block for r in records)),
+        records,
+        judgement,
+    )
     assert content.table("costs") is not None
     assert content.table("accuracies") is not None

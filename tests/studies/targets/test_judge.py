@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from harness.declare.passes import Seen
 from harness.judge.judgement import PairJudgement
 from harness.records.record import Record
+from harness.records.seen import Curve
+from harness.studies.targets.judge import TargetTime
 from tests.judge.builders import (
     AA,
     PAIR,
@@ -33,7 +36,7 @@ def rising(at: int, last: int = 10, top: float = 0.8) -> tuple[float, ...]:
 
 def raced(
     baseline: Sequence[int], method: Sequence[int], step_times: tuple[float, float] = (0.25, 0.25)
-) -> list[Record]:
+) -> list[Record[Seen]]:
     """Train both with each seed at its top from the given evaluation on, ten steps apart."""
     found = checks(PAIR) + trajectories(PAIR, apart=0.1)
     found += timed(AA, 0.25, 0.25) + timed(PAIR, *step_times, noise=0.0)
@@ -43,33 +46,37 @@ def raced(
     return found
 
 
-def pair_of(records: list[Record], **about: object) -> PairJudgement:
+def pair_of(records: list[Record[Seen]], **about: object) -> PairJudgement:
     return judged(records, **about).pairs[0]
+
+
+def times_of(found: PairJudgement) -> tuple[TargetTime, ...]:
+    return found.studies.get("targets", ())
 
 
 class TestTimes:
     def test_count_steps_and_price_them_with_each_members_own(self) -> None:
         found = pair_of(raced([8, 8, 8], [4, 4, 4], (0.5, 0.1)))
-        rule = next(target for target in found.targets if target.by_rule)
+        rule = next(target for target in times_of(found) if target.by_rule)
         assert rule.target == 0.8
         assert (rule.baseline_steps, rule.method_steps) == (80, 40)
         assert (rule.baseline_seconds, rule.method_seconds) == (pytest.approx(40), pytest.approx(4))
 
     def test_span_a_range_of_targets_of_which_one_is_the_rules(self) -> None:
-        found = pair_of(whole()).targets
+        found = times_of(pair_of(whole()))
         assert len(found) > 3
         assert [target.by_rule for target in found].count(True) == 1
         assert [target.target for target in found] == sorted(target.target for target in found)
 
     def test_own_up_to_seeds_that_never_got_there(self) -> None:
         found = pair_of(raced([5, 5, 5], [9, 99, 99]))
-        rule = next(target for target in found.targets if target.by_rule)
+        rule = next(target for target in times_of(found) if target.by_rule)
         assert (rule.baseline_reached, rule.method_reached) == ("3 of 3", "1 of 3")
         assert (rule.method_steps, rule.method_seconds) == (None, None)
 
     def test_are_without_seconds_where_no_step_was_timed(self) -> None:
         records = without(raced([8, 8, 8], [4, 4, 4]), measured="step", pair="pair")
-        rule = next(target for target in pair_of(records).targets if target.by_rule)
+        rule = next(target for target in times_of(pair_of(records)) if target.by_rule)
         assert (rule.baseline_steps, rule.baseline_seconds) == (80, None)
 
     def test_go_downwards_where_lower_is_better(self) -> None:
@@ -77,23 +84,27 @@ class TestTimes:
         down = [
             changed(
                 [r],
-                {"higher_is_better": False, "curve_quality": tuple(1 - q for q in r.curve_quality)},
+                {
+                    "higher_is_better": False,
+                    "curve_quality": tuple(1 - q for q in r.seen.curve_quality),
+                },
             )[0]
-            if r.curve_quality
+            if isinstance(r.seen, Curve)
             else r
             for r in records
         ]
-        rule = next(target for target in pair_of(down).targets if target.by_rule)
+        rule = next(target for target in times_of(pair_of(down)) if target.by_rule)
         assert rule.target == pytest.approx(0.2)
         assert (rule.baseline_steps, rule.method_steps) == (80, 40)
 
     def test_are_none_without_a_curve_of_the_baseline(self) -> None:
-        assert pair_of(without(raced([5], [5]), measured="curve", member="baseline")).targets == ()
+        records = without(raced([5], [5]), measured="curve", member="baseline")
+        assert times_of(pair_of(records)) == ()
 
     def test_are_none_where_a_curve_is_too_short_for_a_target(self) -> None:
         records = [*checks(PAIR), curve(PAIR, "baseline", (0.8,)), curve(PAIR, "method", (0.8,))]
         found = pair_of(records, claims=(STEPS,))
-        assert found.targets == ()
+        assert times_of(found) == ()
         assert "has the 2 evaluations that a target needs" in found.verdicts[0].reason
 
 

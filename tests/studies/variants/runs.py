@@ -79,8 +79,8 @@ def qualities(
 
     All alike are worse after five steps than after one, on test tasks, by what they are worn.
     """
-    found = []
-    for seed in SEEDS:
+
+    def looked(seed: int) -> SeenAt:
         base = [0.7 + 0.01 * seed + 0.04 * (task % 5 - 2) for task in range(TASKS)]
         rows = {name: tuple(round(b + test(name, seed), 9) for b in base) for name in SECONDS}
 
@@ -88,9 +88,12 @@ def qualities(
             judged = tuple(round(q - worn * (steps > 1), 9) for q in rows[name])
             return Quality(0.7 + valid(name, seed), judged, trained_at=1, **about)
 
-        looked = tuple(_cells(SECONDS, quality))
-        found.append(record(pair, "variants", "method", seed, several=looked, **seen))
-    return found
+        return _cells(SECONDS, quality)
+
+    return [
+        record(pair, "variants", "method", seed, several=tuple(looked(seed)), **seen)
+        for seed in SEEDS
+    ]
 
 
 def times(
@@ -100,41 +103,51 @@ def times(
     lucky: Callable[[str, int], float] = lambda name, round_: 1.0,
 ) -> list[Record[Seen]]:
     """Time the baseline, which takes 10 ms, and every variant; a round may be kind to one."""
-    found = []
-    of_member = {"baseline": {"plain": 0.01}, "method": seconds or SECONDS}
-    if pair.is_aa:
-        of_member["method"] = of_member["baseline"]
-    for seed in SEEDS:
-        for round_ in range(rounds):
-            for member in MEMBERS:
-                named = of_member[member]
-                cells = {}
-                for name, each in named.items():
-                    drawn = derive(0, pair.name, member, name, seed, round_) / 2**63
-                    middle = each * (1 + 0.01 * (drawn - 0.5)) * lucky(name, round_)
-                    cells[name] = (1.5 * middle, middle, 0.9 * middle)
+    of_member: dict[str, Mapping[str, float]] = {
+        "baseline": {"plain": 0.01},
+        "method": {"plain": 0.01} if pair.is_aa else seconds or SECONDS,
+    }
 
-                def called(name: str, steps: int, about: dict[str, Any]) -> CallTimes:
-                    seconds = tuple(steps * each for each in cells[name])
-                    return CallTimes(seconds, 8 * seconds[1], 8, **about)
+    def looked(member: str, seed: int, round_: int) -> SeenAt:
+        calls = {}
+        for name, each in of_member[member].items():
+            drawn = derive(0, pair.name, member, name, seed, round_) / 2**63
+            middle = each * (1 + 0.01 * (drawn - 0.5)) * lucky(name, round_)
+            calls[name] = (1.5 * middle, middle, 0.9 * middle)
 
-                known = {"measured_s": 1.0, "warmup_steady": True, "steal": 0.0}
-                looked = tuple(_cells(named, called))
-                found.append(
-                    record(pair, "variant_times", member, seed, round_, several=looked, **known)
-                )
-    return found
+        def called(name: str, steps: int, about: dict[str, Any]) -> CallTimes:
+            took = tuple(steps * each for each in calls[name])
+            return CallTimes(took, 8 * took[1], 8, **about)
+
+        return _cells(calls, called)
+
+    known = {"measured_s": 1.0, "warmup_steady": True, "steal": 0.0}
+    return [
+        record(
+            pair,
+            "variant_times",
+            member,
+            seed,
+            round_,
+            several=tuple(looked(member, seed, round_)),
+            **known,
+        )
+        for seed in SEEDS
+        for round_ in range(rounds)
+        for member in MEMBERS
+    ]
 
 
 def counted(pair: Pair = STUDY) -> list[Record[Seen]]:
     """Count as many operations as a variant takes nanoseconds."""
+    seconds = {"plain": 0.01, **SECONDS}
+
+    def flops(name: str, steps: int, about: dict[str, Any]) -> CallOperations:
+        return CallOperations(int(1e9 * seconds[name] * steps), **about)
+
     found = []
-    for member, named in (("baseline", {"plain": 0.01}), ("method", SECONDS)):
-
-        def flops(name: str, steps: int, about: dict[str, Any]) -> CallOperations:
-            return CallOperations(int(1e9 * named[name] * steps), **about)
-
-        looked = tuple(_cells(named, flops))
+    for member, names in (("baseline", ["plain"]), ("method", list(SECONDS))):
+        looked = tuple(_cells(names, flops))
         found.append(record(pair, "operations", member, flops=7000, backward_passes=3))
         found.append(record(pair, "variant_operations", member, several=looked))
     return found

@@ -6,8 +6,10 @@ import dataclasses
 
 import pytest
 
+from harness.declare.passes import Seen
 from harness.judge.judgement import PairJudgement, Verdict
 from harness.records.record import Record
+from harness.studies.variants.finding import Selection
 from harness.studies.variants.judge import TAUS
 from tests.judge.builders import AA, changed, judged, timed, without
 from tests.studies.variants.runs import (
@@ -17,7 +19,6 @@ from tests.studies.variants.runs import (
     STEPS,
     STUDY,
     THIRD,
-    counted,
     no_gain,
     qualities,
     study,
@@ -25,13 +26,17 @@ from tests.studies.variants.runs import (
 )
 
 
-def judge_study(records: list[Record]) -> PairJudgement:
+def judge_study(records: list[Record[Seen]]) -> PairJudgement:
     found = judged(records, pairs=(STUDY, NOISE), claims=(THIRD, BETTER))
     return next(each for each in found.pairs if each.pair.name == "study")
 
 
-def chosen(records: list[Record], tau: float = 0.01, steps: int = 5):
-    selection = judge_study(records).selection
+def selected(found: PairJudgement) -> Selection | None:
+    return found.studies.get("variants")
+
+
+def chosen(records: list[Record[Seen]], tau: float = 0.01, steps: int = 5):
+    selection = selected(judge_study(records))
     assert selection is not None
     return selection.choice(tau, steps)
 
@@ -103,7 +108,8 @@ def test_each_seed_s_own_choice_is_told():
 
 def test_the_best_variant_is_the_best_on_validation_tasks():
     valid = lambda name, seed: {"half": 0.03, "light": 0.02, "head": 0.01}.get(name, 0.0)  # noqa: E731
-    best = judge_study(study(valid, lambda name, seed: 0.05 * (name == "half"))).selection.best[0]
+    gain = lambda name, seed: 0.05 * (name == "half")  # noqa: E731
+    best = selected(judge_study(study(valid, gain))).best[0]
     assert (best.steps, best.variant) == (1, "half")
     assert best.gain.estimate == pytest.approx(0.05)
     assert (best.rival.known_as, best.rival.gain.estimate) == ("ANIL", pytest.approx(0.0))
@@ -114,7 +120,7 @@ def test_luck_in_a_seed_s_own_training_is_no_gain_of_the_best():
     lucky = {("light", 0): 0.06, ("head", 1): 0.05, ("half", 2): 0.04}
     luck = lambda name, seed: lucky.get((name, seed), 0.0)  # noqa: E731
     found = judge_study(study(luck, luck))
-    best = found.selection.best[0]
+    best = selected(found).best[0]
     assert best.variant == "light"
     assert best.own == ("head", "light", "light")
     assert best.gain.estimate == pytest.approx(0.0)
@@ -123,7 +129,7 @@ def test_luck_in_a_seed_s_own_training_is_no_gain_of_the_best():
     assert "the other seeds' best variant is judged: head, light, light" in verdict.reason
 
 
-def at_five_steps(records: list[Record]) -> Verdict:
+def at_five_steps(records: list[Record[Seen]]) -> Verdict:
     return next(v for v in judge_study(records).verdicts if v.measure == "chosen_time_5")
 
 
@@ -162,16 +168,16 @@ def test_a_method_whose_own_full_variant_is_slow_is_judged_by_the_whole_ratio():
     assert found.reason.endswith("which would be met: the whole ratio decides.")
 
 
-def unquiet(record: Record) -> Record:
+def unquiet(record: Record[Seen]) -> Record[Seen]:
     """Let the second member of the A/A pair seem faster in one round and slower in the next."""
     if (record.pair, record.member) != ("noise", "method"):
         return record
     by = 1.3 if record.round % 2 else 1 / 1.3
-    seconds = tuple(
-        tuple(tuple(call * by for call in calls) for calls in row)
-        for row in record.variant_seconds or ()
+    several = tuple(
+        (point, dataclasses.replace(seen, seconds=tuple(call * by for call in seen.seconds)))
+        for point, seen in record.several
     )
-    return dataclasses.replace(record, variant_seconds=seconds)
+    return dataclasses.replace(record, several=several)
 
 
 def test_the_variant_s_part_is_held_to_the_noise_floor_too():
@@ -207,8 +213,8 @@ def test_to_lose_little_against_a_full_variant_off_its_training_grants_nothing()
     [
         (0.005, {}),
         (-0.05, {}),
-        (0.05, {"variant_trained_at": None}),
-        (0.05, {"variant_trained_at": 5}),
+        (0.05, {"trained_at": None}),
+        (0.05, {"trained_at": 5}),
     ],
     ids=["within the margin", "better", "training unknown", "trained so"],
 )
@@ -227,8 +233,8 @@ def test_a_word_that_grants_nothing_stands_off_the_training_too():
 def test_a_claim_s_own_margin_is_among_the_losses_that_are_allowed():
     wide = dataclasses.replace(THIRD, margin=0.008)
     valid = losing(head=0.1, light=0.1, half=0.007)
-    found = judged(study(valid), pairs=(STUDY, NOISE), claims=(wide, BETTER)).pairs[0].selection
-    assert found.choice(0.008, 5).variant == "half"
+    found = judged(study(valid), pairs=(STUDY, NOISE), claims=(wide, BETTER)).pairs[0]
+    assert selected(found).choice(0.008, 5).variant == "half"
 
 
 def test_where_lower_is_better_tau_is_a_share_of_the_full_variant_s_loss():
@@ -259,7 +265,7 @@ def test_steps_that_nobody_looked_at_are_named_with_what_to_set():
     assert found.own_ratio is None
     assert found.reason == (
         "The claim needs what is absent here: adaptation at 10 inner steps (looked at: 1, 5; add "
-        "10 to variant_steps in the suite's protocol)."
+        "10 to inner_steps in [study.variants] of the suite)."
     )
 
 
@@ -374,16 +380,16 @@ def test_one_round_alone_leaves_nothing_to_judge_by():
 
 def test_without_times_nothing_is_chosen_and_quality_is_still_shown():
     found = judge_study(without(study(), measured="variant_times"))
-    assert found.selection.choices == ()
+    assert selected(found).choices == ()
     assert words(found, "third") == {"inconclusive"}
-    assert found.selection.rows[0].at[0].quality is not None
+    assert selected(found).rows[0].at[0].quality is not None
 
 
 def test_without_quality_times_are_still_shown():
     found = judge_study(without(study(), measured="variants"))
-    assert found.selection.choices == ()
+    assert selected(found).choices == ()
     assert found.ratio("full_time_1").interval.estimate == pytest.approx(1.25, rel=0.02)
-    assert found.selection.rows[0].at[0].seconds is not None
+    assert selected(found).rows[0].at[0].seconds is not None
 
 
 def test_the_noise_pair_times_the_same_calls():
@@ -429,15 +435,14 @@ def test_each_kind_of_time_is_held_to_its_own_floor():
 @pytest.mark.parametrize(
     ("measured", "flaw"),
     [
-        ("variants", {"variants": ("full", "full", "head", "half")}),
-        ("variants", {"variant_valid": ((0.5, 0.5),)}),
-        ("variants", {"variant_test": (((0.5,), (0.5, 0.6)),) * 4}),
-        ("variants", {"variant_full": "none"}),
-        ("variants", {"variant_trained_at": 0}),
-        ("variant_times", {"variant_seconds": (((0.0,), (0.1,)),) * 4}),
-        ("variant_times", {"variant_seconds": (((), (0.1,)),) * 4}),
-        ("variant_times", {"variant_steps": (5, 1)}),
-        ("operations", {"variant_flops": ((1,),) * 4}),
+        ("variants", {"valid": 1e300}),
+        ("variants", {"test": ()}),
+        ("variants", {"test": (0.5, 1e300)}),
+        ("variants", {"trained_at": 0}),
+        ("variant_times", {"seconds": (0.0,)}),
+        ("variant_times", {"seconds": ()}),
+        ("variant_times", {"batch_seconds": 0.0}),
+        ("variant_operations", {"flops": -1}),
     ],
 )
 def test_a_record_that_no_measurement_leaves_is_set_aside(measured, flaw):
@@ -447,7 +452,14 @@ def test_a_record_that_no_measurement_leaves_is_set_aside(measured, flaw):
 
 
 def test_records_of_other_variants_than_the_first_s_do_not_count():
-    odd = dataclasses.replace(qualities()[2], variant_steps=(1, 7))
+    known = qualities()[2]
+    odd = dataclasses.replace(
+        known,
+        several=tuple(
+            ({**at, "inner_steps": 7} if at["inner_steps"] == 5 else at, seen)
+            for at, seen in known.several
+        ),
+    )
     records = [*without(study(), measured="variants", seed=2), odd]
     assert chosen(records).own == ("head", "head")
 
@@ -458,9 +470,8 @@ def test_the_order_of_the_records_changes_nothing():
 
 
 def test_operations_stand_beside_times():
-    rows = {row.name: row for row in judge_study(study()).selection.rows}
+    rows = {row.name: row for row in selected(judge_study(study())).rows}
     assert rows["light"].at[1].flops == 10_000_000
     assert rows["light"].at[1].batch_seconds == pytest.approx(0.08, rel=0.02)
     assert rows["light"].at[1].tail == pytest.approx(0.015, rel=0.02)
-    assert counted()[1].variant_flops[1][1] == 10_000_000
     assert len(times()) == 24
