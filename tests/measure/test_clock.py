@@ -79,7 +79,7 @@ def test_seconds_are_those_of_one_step(monkeypatch: pytest.MonkeyPatch):
     time = FakeTime(monkeypatch, [], 0.004)
     timing = time_steps(time.repeat, time.synchronize, PROTOCOL)
     assert timing.seconds == pytest.approx([0.004] * 5)
-    assert timing.measured_s == pytest.approx(0.004 * timing.steps_per_interval * 5)
+    assert timing.costs.measured_s == pytest.approx(0.004 * timing.steps_per_interval * 5)
 
 
 def test_an_interval_lasts_at_least_as_long_as_asked(monkeypatch: pytest.MonkeyPatch):
@@ -96,8 +96,8 @@ def test_steps_that_grow_faster_after_the_warm_up_do_not_make_intervals_short(
     time = FakeTime(monkeypatch, [0.02] * 14, 0.02 / factor)
     timing = time_steps(time.repeat, time.synchronize, PROTOCOL)
     assert len(timing.seconds) == 5
-    assert timing.measured_s == pytest.approx(5 * timing.steps_per_interval * 0.02 / factor)
-    assert timing.measured_s / 5 >= 0.1
+    assert timing.costs.measured_s == pytest.approx(5 * timing.steps_per_interval * 0.02 / factor)
+    assert timing.costs.measured_s / 5 >= 0.1
 
 
 def test_a_slow_first_call_that_spends_the_warm_up_is_not_what_intervals_are_planned_by(
@@ -106,7 +106,7 @@ def test_a_slow_first_call_that_spends_the_warm_up_is_not_what_intervals_are_pla
     time = FakeTime(monkeypatch, [9.0], 0.001)
     timing = time_steps(time.repeat, time.synchronize, PROTOCOL)
     assert timing.steps_per_interval * 0.001 >= 0.1
-    assert timing.warmup_s > 9.0
+    assert timing.costs.warmup_s > 9.0
 
 
 def test_a_long_step_is_an_interval_of_its_own(monkeypatch: pytest.MonkeyPatch):
@@ -117,9 +117,9 @@ def test_a_long_step_is_an_interval_of_its_own(monkeypatch: pytest.MonkeyPatch):
 def test_slow_first_steps_are_not_in_any_interval(monkeypatch: pytest.MonkeyPatch):
     time = FakeTime(monkeypatch, [0.9, 0.5, 0.2], 0.05)
     timing = time_steps(time.repeat, time.synchronize, PROTOCOL)
-    assert timing.steady
+    assert timing.costs.warmup_steady
     assert max(timing.seconds) == pytest.approx(0.05)
-    assert timing.warmup_seconds[0] == pytest.approx(0.9)
+    assert timing.costs.warmup_seconds[0] == pytest.approx(0.9)
 
 
 def test_a_warm_up_that_never_settles_is_capped_and_said_to_be_unsteady(
@@ -128,8 +128,8 @@ def test_a_warm_up_that_never_settles_is_capped_and_said_to_be_unsteady(
     time = FakeTime(monkeypatch, [0.1 * 0.8**i for i in range(40)], 1e-5)
     protocol = dataclasses.replace(PROTOCOL, warmup_s=0.4, interval_s=1e-4)
     timing = time_steps(time.repeat, time.synchronize, protocol)
-    assert not timing.steady
-    assert timing.warmup_s >= 0.4
+    assert not timing.costs.warmup_steady
+    assert timing.costs.warmup_s >= 0.4
 
 
 def test_the_device_is_waited_for_at_both_ends_of_an_interval_and_not_inside(
@@ -157,4 +157,4 @@ def test_the_clocks_own_cost_is_below_one_percent_of_a_short_interval():
         readings += 1
 
     timing = time_steps(repeat, synchronize, Protocol(interval_s=0.02, intervals=3))
-    assert readings == 2 * (3 + len(timing.warmup_seconds))
+    assert readings == 2 * (3 + len(timing.costs.warmup_seconds))

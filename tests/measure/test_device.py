@@ -15,6 +15,7 @@ from harness.measure.worker import work_together
 from harness.records.record import record_from
 from harness.team.communicator import Seat
 from tests.measure.conftest import make_block
+from tests.records.made import PASSES
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,6 @@ def test_a_rank_with_a_gpu_does_not_wait_for_those_without(
     monkeypatch.setattr("harness.measure.worker.block_probes", lambda device: nullcontext({}))
     block = dataclasses.replace(make_block(ranks=4), device="cuda")
     report = json.loads(work_together(block.to_json(), Seat(rank, 4, str(tmp_path))))
-    record = record_from(report["record"], "it")
+    record = record_from(report["record"], "it", PASSES)
     assert record.status == "skipped"
     assert record.reason == "device=cuda:3: the devices here end at cuda:1."

@@ -14,11 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.declare.passes import Seen
 from harness.measure.block import Block
 from harness.measure.engines.local import LocalEngine
 from harness.measure.engines.outcome import record_from_answer
 from harness.records.record import Record
 from tests.measure.conftest import QUICK, make_block
+from tests.records.made import PASSES
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +29,9 @@ def engine() -> Iterator[LocalEngine]:
         yield engine
 
 
-def run(engine: LocalEngine, block: Block) -> Record:
+def run(engine: LocalEngine, block: Block) -> Record[Seen]:
     answer = engine.call("harness.measure.worker:work", block.to_json(), block.protocol.limit_s, ())
-    return record_from_answer(answer, block)
+    return record_from_answer(answer, block, PASSES)
 
 
 def test_a_call_returns_what_the_function_returned(engine: LocalEngine):

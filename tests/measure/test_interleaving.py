@@ -23,8 +23,10 @@ from harness.measure.interleaving import (
     measure_round,
     order_of_turn,
 )
+from harness.registry import Registry
 from tests.measure.conftest import QUICK, make_block
 
+REGISTRY = Registry()
 Engines = dict[str, LocalEngine]
 
 
@@ -36,7 +38,7 @@ def engines() -> Iterator[Engines]:
 
 def lanes(engines: Engines, measured: Any = "step", **methods: str) -> list[Lane]:
     return [
-        Lane(name, engine, make_block(methods.get(name, "reference_maml"), measured), ())
+        Lane(name, engine, make_block(methods.get(name, "reference_maml"), measured), (), REGISTRY)
         for name, engine in engines.items()
     ]
 
@@ -65,7 +67,9 @@ def test_only_the_lane_that_failed_is_blamed_and_the_next_round_goes_well(
 def test_a_lane_that_hangs_is_ended_at_its_limit(engines: Engines):
     block = make_block("hangs", protocol=dataclasses.replace(QUICK, limit_s=2))
     others = [lane for lane in lanes(engines) if lane.name != BASE]
-    found = measure_round([Lane(BASE, engines[BASE], block, ()), *others], 1, 0.002, Random(0))
+    found = measure_round(
+        [Lane(BASE, engines[BASE], block, (), REGISTRY), *others], 1, 0.002, Random(0)
+    )
     assert {name: record.status for name, record in found.failures.items()} == {BASE: "timeout"}
 
 

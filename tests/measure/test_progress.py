@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from typing import get_args
 
 import pytest
 
 from harness.config import RunConfig
-from harness.declare.suite import Pair, Pass, Protocol, Suite
+from harness.declare.suite import Pair, Protocol, Suite
 from harness.measure import progress as module
-from harness.measure.plan import plan
+from harness.measure.plan import plan as plan_with
 from harness.measure.progress import (
     SILENCE_S,
     BarProgress,
-    Estimate,
     PlainProgress,
     between,
     progress_for,
 )
+from harness.measure.progress import (
+    Estimate as EstimateWith,
+)
+from harness.records.seen import Times
+from harness.registry import Registry
+
+REGISTRY = Registry()
+
+
+def plan(suite, config):
+    return plan_with(suite, config, REGISTRY)
+
+
+def Estimate(blocks):  # with the passes that all of these tests know
+    return EstimateWith(blocks, REGISTRY.passes)
+
 
 PAIRS = (
     Pair("p", "plain", "fast", "toys", "", ("step",)),
@@ -48,7 +62,7 @@ def watched(clock, seconds, statuses=(), **record):
     """Return the lines of a run whose blocks took so long each."""
     out = io.StringIO()
     progress = PlainProgress(out)
-    progress.planned(SUITE, BLOCKS)
+    progress.planned(SUITE, BLOCKS, REGISTRY.passes)
     told = len(out.getvalue().splitlines())
     for n, block in enumerate(BLOCKS):
         progress.started(block)
@@ -61,7 +75,7 @@ def watched(clock, seconds, statuses=(), **record):
 
 def test_the_announcement_names_pairs_blocks_and_time():
     out = io.StringIO()
-    PlainProgress(out).planned(SUITE, BLOCKS)
+    PlainProgress(out).planned(SUITE, BLOCKS, REGISTRY.passes)
     low, high = Estimate(BLOCKS).seconds
     assert low == high
     assert out.getvalue().splitlines() == [
@@ -102,7 +116,7 @@ class TestPlainLines:
         out = io.StringIO()
         progress = PlainProgress(out)
         blocks = plan(dataclasses.replace(SUITE, protocol=Protocol(seeds=1, rounds=3)), RunConfig())
-        progress.planned(SUITE, blocks)
+        progress.planned(SUITE, blocks, REGISTRY.passes)
         for block, seconds in zip(blocks, (60, 60, 60, 60, 120), strict=False):
             progress.started(block)
             clock.now += seconds
@@ -120,7 +134,7 @@ class TestPlainLines:
 
     def test_say_so_where_nothing_is_left_to_do(self):
         out = io.StringIO()
-        PlainProgress(out).planned(SUITE, [])
+        PlainProgress(out).planned(SUITE, [], REGISTRY.passes)
         assert out.getvalue().endswith("0 blocks, about 0 s\n")
 
 
@@ -130,7 +144,7 @@ class TestTheBar:
         monkeypatch.setenv("COLUMNS", "120")
         monkeypatch.setenv("TERM", "xterm")
         bar = BarProgress()
-        bar.planned(SUITE, BLOCKS)
+        bar.planned(SUITE, BLOCKS, REGISTRY.passes)
         for block in BLOCKS[:2]:
             bar.started(block)
             clock.now += 90.0
@@ -147,7 +161,7 @@ class TestTheBar:
 
     def test_prints_failures_and_notes_as_they_are(self, capsys):
         bar = BarProgress()
-        bar.planned(SUITE, BLOCKS)
+        bar.planned(SUITE, BLOCKS, REGISTRY.passes)
         bar.started(BLOCKS[0])
         bar.finished(BLOCKS[0], BLOCKS[0].record("failed", reason="[bold]no[/bold] markup"))
         bar.noted("[red]no[/red] markup")
@@ -190,7 +204,7 @@ def test_a_duration_is_said_as_people_do(low, high, words):
     assert between(low, high) == words
 
 
-PASSES = get_args(Pass)
+PASSES = tuple(REGISTRY.passes)
 EVERY = (Pair("p", "a", "b", "w", "", PASSES), Pair("aa", "a", "a", "w", "", ("step", "curve")))
 STUDIED = plan(Suite("s", "S", EVERY, Protocol(seeds=2, rounds=3)), RunConfig())
 
@@ -247,7 +261,7 @@ class TestTheEstimate:
     def test_expects_a_training_to_take_the_steps_that_were_timed_before(self):
         (training, *_), (timed, *_) = of("aa", "curve"), of("aa", "step")
         estimate = Estimate([timed, training])
-        estimate.saw(timed, 3.0, timed.record("ok", seconds=(2.0, 2.0, 9.0)))
+        estimate.saw(timed, 3.0, timed.record("ok").holding(Times((2.0, 2.0, 9.0))))
         low, high = estimate.seconds
         assert low == high
         steps = training.protocol.curve_steps
@@ -271,7 +285,6 @@ class TestTheEstimate:
             ("trajectory", {"trajectory_steps": 1000}),
             ("curve", {"curve_steps": 10_000}),
             ("curve", {"curve_tasks": 100_000}),
-            ("growth", {"growth_steps": (1, 1000)}),
             ("step", {"intervals": 1000}),
             ("adaptation", {"interval_s": 60.0}),
         ],
@@ -284,5 +297,20 @@ class TestTheEstimate:
                 if block.measured == measured
             )
             for changes in ({}, longer)
+        )
+        assert Estimate([long]).seconds[0] > 2 * Estimate([usual]).seconds[0]
+
+    @pytest.mark.parametrize(
+        ("measured", "longer"),
+        [("variants", {"train_steps": 10_000}), ("variant_times", {"calls": 1000})],
+    )
+    def test_is_longer_for_longer_settings_of_a_study(self, measured, longer):
+        usual, long = (
+            next(
+                block
+                for block in plan(Suite("s", "S", EVERY, study={"variants": given}), RunConfig())
+                if block.measured == measured
+            )
+            for given in ({}, longer)
         )
         assert Estimate([long]).seconds[0] > 2 * Estimate([usual]).seconds[0]

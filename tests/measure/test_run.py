@@ -152,7 +152,7 @@ sys.meta_path.insert(0, NoHigher())
 @pytest.mark.slow
 def test_a_pair_whose_peer_is_missing_is_skipped_with_the_command_that_installs_it(tmp_path: Path):
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_HIGHER)
-    passes = '"check", "growth", "step"'
+    passes = '"check", "memory", "step"'
     as_method = pair("higher_maml", passes)
     as_baseline = pair("batched_maml", passes).replace("reference_maml", "higher_maml")
     as_baseline = as_baseline.replace("with-batched_maml", "against-higher_maml")
@@ -169,7 +169,7 @@ def test_a_pair_whose_peer_is_missing_is_skipped_with_the_command_that_installs_
             assert (record["status"], record["reason"]) == ("skipped", reason)
         elif record["pair"] == "with-batched_maml" or record["measured"] == "check":
             assert record["status"] == "ok", record["reason"]
-        elif record["block"] != "with-higher_maml/growth/baseline/seed0/round0":
+        elif record["block"] != "with-higher_maml/memory/baseline/seed0/round0":
             # From when the peer is known to be missing, its partner is not measured for nothing.
             assert record["reason"] == f"its partner higher_maml: {reason}"
     for told in (done.stdout, html.unescape((run / "report.html").read_text())):
@@ -220,11 +220,11 @@ def test_a_wrong_setting_is_told_before_anything_is_written(tmp_path: Path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("ranks", "passes"), [(2, '"step"'), (1, '"scaling"')])
+@pytest.mark.parametrize("set_by", ["ranks = 2", "sweep = { ranks = [1, 2] }"])
 def test_ranks_for_a_learner_that_shares_nothing_are_refused_before_anything_is_written(
-    tmp_path: Path, ranks: int, passes: str
+    tmp_path: Path, set_by: str
 ):
-    wrong = pair("batched_maml", passes).replace("differ", f"ranks = {ranks}\ndiffer")
+    wrong = pair("batched_maml").replace("differ", f"{set_by}\ndiffer")
     toml, run = suite(tmp_path, wrong, rounds=2), tmp_path / "run"
     done = harness("run", f"suite={toml}", f"out={run}", "threads=1")
     assert done.returncode == 2, done.stderr

@@ -12,12 +12,14 @@ from harness.declare.suite import Pair, Protocol, Suite
 from harness.measure.block import Block
 from harness.measure.plan import plan
 from harness.measure.skipping import Skipping, is_settled
+from harness.registry import Registry
 
+REGISTRY = Registry()
 PAIRS = tuple(
     Pair(name, "plain", "fast", "toys", "", ("check", "trajectory", "step", "curve"))
     for name in ("one", "two")
 )
-BLOCKS = plan(Suite("s", "S", PAIRS, Protocol(seeds=2, rounds=2)), RunConfig())
+BLOCKS = plan(Suite("s", "S", PAIRS, Protocol(seeds=2, rounds=2)), RunConfig(), REGISTRY)
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,9 @@ def test_a_resumed_run_tries_again_what_was_skipped_but_for_what_is_proven():
     (block, *_) = BLOCKS
     assert is_settled(block.record("ok"))
     assert is_settled(block.record("failed", reason="inherits nothing"))
-    assert is_settled(block.record("skipped", reason="inherits the baseline's curve: equal"))
-    for reason in ("no peer here", "its partner fast: no peer here", None):
-        assert not is_settled(block.record("skipped", reason=reason))
+    assert is_settled(block.record("skipped", skip="inherited", reason="it is equal"))
+    for skip in ("absent", "partner", None):
+        assert not is_settled(block.record("skipped", skip=skip, reason="inherits nothing"))
 
 
 def test_the_other_team_of_a_learner_is_left_to_the_judge():
@@ -98,7 +100,8 @@ def test_the_other_team_of_a_learner_is_left_to_the_judge():
     pair = dataclasses.replace(PAIRS[0], ranks=2)
     judge = Judge(None)
     skipping = Skipping(judge)
-    blocks = plan(Suite("s", "S", (PAIRS[0], dataclasses.replace(pair, name="team"))), RunConfig())
+    suite = Suite("s", "S", (PAIRS[0], dataclasses.replace(pair, name="team")))
+    blocks = plan(suite, RunConfig(), REGISTRY)
     for block in blocks:
         if block.measured == "check":
             skipping.saw(block.record("ok"))

@@ -6,105 +6,95 @@ import dataclasses
 
 import pytest
 
+from harness.measure.block import block_from
 from harness.measure.worker import measured
-from tests.measure.conftest import QUICK, make_block
+from tests.measure.conftest import make_block
 
 
 def test_a_timed_block_keeps_every_interval_and_says_what_it_ran_on():
     record = measured(make_block())
     assert record.status == "ok", record.reason
-    assert record.seconds is not None
-    assert len(record.seconds) == 2
-    assert all(value > 0 for value in record.seconds)
+    assert len(record.seen.seconds) == 2
+    assert all(value > 0 for value in record.seen.seconds)
     assert record.data == "sinusoids (generated)"
     assert record.metric == "squared error"
     assert record.higher_is_better is False
     assert record.held_out_shared is False
-    assert record.steps_per_interval is not None
-    assert record.measured_s == pytest.approx(sum(record.seconds) * record.steps_per_interval)
+    took = sum(record.seen.seconds) * record.seen.steps_per_interval
+    assert record.measured_s == pytest.approx(took)
 
 
 def test_memory_repeats_to_the_byte():
-    first, second = (measured(make_block(measured="memory")) for _ in range(2))
+    first, second = (measured(make_block(measured="memory")).seen for _ in range(2))
     assert first.peak_bytes == second.peak_bytes
-    assert first.peak_bytes is not None
     assert first.peak_bytes > 0
     # parameters, two moments and steps of 1761 weights in 6 tensors; two tasks of 20 points
     assert first.live_bytes == 3 * 1761 * 4 + 6 * 4 + 2 * 20 * 2 * 4
 
 
 @pytest.mark.parametrize("method", ["reference_maml", "batched_maml"])
-def test_growth_is_the_peak_that_each_number_of_inner_steps_would_have(method: str):
-    record = measured(make_block(method, measured="growth"))
-    assert record.status == "ok", record.reason
-    assert record.growth_steps == (1, 2, 4, 8)
-    alone = [
-        measured(make_block(method, measured="memory", settings={"inner_steps": steps})).peak_bytes
-        for steps in record.growth_steps
-    ]
-    assert record.growth_bytes == tuple(alone)
-    assert alone == sorted(alone)
-    assert alone[-1] > alone[0]
+def test_memory_at_a_point_of_a_sweep_is_what_the_pair_set_so_would_take(method: str):
+    """Every block of a sweep has a process to itself, and what it sees is the point's own."""
+    swept = make_block(method, measured="memory", sweep={"inner_steps": (1, 2, 4, 8)})
+    grown = []
+    for point in swept.pair.points:
+        at = dataclasses.replace(swept, pair=swept.pair.at(point), point=point)
+        record = measured(block_from(at.to_json()))
+        assert record.status == "ok", record.reason
+        assert record.point == point
+        alone = measured(make_block(method, measured="memory", settings=dict(point)))
+        assert record.seen.peak_bytes == alone.seen.peak_bytes
+        grown.append(record.seen.peak_bytes)
+    assert grown == sorted(grown)
+    assert grown[-1] > grown[0]
 
 
-def test_growth_goes_by_the_protocol_s_numbers():
-    protocol = dataclasses.replace(QUICK, growth_steps=(3,))
-    record = measured(make_block(measured="growth", protocol=protocol))
-    assert record.growth_steps == (3,)
-    assert record.growth_bytes is not None
-    assert len(record.growth_bytes) == 1
-
-
-def test_growth_needs_inner_steps_and_says_so():
-    block = make_block(measured="growth")
+def test_a_point_that_the_workload_can_not_be_set_to_says_so():
+    block = make_block(measured="memory")
     pair = dataclasses.replace(
         block.pair, baseline="rnn_optimizer", method="rnn_optimizer",
-        workload="quadratics", settings={},
+        workload="quadratics", settings={}, sweep={"inner_steps": (1,)},
     )  # fmt: skip
-    record = measured(dataclasses.replace(block, pair=pair))
+    record = measured(dataclasses.replace(block, pair=pair.at({"inner_steps": 1})))
     assert record.status == "failed"
-    assert "workload quadratics has no setting inner_steps" in (record.reason or "")
-    assert "Take the pass growth out of pair p." in (record.reason or "")
+    assert "inner_steps" in (record.reason or "")
+    assert "quadratics" in (record.reason or "")
 
 
 def test_batching_spends_as_many_operations_in_fewer_backward_passes():
-    plain = measured(make_block(measured="operations"))
-    batched = measured(make_block("batched_maml", measured="operations"))
+    plain = measured(make_block(measured="operations")).seen
+    batched = measured(make_block("batched_maml", measured="operations")).seen
     assert plain.flops == batched.flops
     assert plain.backward_passes == 2 + 1  # an inner step a task, and one for all of them
     assert batched.backward_passes == 2  # one inner step, one outer, each for all tasks
 
 
 def test_a_curve_has_the_planned_points_and_every_test_task():
-    record = measured(make_block(measured="curve"))
-    assert record.curve_steps == (2, 4)
-    assert record.curve_quality is not None
-    assert len(record.curve_quality) == 2
-    assert record.test_quality is not None
-    assert len(record.test_quality) == 7
+    seen = measured(make_block(measured="curve")).seen
+    assert seen.curve_steps == (2, 4)
+    assert len(seen.curve_quality) == 2
+    assert len(seen.test_quality) == 7
 
 
 def test_a_trajectory_is_in_float64_and_repeats_to_the_bit():
     first, second = (measured(make_block(measured="trajectory")) for _ in range(2))
     assert first.dtype == "float64"
-    assert first.losses == second.losses
-    assert first.fingerprint == second.fingerprint
-    assert first.losses is not None
-    assert len(first.losses) == 2
+    assert first.seen == second.seen
+    assert len(first.seen.losses) == len(first.seen.fingerprint) == 2
 
 
 def test_both_members_of_a_pair_see_the_same_tasks_and_weights():
     plain = measured(make_block("reference_maml", measured="trajectory"))
     batched = measured(make_block("batched_maml", measured="trajectory"))
-    assert plain.losses == pytest.approx(batched.losses, rel=1e-12)
+    assert plain.seen.losses == pytest.approx(batched.seen.losses, rel=1e-12)
 
 
 def test_a_check_that_fails_is_recorded_with_its_worst_case():
     record = measured(make_block("wrong", measured="check"))
     assert record.status == "ok"
-    assert record.passed is False
-    assert record.worst_error == pytest.approx(1e-4, rel=0.5)
-    assert "seed=" in (record.worst_case or "")
+    assert record.seen.passed is False
+    assert record.seen.worst_error == pytest.approx(1e-4, rel=0.5)
+    assert "seed=" in (record.seen.worst_case or "")
 
 
 @pytest.mark.parametrize(
