@@ -40,7 +40,9 @@ def test_every_baseline_and_method_keeps_the_contract(
 ) -> None:
     if name in COMPILES and clause is not contract.gradient_is_what_is_owed:
         pytest.skip(f"{name} compiles, and is held to its gradient alone")
-    monkeypatch.setattr(contract, "EXAMPLES", 2 if name in COMPILES else 10)  # each one's own tests take many more
+    monkeypatch.setattr(
+        contract, "EXAMPLES", 2 if name in COMPILES else 10
+    )  # each one's own tests take many more
     subject = contract.subject(name)
     try:
         subject.learner(subject.problems()[0])  # its class, or what it is made with, needs a peer
