@@ -44,7 +44,8 @@ def test_a_chosen_pattern_is_exported_and_adapts_to_a_task_of_ones_own(
     claims = tmp_path / "results" / "patterns" / "claims.json"
     claims.write_text(json.dumps({"selections": [study]}))
     steps = example("export.py")
-    trained = f"range({read_suite(ROOT / 'suites' / 'lambda.toml').protocol.variant_train_steps})"
+    study = read_suite(ROOT / "suites" / "lambda.toml").study["variants"]
+    trained = f"range({study['train_steps']})"
     assert trained in steps  # as long as the study trains
     exec(steps.replace(trained, "range(2)"), {})
     learner = load_adapter("adapter.pt").learner

@@ -31,8 +31,8 @@ def test_the_report_of_each_leads_to_the_other(name, other):
 
 
 def test_both_look_at_every_number_of_inner_steps_that_the_claim_is_read_at():
-    assert suite(ALONE).protocol.variant_steps == (1, 5, 10)
-    assert suite(TRAINING).protocol.variant_steps == (1, 5, 10)
+    assert suite(ALONE).study["variants"]["inner_steps"] == [1, 5, 10]
+    assert suite(TRAINING).study["variants"]["inner_steps"] == [1, 5, 10]
 
 
 def test_the_paper_s_patterns_have_noise_of_calls_like_their_own():
