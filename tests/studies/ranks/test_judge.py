@@ -15,6 +15,7 @@ from harness.studies.ranks.prediction import MOST_MISFIT, Prediction
 from tests.judge.builders import (
     AA,
     changed,
+    checks,
     claim,
     evidence,
     judged,
@@ -210,7 +211,9 @@ class TestVerdicts:
             judged(records, **about).pairs[0] for records in (plain, plain + swift, plain + broken)
         ]
         assert scaling_in(words[1]).prediction.predicted[31].speedup.estimate > 100
-        assert len({str((each.verdicts, each.ratios)) for each in words}) == 1
+        own = [[ratio for ratio in each.ratios if not ratio.point] for each in words]
+        assert len({str((each.verdicts, r)) for each, r in zip(words, own, strict=True)}) == 1
+        assert {ratio.point["ranks"] for ratio in words[1].ratios if ratio.point} == {1, 2, 3, 4}
 
     def test_a_method_whose_check_failed_shows_no_scaling(self):
         pair = swept_in_ranks(OTHER)
@@ -221,7 +224,7 @@ class TestVerdicts:
         assert scaling_in(judged(wrong, **about).pairs[0]) is None
 
     def test_what_no_run_can_hold_is_left_out(self):
-        records = scaling() + timed(AA)
+        records = checks(PAIR) + scaling() + timed(AA)
         flawed = changed(records, {"seconds": (0.0,)}, measured="step", processes=2)
         found = judge(manifest(flawed, pairs=(PAIR, AA), probes=CORES), flawed).pairs[0]
         assert [each.point.ranks for each in scaling_in(found).strong] == [1, 3, 4]
