@@ -1,4 +1,4 @@
-"""What a block of the scaling pass leaves, and how a wire is timed."""
+"""What blocks over a sweep of ranks leave, and how a wire is timed."""
 
 from __future__ import annotations
 
@@ -7,61 +7,75 @@ import dataclasses
 import pytest
 
 from harness.config import RunConfig
+from harness.declare.passes import Seen
 from harness.declare.suite import Pair, Suite
 from harness.measure.engines.local import LocalEngine
 from harness.measure.plan import plan
 from harness.measure.run import imports_of, measured_by
 from harness.records.record import Record
 from harness.registry import Registry
-from harness.studies.ranks.wire import time_wire
+from harness.studies.ranks.measure import time_wire
 from tests.measure.conftest import QUICK
 from tests.team.teams import Teams
 
+SIZES = [(1, 4), (2, 4), (3, 4), (1, 1), (2, 2), (3, 3)]  # ranks, and tasks of a step
 PAIR = Pair(
     "shared",
     "reference_maml",
     "qmaml",
     "sinusoid",
     "ranks",
-    ("scaling",),
+    ("step", "wire"),
     method_settings={"inner": "reference_maml"},
+    sweep=tuple({"ranks": ranks, "meta_batch": tasks} for ranks, tasks in SIZES),
 )
-PROTOCOL = dataclasses.replace(
-    QUICK, seeds=1, rounds=1, scaling_ranks=(1, 2), scaling_held_out=3, scaling_batch=4,
-    scaling_share=1,
-)  # fmt: skip
-BLOCKS = plan(Suite("s", "S", (PAIR,), PROTOCOL), RunConfig())
+PROTOCOL = dataclasses.replace(QUICK, seeds=1, rounds=1)
+REGISTRY = Registry()
+BLOCKS = plan(Suite("s", "S", (PAIR,), PROTOCOL), RunConfig(), REGISTRY)
 
 
 @pytest.fixture(scope="module")
-def records() -> dict[str, Record]:
+def records() -> list[Record[Seen]]:
     with LocalEngine() as engine:
-        found = [measured_by(engine, block, imports_of(block, Registry())) for block in BLOCKS]
+        found = [
+            measured_by(engine, block, imports_of(block, REGISTRY), REGISTRY) for block in BLOCKS
+        ]
     assert [record.reason for record in found] == [None] * len(BLOCKS)
-    return {record.block.split("/", 1)[1].rsplit("/", 2)[0]: record for record in found}
+    return found
 
 
 def test_every_point_is_measured_with_its_ranks_and_tasks(records):
-    assert set(records) == {
-        "scaling-1x4/baseline",
-        *(f"scaling-{p}/method" for p in ("1x4", "2x4", "3x4", "1x1", "2x2", "3x3")),
-    }
-    for name, record in records.items():
-        ranks, tasks = map(int, name.split("/")[0].removeprefix("scaling-").split("x"))
-        assert (record.processes, record.tasks, record.threads) == (ranks, tasks, 1)
-        assert len(record.seconds) == QUICK.intervals
+    of_method = [record for record in records if record.member == "method"]
+    for measured in ("step", "wire"):
+        points = [record.point for record in of_method if record.measured == measured]
+        assert sorted((p["ranks"], p["meta_batch"]) for p in points) == sorted(SIZES)
+    for record in of_method:
+        assert (record.processes, record.threads) == (record.point["ranks"], 1)
+        assert record.settings == f"meta_batch={record.point['meta_batch']}"
+        if record.measured == "step":
+            assert len(record.seen.seconds) == QUICK.intervals
+
+
+def test_the_baseline_alone_is_measured_once_for_each_size_of_the_batch(records):
+    alone = [record for record in records if record.member == "baseline"]
+    assert {record.measured for record in alone} == {"step"}
+    assert sorted(record.point["meta_batch"] for record in alone) == [1, 2, 3, 4]
+    assert {(record.processes, record.threads) for record in alone} == {(1, 1)}
 
 
 def test_ranks_tell_what_they_sent_and_what_the_bare_wire_takes(records):
     weights = 1 * 40 + 40 + 40 * 40 + 40 + 40 * 1 + 1
-    for record in records.values():
-        if record.processes == 1:
-            assert (record.allreduce_calls, record.wire_bytes, record.wire_seconds) == (None,) * 3
+    for record in records:
+        if record.measured != "wire":
             continue
-        assert (record.allreduce_calls, record.allreduce_bytes) == (1, 4 * (weights + 1))
-        assert record.wire_bytes == (4, 4 * (weights + 1))
-        assert all(seconds > 0 for seconds in record.wire_seconds)
-        assert len(record.wire_seconds) == 2
+        wire = record.seen
+        if record.processes == 1:
+            assert (wire.allreduce_calls, wire.wire_bytes, wire.wire_seconds) == (None, (), ())
+            continue
+        assert (wire.allreduce_calls, wire.allreduce_bytes) == (1, 4 * (weights + 1))
+        assert wire.wire_bytes == (4, 4 * (weights + 1))
+        assert all(seconds > 0 for seconds in wire.wire_seconds)
+        assert len(wire.wire_seconds) == 2
 
 
 def test_ranks_agree_on_the_seconds_of_the_wire(teams: Teams):
@@ -72,6 +86,6 @@ def test_ranks_agree_on_the_seconds_of_the_wire(teams: Teams):
 
 def test_what_a_learner_is_made_of_is_imported_beforehand():
     method = next(block for block in BLOCKS if block.member == "method")
-    assert imports_of(method, Registry()) == (
+    assert imports_of(method, REGISTRY) == (
         "methods.qmaml", "baselines.reference_maml", "suites.sinusoid"
     )  # fmt: skip
