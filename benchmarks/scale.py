@@ -32,7 +32,7 @@ from harness.errors import HarnessError
 from harness.judge.inheritance import inherits
 from harness.measure.engines.engine import Answer, Engine
 from harness.measure.progress import PlainProgress
-from harness.records.record import Record
+from harness.records.record import SCHEMA
 
 WORDS = {
     "sizes": "records of a run, by commas (default: 1000,10000,100000)",
@@ -102,10 +102,10 @@ def _made(block: dict[str, Any]) -> dict[str, Any]:
     """Return the record of a block as a worker would."""
     pair, member, seed, round_ = block["pair"], block["member"], block["seed"], block["round"]
     name = f"{pair['name']}/{block['measured']}/{member}/seed{seed}/round{round_}"
+    checked = block["measured"] == "check"
     step_s = 0.01 if member == "method" and pair["method"] != pair["baseline"] else 0.02
-    empty = {field.name: None for field in dataclasses.fields(Record)}
-    return empty | {
-        "schema": 1,
+    return {
+        "schema": SCHEMA,
         "block": name,
         "pair": pair["name"],
         "measured": block["measured"],
@@ -127,7 +127,8 @@ def _made(block: dict[str, Any]) -> dict[str, Any]:
         "load": 0.1,
         "steal": 0.0,
         "started": "2026-01-02T03:04:05+00:00",
-        **(CHECKED if block["measured"] == "check" else _timed(step_s, Random(name))),
+        "warmup_steady": None if checked else True,
+        "seen": CHECKED if checked else _timed(step_s, Random(name)),
     }
 
 
@@ -135,8 +136,6 @@ def _timed(step_s: float, random: Random) -> dict[str, Any]:
     return {
         "seconds": [step_s * random.uniform(0.97, 1.03) for _ in range(5)],
         "steps_per_interval": 12,
-        "warmup_seconds": [step_s * random.uniform(0.9, 1.2) for _ in range(6)],
-        "warmup_steady": True,
     }
 
 
@@ -182,7 +181,6 @@ def judge(folder: Path, clock: Clock) -> None:
 
 
 def report(folder: Path, clock: Clock) -> None:
-    from harness.report.figures import draw
 
     from harness.records.frame import to_csv
     from harness.report.content import compose
@@ -192,13 +190,13 @@ def report(folder: Path, clock: Clock) -> None:
 
     opened = pickle.loads((folder / "judged").read_bytes())
     with clock.timing("claims.json"):
-        claims_json(opened.manifest, opened.judgement)
+        claims_json(opened.manifest, opened.judgement, opened.registry.studies)
     with clock.timing("measures.csv"):
         to_csv(opened.records)
     with clock.timing("compose"):
-        content = compose(opened.manifest, opened.records, opened.judgement)
+        content = compose(opened.evidence, opened.judgement, opened.registry.studies)
     with clock.timing("figures"):
-        svgs = {figure.name: draw(figure) for figure in content.figures}
+        svgs = {figure.name: figure.svg() for figure in content.figures}
     with clock.timing("page"):
         to_page(content, svgs)
     with clock.timing("paper"):

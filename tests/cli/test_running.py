@@ -15,8 +15,9 @@ from harness.measure.engines.engine import Answer, Engine
 from harness.measure.plan import plan, plan_hash
 from harness.measure.probes import run_probes
 from harness.records.store import MANIFEST, RECORDS, Store
+from harness.registry import Registry
 from tests.declare.test_suite import CLAIM as ANY_CLAIM
-from tests.records.made import FIXTURE
+from tests.records.made import FIXTURE, PASSES
 
 CLAIM = ANY_CLAIM.format(name="twice")
 
@@ -50,9 +51,8 @@ class TestResuming:
         shutil.copytree(FIXTURE, here / "run")
         manifest = Store.open(FIXTURE).manifest
         config = RunConfig(seeds=manifest.seeds, rounds=manifest.rounds, threads=manifest.threads)
-        self.changed(
-            here / "run", plan_hash=plan_hash(plan(manifest.suite, config)), probes=run_probes()
-        )
+        blocks = plan(manifest.suite, config, Registry())
+        self.changed(here / "run", plan_hash=plan_hash(blocks), probes=run_probes())
         return here / "run"
 
     def changed(self, run: Path, **changes: object) -> None:
@@ -72,7 +72,7 @@ class TestResuming:
         assert "run/manifest.json: not valid JSON" in refused("run", "resume=run")
 
     def test_takes_a_manifest_of_its_own_time(self, run, refused):
-        self.changed(run, schema=2)
+        self.changed(run, schema=99)
         assert "Upgrade the harness to read it." in refused("run", "resume=run")
 
     @pytest.mark.parametrize("change", [{"plan_hash": "0" * 16}, {"rounds": 2}, {"device": "cuda"}])
@@ -140,7 +140,7 @@ class TestRunning:
         assert "failed" in shown.err or "died" in shown.err
         assert shown.err.endswith("error: nothing was measured; the report says why.\n")
         assert shown.out == "report: run\n"
-        assert len(Store.open(here / "run").records()) == 24
+        assert len(Store.open(here / "run").records(PASSES)) == 24
 
     def test_writes_down_its_command_without_this_machines_folders(self, engine, here):
         words = [f"suite={here}/mine.toml", f"out={here}/run", f"plugin={here}/mine.py", "rounds=1"]
@@ -165,7 +165,7 @@ class TestRunning:
         monkeypatch.setattr(engine, "error", KeyboardInterrupt())
         assert main(["run", "suite=mine.toml", "out=run"]) == 130
         assert "records are whole: go on with resume=." in capsys.readouterr().err
-        assert Store.open(here / "run").records() == []
+        assert Store.open(here / "run").records(PASSES) == []
 
     def test_says_so_when_the_disk_is_full(self, engine, here, capsys, monkeypatch):
         real = os.write
@@ -180,7 +180,7 @@ class TestRunning:
         monkeypatch.setattr("harness.records.store.os.write", write)
         assert main(["run", "suite=mine.toml", "out=run"]) == 2
         assert "error: run/records.jsonl: No space left on device." in capsys.readouterr().err
-        assert len(Store.open(here / "run").records()) == 3
+        assert len(Store.open(here / "run").records(PASSES)) == 3
 
     def test_refuses_a_gpu_that_is_not_there(self, engine, here, refused, monkeypatch):
         monkeypatch.setattr(

@@ -102,7 +102,7 @@ class TestASuiteOfOnesOwn:
                 '"sinusoids"',
                 "unknown workload 'sinusoids' (did you mean 'sinusoid'?)",
             ),
-            ('["step"]', '["steps"]', "must be a list of 'check' or 'trajectory' or"),
+            ('["step"]', '["steps"]', "unknown pass of pair fast 'steps' (did you mean 'step'?)"),
             ('"how"', '"how"\nclaims = ["none"]', "unknown claim of pair fast 'none'"),
         ],
     )
@@ -119,7 +119,10 @@ class TestAPlugin:
         [
             (None, "plugin=my.py: no such Python file. Name an existing .py file."),
             ("@method('x')\nclass X(:\n", "my.py, line 2: not valid Python: "),
-            ("x = 1\n", "plugin=my.py: no component in it. Put @baseline, @method, @workload or"),
+            (
+                "x = 1\n",
+                "plugin=my.py: no component in it. Put @baseline, @method, @workload, @problems or @study",
+            ),
             (METHOD.format(name="batched_maml"), "one in methods/batched_maml.py, one in my.py."),
             ("@method(NAME)\nclass X: pass\n", "my.py, line 2: @method takes one literal name."),
         ],

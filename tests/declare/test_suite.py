@@ -9,7 +9,7 @@ import pytest
 from harness.declare.claims import load_claims
 from harness.declare.suite import Pair, Protocol, find_suite, read_suite, resolve, settings_words
 from harness.errors import UnknownName, UsageError
-from harness.registry import ROOT, Registry
+from harness.registry import ROOT, Entry, Registry
 
 PAIR = """
 [[pair]]
@@ -141,7 +141,6 @@ class TestSomePairsOnly:
         ('summary = "My own"\n', "summary = \n", r"^mine\.toml: not valid TOML: .*line 2"),
         ('differ = "how"\n', "", r"^mine\.toml, pair 'fast': missing differ\."),
         ('differ = "how"', 'difer = "how"', r"pair 'fast' 'difer' \(did you mean 'differ'\?\)"),
-        ('differ = "how"', 'differ = "how"\npasses = ["stp"]', "'check' or 'trajectory' or"),
         ('differ = "how"', 'differ = "how"\npasses = []', "pair 'fast' has no passes. Name one"),
         (
             'differ = "how"',
@@ -154,8 +153,13 @@ class TestSomePairsOnly:
         ('differ = "how"', 'differ = "how"\ncommunicator = "mpi"', "'torch' or 'horovod'"),
         (
             'differ = "how"',
-            'differ = "how"\nranks = 2\npasses = ["step", "variants"]',
-            r"passes = \['variants'\] are those of one process, and ranks = 2",
+            'differ = "how"\nswept = ["step"]',
+            r"swept = \['step'\] needs a sweep = \{\.\.\.\} to go through",
+        ),
+        (
+            'differ = "how"',
+            'differ = "how"\nsweep = { a = [], b = [1] }',
+            r"sweep = \['a'\] goes through no value",
         ),
         ('name = "aa"', 'name = "fast"', r"two pairs are called 'fast'\. Rename either"),
         ('name = "fast"', 'name = "a,b"', r"'a,b' can't be a name on the command line"),
@@ -183,32 +187,22 @@ def test_a_protocol_measures_something_of_everything(read, name, value):
 
 
 @pytest.mark.parametrize(
-    ("steps", "message"),
+    ("study", "word", "message"),
     [
-        ("[]", "must be above 0"),
-        ("[0, 1]", "must be above 0"),
-        ("[2, 1]", "must go upwards"),
-        ("[1, 1]", "must go upwards"),
+        ("variants", "inner_steps = []", "must go upwards"),
+        ("variants", "inner_steps = [0, 1]", "must go upwards from 1 or more"),
+        ("variants", "inner_steps = [2, 1]", "must go upwards"),
+        ("variants", "inner_steps = [1, 1]", "must go upwards"),
+        ("variants", "calls = 0", "calls = 0 must be above 0"),
+        ("variants", "call = 3", r"'call' \(did you mean 'calls'\?\)"),
+        ("ranks", "held_out = 0", "held_out = 0 must be above 0"),
+        ("rank", "held_out = 3", r"study of suite mine 'rank' \(did you mean 'ranks'\?\)"),
     ],
 )
-def test_growth_is_looked_at_with_more_and_more_steps(read, steps, message):
-    with pytest.raises(UsageError, match=f"growth_steps = .* {message}"):
-        read(HEAD + f"[protocol]\ngrowth_steps = {steps}\n" + PAIR + AA)
-
-
-@pytest.mark.parametrize(
-    ("word", "message"),
-    [
-        ("scaling_ranks = [1, 4, 2]", "must go upwards"),
-        ("scaling_ranks = [2, 4]", "must begin with 1 and go on"),
-        ("scaling_ranks = [1]", "must begin with 1 and go on"),
-        ("scaling_ranks = [1, 2, 3]", "scaling_held_out = 3 must not be among scaling_ranks"),
-        ("scaling_held_out = 4", "scaling_held_out = 4 must not be among scaling_ranks"),
-    ],
-)
-def test_scaling_is_looked_at_from_one_rank_on_and_held_out_beside(read, word, message):
+def test_a_fault_in_the_settings_of_a_study_is_named(read, study, word, message):
+    suite = read(HEAD + PAIR + AA + f"[study.{study}]\n{word}\n")
     with pytest.raises(UsageError, match=message):
-        read(HEAD + f"[protocol]\n{word}\n" + PAIR + AA)
+        resolve(suite, Registry(), {})
 
 
 def test_a_suite_without_pairs_is_refused(read):
@@ -226,10 +220,13 @@ def test_a_suite_with_verdicts_measures_its_noise(read):
 
 def test_a_suite_that_times_variants_measures_the_noise_of_such_times(read):
     timed = 'passes = ["variant_times"]\n'
-    assert read(HEAD + PAIR + timed + AA.replace("step", "variant_times"))
-    assert read(HEAD + "verdicts = false\n" + PAIR + timed + AA)
-    with pytest.raises(UsageError, match=r"Add variant_times to the passes of an A/A pair"):
-        read(HEAD + PAIR + timed + AA)
+    for whole in (
+        HEAD + PAIR + timed + AA.replace("step", "variant_times"),
+        HEAD + "verdicts = false\n" + PAIR + timed + AA,
+    ):
+        assert resolve(read(whole), Registry(), {}) == {}
+    with pytest.raises(UsageError, match=r"timed by pass variant_times.*Add the pass to an A/A"):
+        resolve(read(HEAD + PAIR + timed + AA), Registry(), {})
 
 
 class TestResolving:
@@ -242,13 +239,19 @@ class TestResolving:
         found = resolve(read(text), Registry(), self.CLAIMS)
         assert list(found) == ["qmaml-half-the-time"]
 
-    def test_loads_nothing(self, read, monkeypatch):
-        monkeypatch.setattr("harness.component.Entry.load", lambda entry: 1 / 0)
+    def test_loads_nothing_but_the_faces_of_studies(self, read, monkeypatch):
+        load = Entry.load
+        monkeypatch.setattr(Entry, "load", lambda e: load(e) if e.kind == "study" else 1 / 0)
         assert resolve(read(SUITE), Registry(), self.CLAIMS) == {}
 
     @pytest.mark.parametrize(
         ("before", "after", "message"),
         [
+            (
+                'differ = "how"',
+                'differ = "how"\npasses = ["stp"]',
+                r"unknown pass of pair fast 'stp' \(did you mean 'step'\?\)\. Allowed: .*check",
+            ),
             ('method = "batched_maml"', 'method = "batchd"', "unknown method or baseline 'batchd'"),
             (
                 'baseline = "reference_maml"\nmethod = "batched_maml"',
@@ -267,6 +270,13 @@ class TestResolving:
         assert SUITE.count(before) == 1
         suite = read(SUITE.replace(before, after))
         with pytest.raises(UnknownName, match=message):
+            resolve(suite, Registry(), self.CLAIMS)
+
+    @pytest.mark.parametrize("ranks", ["ranks = 2", "sweep = { ranks = [1, 2] }"])
+    def test_gives_no_ranks_to_a_pass_of_one_process(self, read, ranks):
+        shared = f'differ = "how"\n{ranks}\npasses = ["step", "variants"]'
+        suite = read(SUITE.replace('differ = "how"', shared))
+        with pytest.raises(UsageError, match=r"pass variants is one of a single .* ranks = 2\."):
             resolve(suite, Registry(), self.CLAIMS)
 
     def test_lets_a_method_measure_its_own_noise(self, read):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.declare.passes import Seen
 from harness.gate.subjects import Subject
 from harness.records.record import Record
+from tests.records.made import flat_record
 
 SUBJECT = Subject("m", "w", passes=("check", "trajectory", "curve"))
 
 
-def record(measured: Any, member: Any = "method", seed: int = 0, **seen: Any) -> Record:
+def record(measured: Any, member: Any = "method", seed: int = 0, **seen: Any) -> Record[Seen]:
     about: dict[str, Any] = {
         "block": f"{SUBJECT.name}/{measured}/{member}/seed{seed}/round0",
         "pair": SUBJECT.name,
@@ -24,4 +26,4 @@ def record(measured: Any, member: Any = "method", seed: int = 0, **seen: Any) ->
         "round": 0,
         "status": "ok",
     }
-    return Record(**about | seen)
+    return flat_record(**about | seen)

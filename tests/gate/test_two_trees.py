@@ -58,6 +58,9 @@ def _chattier(meta_gradient):
 
 Qmaml.meta_gradient = _chattier(Qmaml.meta_gradient)
 """
+BEFORE_SCHEMA_2 = "a66c2d7"
+"""The last commit whose workers hand back records of schema 1."""
+
 PLUGIN = '''
 from dataclasses import dataclass
 from baselines.reference_maml import ReferenceMaml
@@ -205,6 +208,26 @@ def test_a_gate_that_compared_nothing_does_not_pass(fresh: Clone):
     )
     assert code == 4, said
     assert words_of(report) == {"all": "new"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("pairs=batched",), ("suite=gate", "pairs=qmaml-sinusoid")],
+    ids=["one-process", "ranks"],
+)
+def test_an_older_commit_s_workers_understand_ours_and_are_understood(
+    fresh: Clone, words: tuple[str, ...]
+):
+    """An older tree is measured by its own code: what it is told and what it tells must fit."""
+    try:
+        fresh.git("cat-file", "-e", f"{BEFORE_SCHEMA_2}^{{commit}}")
+    except subprocess.CalledProcessError:
+        pytest.skip("this checkout has no history")
+    code, report, said = gate(fresh, f"base={BEFORE_SCHEMA_2}", *words)
+    assert code in (0, 3), said
+    found = words_of(report)
+    assert not {"mismatch", "not compared", "new"} & set(found.values()), report["findings"]
+    assert found["gradient"] == found["flops"] == found["backward_passes"] == "same"
 
 
 def test_a_revision_from_before_gates_is_wrong_usage_and_skipped_in_a_bisection(fresh: Clone):

@@ -80,6 +80,7 @@ def plan(suite: Suite, config: RunConfig) -> list[Block]:
     return plan_with(suite, config, REGISTRY)
 
 
+@settings(deadline=None)
 @given(SWEPT)
 def test_at_every_point_of_a_sweep_the_method_has_a_baseline_beside_it(planned):
     blocks = plan(*planned)
@@ -97,12 +98,14 @@ def test_at_every_point_of_a_sweep_the_method_has_a_baseline_beside_it(planned):
                 assert seen["baseline"] == seen["method"] != set()
 
 
+@settings(deadline=None)
 @given(PLANS)
 def test_no_block_is_planned_twice(planned):
     ids = [block.id for block in plan(*planned)]
     assert len(set(ids)) == len(ids)
 
 
+@settings(deadline=None)
 @given(PLANS)
 def test_both_members_are_measured_alike(planned):
     suite, config = planned
@@ -117,6 +120,7 @@ def test_both_members_are_measured_alike(planned):
             assert len(found) == 2 * owed.get(measured, 1)
 
 
+@settings(deadline=None)
 @given(PLANS)
 def test_members_stand_side_by_side(planned):
     blocks = [block for block in plan(*planned) if block.measured not in ALONE]
@@ -127,6 +131,7 @@ def test_members_stand_side_by_side(planned):
         )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(PLANS)
 def test_every_learner_that_asks_for_it_is_checked_under_its_settings(planned):
     suite, config = planned

@@ -35,12 +35,13 @@ from harness.judge.pair_quality import strictest_margin
 from harness.judge.quality import accuracy, non_inferior
 from harness.judge.ratios import CONFIDENCE, nothing, withhold
 from harness.judge.statistics import Interval
+from harness.studies.variants import MEASURES
 from harness.studies.variants.finding import Best, Choice, Rival, Selection, trained_words
 from harness.studies.variants.ratios import Ratios
 from harness.studies.variants.rows import baseline_row, method_rows
 from harness.studies.variants.seen import Study, study_of, why_unstudied
 
-CLAIMED = ("chosen_time", "chosen_gain")
+CLAIMED = tuple(each.name for each in MEASURES if each.claimed)
 
 TAUS = (0.0, 0.005, 0.01, 0.02, 0.05)
 
