@@ -53,8 +53,7 @@ def test_every_point_is_measured_with_its_ranks_and_tasks(records):
             assert len(record.seen.seconds) == QUICK.intervals
             at = record.processes, record.point["meta_batch"]
             found.setdefault(record.member, []).append(at)
-    steps = [record for record in records if record.measured == "step"]
-    assert len({record.samples / record.point["meta_batch"] for record in steps}) == 1
+            assert record.settings == f"meta_batch={at[1]}"
     assert set(found["method"]) == set(POINTS)
     assert len(found["method"]) == len(POINTS)
     assert sorted(found["baseline"]) == [(1, 1), (1, 2), (1, 3), (1, 4)]
