@@ -177,7 +177,7 @@ def judge(folder: Path, clock: Clock) -> None:
     with clock.timing("judge"):
         judged = opened.judgement
     assert judged.pairs
-    (folder / "judged").write_bytes(pickle.dumps(opened))
+    (folder / "judged").write_bytes(pickle.dumps(judged))
 
 
 def report(folder: Path, clock: Clock) -> None:
@@ -188,13 +188,15 @@ def report(folder: Path, clock: Clock) -> None:
     from harness.report.pdf import to_pdf
     from harness.report.write import claims_json
 
-    opened = pickle.loads((folder / "judged").read_bytes())
+    opened = harness.open_run(folder / "run")
+    manifest, evidence, studies = opened.manifest, opened.evidence, opened.registry.studies
+    judgement = pickle.loads((folder / "judged").read_bytes())
     with clock.timing("claims.json"):
-        claims_json(opened.manifest, opened.judgement, opened.registry.studies)
+        claims_json(manifest, judgement, studies)
     with clock.timing("measures.csv"):
         to_csv(opened.records)
     with clock.timing("compose"):
-        content = compose(opened.evidence, opened.judgement, opened.registry.studies)
+        content = compose(evidence, judgement, studies)
     with clock.timing("figures"):
         svgs = {figure.name: figure.svg() for figure in content.figures}
     with clock.timing("page"):
