@@ -110,18 +110,9 @@ class Registry:
     @cached_property
     def passes(self) -> dict[str, Pass[Seen]]:
         """All passes by name: the spine's in their order, then those of studies."""
-        from harness.records.seen import SPINE
+        from harness.own import passes_of
 
-        found = {each.name: each for each in SPINE}
-        for each_study in self.studies:
-            for each in each_study.passes:
-                if each.name in found:
-                    raise UsageError(
-                        f"study {each_study.name}: its pass {each.name!r} is called like another. "
-                        "Rename it."
-                    )
-                found[each.name] = each
-        return found
+        return passes_of(self.studies)
 
     def pass_named(self, name: str) -> Pass[Seen]:
         if name not in self.passes:
@@ -131,16 +122,6 @@ class Registry:
     def study_of(self, known: Pass[Seen]) -> Study | None:
         """Return the study that brings a pass; none brings the spine's."""
         return next((each for each in self.studies if known in each.passes), None)
-
-
-def own_studies() -> tuple[Study, ...]:
-    """Return the faces of the studies in the harness's own folder."""
-    found = []
-    for path in sorted((ROOT / STUDIES).glob("*/__init__.py")):
-        name = path.parent.name
-        for entry in read_components(path, f"harness.studies.{name}", f"{STUDIES}/{name}"):
-            found.append(entry.load()())
-    return tuple(found)
 
 
 def _source_of(module: str) -> Path:

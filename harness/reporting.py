@@ -24,8 +24,10 @@ def write_report(folder: Path, plugins: tuple[str, ...] = (), as_json: bool = Fa
 
     run = read_run(folder, plugins)
     studies = run.registry.studies
-    export(folder, run.records)
-    replace_file(folder / FILE, to_csv(run.records))
+    withheld = [each.pair for each in run.judgement.pairs if each.withheld]
+    shown = run.evidence.without_results_of(withheld).every  # a record itself keeps all it saw
+    export(folder, shown)
+    replace_file(folder / FILE, to_csv(shown))
     content = compose(run.evidence, run.judgement, studies)
     told = claims_json(run.manifest, run.judgement, studies)
     write_content(folder, content, {"claims.json": told})

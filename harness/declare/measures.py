@@ -221,7 +221,7 @@ RANKS = (
 
 
 def _own_studies() -> None:
-    from harness.registry import own_studies
+    from harness.own import own_studies
 
     MEASURES.add(row for each in own_studies() for row in each.measures)
 

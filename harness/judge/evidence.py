@@ -11,9 +11,9 @@ from typing import TypeVar, cast
 from harness.declare.passes import Pass, Seen
 from harness.declare.point import OWN, Point, PointKey, key_of
 from harness.declare.suite import Member, Pair
+from harness.own import own_passes
 from harness.records.manifest import Manifest
 from harness.records.record import Record
-from harness.registry import Registry
 
 S = TypeVar("S", bound=Seen)
 
@@ -35,7 +35,7 @@ class Evidence:
     ) -> None:
         """Take in the records of a run's plan; without a run, all that there are."""
         self._manifest = manifest
-        self.passes = Registry().passes if passes is None else passes
+        self.passes = own_passes() if passes is None else passes
         self.every = tuple(records)
         """Also those of blocks that were measured again."""
         counting = latest(self.every)

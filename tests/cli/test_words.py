@@ -121,7 +121,7 @@ class TestAPlugin:
             ("@method('x')\nclass X(:\n", "my.py, line 2: not valid Python: "),
             (
                 "x = 1\n",
-                "my.py: no component in it. Put @baseline, @method, @workload, @problems or @study",
+                "my.py: no component in it. Put @baseline, @method, @workload, @problems or @stu",
             ),
             (METHOD.format(name="batched_maml"), "one in methods/batched_maml.py, one in my.py."),
             ("@method(NAME)\nclass X: pass\n", "my.py, line 2: @method takes one literal name."),

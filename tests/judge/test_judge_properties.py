@@ -64,10 +64,13 @@ def base(inherited: bool) -> tuple[Record, ...]:
 
 def spoilt(record: Record[Seen], changes: dict[str, Any]) -> Record[Seen]:
     """Return the record with other values, where its pass has such values at all."""
-    (name,) = changes
-    if name in HEAD or hasattr(record.seen, name):
+    ((name, value),) = changes.items()
+    if name in HEAD:
         return altered(record, **changes)
-    return record
+    field = {each.name: each for each in dataclasses.fields(record.seen)} if record.seen else {}
+    if name not in field or (value is None and field[name].default is not None):
+        return record  # reading would refuse it
+    return altered(record, **changes)
 
 
 class Drawn(list[Record[Seen]]):

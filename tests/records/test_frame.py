@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import pandas as pd
 
 import harness
 from harness.records.frame import frame, to_csv
+from harness.records.seen import Memory
 from tests.records.made import FIXTURE, make_record
 
 COLUMNS = ["pair", "member", "pass", "seed", "round", "point", "measure", "value", "unit"]
 
 
 def test_every_value_of_a_field_with_a_unit_is_a_row():
-    table = frame([make_record(3, peak_bytes=7, losses=(1.0,))])
+    table = frame([make_record(3, load=7.0, data="toys")])
     assert list(table.columns) == COLUMNS
     rows = [(row.measure, row.value, row.unit) for row in table.itertuples() if row.pair == "pair"]
     assert rows == [
+        ("warmup_seconds", 1.0, "s"),
         ("seconds", 0.25, "s"),
         ("seconds", 0.5, "s"),
         ("steps_per_interval", 4.0, "steps"),
-        ("warmup_seconds", 1.0, "s"),
-        ("peak_bytes", 7.0, "bytes"),
     ]
     assert set(table["pass"]) == {"step"}
     assert set(table["round"]) == {3}
-    assert table["point"].isna().all()
+    assert set(table["point"]) == {""}
 
 
-def test_values_within_values_are_rows_in_their_order():
-    table = frame([make_record(variant_seconds=(((1.0, 2.0), (3.0,)), ((4.0,),)))])
-    assert list(table[table["measure"] == "variant_seconds"]["value"]) == [1.0, 2.0, 3.0, 4.0]
+def test_a_look_at_several_points_has_the_rows_of_each():
+    looks = tuple(({"inner_steps": n}, Memory(peak_bytes=10 * n)) for n in (1, 2))
+    one = make_record(measured="memory", seen=None, warmup_seconds=None)
+    table = frame([dataclasses.replace(one, several=looks)])
+    rows = [(row.point, row.measure, row.value, row.unit) for row in table.itertuples()]
+    assert rows == [
+        ("inner_steps=1", "peak_bytes", 10.0, "bytes"),
+        ("inner_steps=2", "peak_bytes", 20.0, "bytes"),
+    ]
 
 
 def test_what_measured_nothing_has_no_rows():
-    bare = make_record(1, status="failed", **dict.fromkeys(("seconds", "warmup_seconds"), None))
+    bare = make_record(1, status="failed", warmup_seconds=None)
     bare = frame([bare, make_record(2)])
-    assert set(bare[bare["round"] == 1]["measure"]) == {"steps_per_interval"}
+    assert not set(bare[bare["round"] == 1]["measure"])
     assert list(frame([]).columns) == COLUMNS
     assert frame([]).empty
 

@@ -9,9 +9,9 @@ from harness.declare.passes import Seen
 from harness.judge.evidence import Evidence
 from harness.judge.judge import with_studies
 from harness.judge.judgement import Judgement
+from harness.own import own_studies
 from harness.records.manifest import Manifest
 from harness.records.record import Record
-from harness.registry import own_studies
 from harness.report import content, write
 
 STUDIES = own_studies()
