@@ -45,10 +45,10 @@ def pair_table(judgement: Judgement) -> Table | None:
         "pairs",
         "Pairs",
         "Medians of both members, and the median of the per-round ratios (baseline over method) "
-        f"with its 95 % interval. Of a task's adaptation at a number of inner steps: full is the "
-        "method's variant that leaves nothing out, chosen the one that validation tasks chose. Of "
-        f"fewer than {MIN_ROUNDS} rounds the brackets hold the span of "
-        "all, for which no confidence is claimed.",
+        f"with its 95 % interval. With fewer than {MIN_ROUNDS} rounds the brackets show the span "
+        'of all rounds, which is no confidence interval. For one task\'s adaptation, "full" is '
+        'the method\'s variant that leaves nothing out and "chosen" the one that validation '
+        "tasks chose.",
         (
             Column("Measure", 1.4),
             Column("Baseline", 1.0, numeric=True),

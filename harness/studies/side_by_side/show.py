@@ -93,9 +93,9 @@ def cost_table(found: Sequence[Costs]) -> Table | None:
     return grouped_table(
         "costs",
         "Learners side by side",
-        "The median of all blocks of a learner on a workload with its 95 % interval (the span "
-        "where the blocks are few), and what was counted. Of ratios the table of pairs tells, "
-        "whose members were measured by turns.",
+        "Medians over all blocks of a learner on a workload with 95 % intervals (the span where "
+        "the blocks are few), and counts. For ratios see the pairs table, whose members were "
+        "measured in alternation.",
         (
             Column("Learner", 1.5),
             Column("Samples a second [95 %]", 1.5, numeric=True),
