@@ -26,7 +26,7 @@ def test_who_loses_the_margin_seldom_passes_and_who_loses_less_does_more_often()
 @pytest.mark.parametrize(("suite", "tasks"), STUDIES.items())
 def test_suites_state_what_is_simulated(suite: str, tasks: int):
     text = (ROOT / "suites" / f"{suite}.toml").read_text()
-    assert tomllib.loads(text)["protocol"]["variant_test_tasks"] == tasks
+    assert tomllib.loads(text)["study"]["variants"]["test_tasks"] == tasks
     [stated] = re.findall(r"loses nothing\s+(?:# )?passes in (\d+) %", text)
     assert rate(0.0, tasks, 1000) == pytest.approx(int(stated) / 100, abs=0.05)
 

@@ -55,7 +55,7 @@ class TestHelp:
 class TestListing:
     def test_is_an_object_of_names_and_summaries_for_machines(self, said):
         listing = json.loads(said("list", "--json"))
-        assert list(listing) == ["baselines", "methods", "workloads", "suites", "claims"]
+        assert list(listing) == list(LISTED)
         for entries in listing.values():
             assert entries
             for entry in entries:
@@ -144,7 +144,7 @@ class TestListing:
     def test_meets_an_unknown_kind_with_the_nearest(self, refused):
         assert refused("list", "metods") == (
             "unknown kind of thing 'metods' (did you mean 'methods'?). Allowed: baselines, claims, "
-            "methods, suites, workloads. Without one, all are listed."
+            "methods, studies, suites, workloads. Without one, all are listed."
         )
 
     def test_knows_no_word_but_plugin(self, refused):

@@ -134,7 +134,9 @@ class TestRunning:
     @pytest.fixture
     def engine(self, here, monkeypatch):
         monkeypatch.setattr("harness.measure.engines.local.LocalEngine", FakeEngine)
-        monkeypatch.setattr("harness.cli.write_report", lambda folder: print(f"report: {folder}"))
+        monkeypatch.setattr(
+            "harness.cli.write_report", lambda folder, plugins: print(f"report: {folder}")
+        )
         return FakeEngine
 
     def test_says_what_it_will_do_and_where_and_what_came_of_it(self, engine, here, capsys):
