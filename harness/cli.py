@@ -191,7 +191,9 @@ def compare(options: argparse.Namespace) -> int:
 
     plugins = _plugins(options.words)
     before, after = (read_run(folder, plugins) for folder in (options.before, options.after))
-    comparison = compare_runs(before.manifest, before.records, after.manifest, after.records)
+    comparison = compare_runs(
+        before.manifest, before.records, after.manifest, after.records, before.registry
+    )
     print(comparison.to_json() if options.json else comparison.to_text())
     return comparison.exit_code
 

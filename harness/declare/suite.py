@@ -121,8 +121,11 @@ class Pair:
     def part_of(self, member: Member, point: Point) -> Point:
         """Return what of a point concerns a member; the other's settings do not."""
         other = "method" if member == "baseline" else "baseline"
-        foreign = (f"{other}.", *(["ranks"] if member == "baseline" else []))
-        return {name: value for name, value in point.items() if not name.startswith(foreign)}
+        return {
+            name: value
+            for name, value in point.items()
+            if not name.startswith(f"{other}.") and not (name == "ranks" and member == "baseline")
+        }
 
     def at(self, point: Point) -> Pair:
         """Return the pair as it is at a point of its sweep."""
@@ -151,7 +154,8 @@ class Pair:
     def is_aa(self) -> bool:
         """Whether both members are the same: the pair that measures the noise."""
         same = (self.baseline, self.baseline_settings) == (self.method, self.method_settings)
-        return same and self.ranks == 1
+        alike = all(self.part_of("baseline", point) == point for point in self.points)
+        return same and self.ranks == 1 and alike
 
     def processes(self, member: Member) -> int:
         return self.ranks if member == "method" else 1

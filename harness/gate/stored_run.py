@@ -77,8 +77,9 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
                     after = run.measure(engine, progress, inherits_by(run.registry.passes))
                 finally:
                     progress.close()
-                findings = tuple(_findings(before, after, config.threshold))
-                floor = judge(after.manifest, after.records()).noise_floor
+                findings = tuple(_findings(before, after, config.threshold, run.registry))
+                seen = after.records(run.registry.passes)
+                floor = judge(after.manifest, seen, run.registry).noise_floor
     then = before.manifest
     return GateReport(
         base=Revision(
@@ -125,7 +126,7 @@ def _run(
         data_dir=config.data_dir,
         plugins=config.plugins,
     )
-    registry = Registry(config.plugins)
+    registry = Registry(config.plugins).whole()
     resolve(suite, registry, {claim.name: claim for claim in then.claims})
     blocks = plan(suite, as_then, registry)
     manifest = dataclasses.replace(
@@ -140,9 +141,11 @@ def _run(
     return Run(as_then, suite, blocks, registry, Store.create(folder, manifest))
 
 
-def _findings(before: Store, after: Store, threshold: float) -> Iterator[Finding]:
-    then, now = before.records(), after.records()
-    compared = compare_runs(before.manifest, then, after.manifest, now)
+def _findings(
+    before: Store, after: Store, threshold: float, registry: Registry
+) -> Iterator[Finding]:
+    then, now = before.records(registry.passes), after.records(registry.passes)
+    compared = compare_runs(before.manifest, then, after.manifest, now, registry)
     for mismatch in compared.mismatches:
         yield Finding.without_figures(mismatch, GRADIENT, "mismatch")
     for change in compared.changes:

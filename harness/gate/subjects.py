@@ -13,6 +13,10 @@ from typing import Literal
 
 from harness.declare.point import Scalar
 from harness.declare.suite import MEMBERS, Pair, Suite, with_settings
+from harness.records.seen import SPINE
+
+SPINE_PASSES = frozenset(each.name for each in SPINE)
+"""What trees of every version know; passes of studies a gate does not take."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Subject:
             method=self.learner,
             workload=self.workload,
             differ="the tree that both are measured on",
-            passes=self.passes,
+            passes=tuple(name for name in self.passes if name in SPINE_PASSES),
             ranks=self.ranks,
             communicator=self.communicator,
             settings=self.settings,

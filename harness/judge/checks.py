@@ -17,12 +17,22 @@ def debts(evidence: Evidence, pair: Pair) -> tuple[Debt, ...]:
     """Return what baseline and method owed and paid; nothing where no check was asked for or made.
 
     A learner is checked once a run, and the record stands under the first pair that needed it. So
-    it is found by the learner, its settings and its team.
+    it is found by the learner, its settings and its team. Of a pair that is checked at the points
+    of a sweep, the gravest outcome counts for all of them.
     """
-    found = [_check_of(evidence, pair, member) for member in MEMBERS]
-    if "check" not in pair.every_pass and found == [None, None]:
+    places = [pair.at(point) for point in pair.points_of("check")] or [pair]
+    found = {member: [_check_of(evidence, at, member) for at in places] for member in MEMBERS}
+    if "check" not in pair.every_pass and not any(any(checks) for checks in found.values()):
         return ()
-    return tuple(_debt(pair, member, check) for member, check in zip(MEMBERS, found, strict=True))
+    return tuple(
+        min((_debt(at, member, check) for at, check in zip(places, found[member], strict=True)),
+            key=lambda debt: GRAVEST.index(debt.passed))
+        for member in MEMBERS
+    )  # fmt: skip
+
+
+GRAVEST = (False, None, True)
+"""Outcomes of checks: failed, unknown, passed."""
 
 
 def all_paid(owed: Sequence[Debt]) -> bool | None:

@@ -27,6 +27,7 @@ from typing import Literal
 
 from harness.declare.measures import MEASURES
 from harness.declare.passes import Seen
+from harness.declare.point import words_of
 from harness.declare.suite import MEMBERS, settings_words
 from harness.errors import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
 from harness.judge.judge import judge
@@ -35,6 +36,7 @@ from harness.judge.noise import Noise, noise_of
 from harness.judge.statistics import MIN_ROUNDS
 from harness.records.manifest import Manifest
 from harness.records.record import Record
+from harness.registry import Registry
 
 ENVIRONMENT = ("cpu", "usable_cores", "os", "machine", "python", "torch", "blas", "cuda", "gpu")
 EXACT = frozenset({"counted", "inherited"})  # intervals that rest on no sample
@@ -54,6 +56,7 @@ class Change:
     after: Ratio
     word: Word
     reason: str | None = None  # why nothing was decided
+    point: str = ""  # of the pair's sweep, as words
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,13 @@ class Comparison:
 
     def to_text(self) -> str:
         rows = [("pair", "measure", "before", "after", "")] + [
-            (change.pair, change.measure, _text(change.before), _text(change.after), change.word)
+            (
+                change.pair,
+                f"{change.measure} {change.point}".strip(),
+                _text(change.before),
+                _text(change.after),
+                change.word,
+            )
             for change in self.changes
         ]
         widths = [max(len(row[i]) for row in rows) for i in range(5)]
@@ -122,22 +131,25 @@ def compare_runs(
     records_before: Sequence[Record[Seen]],
     after: Manifest,
     records: Sequence[Record[Seen]],
+    registry: Registry | None = None,
 ) -> Comparison:
     """Judge both runs and set their pairs side by side."""
-    judged, judged_now = judge(before, records_before), judge(after, records)
+    known = registry or Registry()
+    judged, judged_now = judge(before, records_before, known), judge(after, records, known)
     then, now = _by_name(judged), _by_name(judged_now)
     environment = _differences(before, after)
     aa = {each.pair.name for each in (*judged.pairs, *judged_now.pairs) if each.pair.is_aa}
     noises = noise_of(judged.twins), noise_of(judged_now.twins)
     changes = []
-    for pair, measure in (name for name in then if name in now):
-        ratios = then[pair, measure], now[pair, measure]
+    for name in (name for name in then if name in now):
+        pair, measure, point = name
+        ratios = then[name], now[name]
         word, reason = (
             ("A/A", "both members are the same")
             if pair in aa
             else _decide(*ratios, noises, bool(environment))
         )
-        changes.append(Change(pair, measure, *ratios, word, reason))
+        changes.append(Change(pair, measure, *ratios, word, reason, point))
     return Comparison(
         changes=tuple(changes),
         mismatches=_mismatches(judged, judged_now),
@@ -211,18 +223,20 @@ def _differences(before: Manifest, after: Manifest) -> tuple[str, ...]:
     return tuple(f"{name}: {then}, then {now}" for name, then, now in pairs if then != now)
 
 
-def _by_name(judgement: Judgement) -> dict[tuple[str, str], Ratio]:
+Name = tuple[str, str, str]
+"""A pair, a measure, and the point of the pair's sweep, as words."""
+
+
+def _by_name(judgement: Judgement) -> dict[Name, Ratio]:
     return {
-        (judged.pair.name, str(ratio.measure)): ratio
+        (judged.pair.name, str(ratio.measure), words_of(ratio.point)): ratio
         for judged in judgement.pairs
         for ratio in judged.ratios
     }
 
 
-def _missing(
-    here: dict[tuple[str, str], Ratio], there: dict[tuple[str, str], Ratio]
-) -> tuple[str, ...]:
-    return tuple(f"{pair}, {measure}" for pair, measure in here if (pair, measure) not in there)
+def _missing(here: dict[Name, Ratio], there: dict[Name, Ratio]) -> tuple[str, ...]:
+    return tuple(", ".join(filter(None, name)) for name in here if name not in there)
 
 
 def _text(ratio: Ratio) -> str:

@@ -125,7 +125,9 @@ class Evidence:
         """Return the evidence without what was seen of these pairs, but for their checks."""
         names = {pair.name for pair in pairs}
         kept = (
-            dataclasses.replace(record, seen=None, several=())
+            dataclasses.replace(
+                record, seen=None, several=(), measured_s=None, warmup_s=None, warmup_seconds=None
+            )
             if record.pair in names and record.measured != "check"
             else record
             for record in self.every

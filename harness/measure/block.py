@@ -6,6 +6,7 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from harness.declare.passes import Seen
 from harness.declare.point import Point, words_of
@@ -35,7 +36,7 @@ class Block:
 
     @property
     def id(self) -> str:
-        at = f"@{words_of(self.point)}".replace("/", "_").replace(" ", ",") if self.point else ""
+        at = f"@{quote(words_of(self.point), safe='=. ')}".replace(" ", ",") if self.point else ""
         return (
             f"{self.pair.name}/{self.measured}{at}/{self.member}/seed{self.seed}/round{self.round}"
         )

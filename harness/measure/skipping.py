@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from harness.declare.passes import Seen
+from harness.declare.point import Point
 from harness.declare.suite import MEMBERS, Pair, settings_words
 from harness.measure.block import Block
 from harness.records.record import Record
@@ -43,7 +44,7 @@ class Skipping:
         self._inherits = inherits
         self._checks: dict[tuple[str, str], list[Record[Seen]]] = defaultdict(list)
         self._trajectories: dict[str, list[Record[Seen]]] = defaultdict(list)
-        self._absent: dict[tuple[str, str], Record[Seen]] = {}
+        self._absent: dict[tuple[str, str], list[Record[Seen]]] = defaultdict(list)
         self._proofs: dict[str, Proof | None] = {}
 
     def saw(self, record: Record[Seen]) -> None:
@@ -51,13 +52,14 @@ class Skipping:
         if record.measured == "check":
             self._checks[record.learner, record.learner_settings].append(record)
         elif record.status == "skipped":
-            self._absent.setdefault((record.pair, record.member), record)
+            self._absent[record.pair, record.member].append(record)
         elif record.measured == "trajectory":
             self._trajectories[record.pair].append(record)
 
     def of(self, block: Block) -> Skipped | None:
         """Return why the block need not be measured, or None if it must be."""
-        heir = block.measured == "curve" and block.member == "method"
+        # Trajectories are taken at the pair's own settings, and prove nothing of a sweep's points.
+        heir = block.measured == "curve" and block.member == "method" and not block.point
         if heir and (proof := self._proof(block.pair)) is not None:
             return Skipped("inherited", f"inherits the baseline's curve: {proof.reason}")
         # A learner's check stands for all of its pairs, so it never waits for a partner.
@@ -80,7 +82,13 @@ class Skipping:
 
     def _absent_partner(self, block: Block) -> Record[Seen] | None:
         (partner,) = (member for member in MEMBERS if member != block.member)
-        return self._absent.get((block.pair.name, partner))
+        absent = self._absent.get((block.pair.name, partner), ())
+        return next((each for each in absent if _meet(each.point, block.point)), None)
+
+
+def _meet(one: Point, other: Point) -> bool:
+    """Say whether two members' points are of one point of the sweep: where both say, they agree."""
+    return all(one[name] == other[name] for name in one.keys() & other.keys())
 
 
 def is_settled(record: Record[Seen]) -> bool:

@@ -146,7 +146,7 @@ def _require_sharing(block: Block, entry: Entry) -> None:
     if block.ranks > 1 and not getattr(entry.load(), "shares", False):
         raise UsageError(
             f"ranks = {block.ranks}: {entry.name} does not share its work, so every rank would do "
-            "the whole of it. Give it one rank and no scaling pass, or name a method whose class "
+            "the whole of it. Give it one rank and sweep no ranks, or name a method whose class "
             "says `shares = True`, because it takes its part by workload.place.team."
         )
 

@@ -76,7 +76,7 @@ def test_times_of_too_few_rounds_stay_open_and_counts_do_not(stored: Path):
 
 
 def test_a_count_that_grew_since_is_a_regression(stored: Path):
-    rewrite(stored, "memory", peak_bytes=1000)
+    rewrite(stored, "memory", seen={"peak_bytes": 1000, "live_bytes": 500})
     code, report, said = gate(stored)
     assert code == 1, said
     (worse,) = [each for each in report["findings"] if each["word"] == "regressed"]
@@ -86,12 +86,14 @@ def test_a_count_that_grew_since_is_a_regression(stored: Path):
 def test_no_count_is_let_pass_by_the_threshold_of_times(stored: Path):
     path = stored / "records.jsonl"
     records = [json.loads(line) for line in path.read_text().splitlines()]
-    (counted,) = [
-        each["adaptation_flops"]
+    (seen,) = [
+        each["seen"]
         for each in records
         if (each["measured"], each["member"]) == ("operations", "method")
     ]
-    rewrite(stored, "operations", adaptation_flops=round(counted / 1.04))
+    counted = seen["adaptation_flops"]
+    fewer = seen | {"adaptation_flops": round(counted / 1.04)}
+    rewrite(stored, "operations", seen=fewer)
     code, report, said = gate(stored)
     assert code == 1, said
     (worse,) = [each for each in report["findings"] if each["word"] == "regressed"]
@@ -99,7 +101,7 @@ def test_no_count_is_let_pass_by_the_threshold_of_times(stored: Path):
 
 
 def test_a_count_that_can_no_longer_be_taken_is_not_let_pass(stored: Path):
-    rewrite(stored, "memory", status="failed", reason="out of ideas", peak_bytes=None)
+    rewrite(stored, "memory", status="failed", reason="out of ideas", seen=None)
     code, report, said = gate(stored)
     assert code == 3, said  # by the times; here it was the stored run that failed
     (found,) = [each for each in report["findings"] if each["reason"] and "ideas" in each["reason"]]
