@@ -11,6 +11,7 @@ import dataclasses
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,11 @@ from harness.gate.config import WORKTREE, GateConfig
 from harness.gate.counts import COUNTING, counts
 from harness.gate.findings import GRADIENT, Finding, GateReport, Revision, Word, is_count
 from harness.gate.sequential import ERROR_RATE
-from harness.judge.comparison import ENVIRONMENT, Change, compare_runs
+from harness.judge.comparison import ENVIRONMENT, Change, compare_judged
 from harness.judge.evidence import latest
 from harness.judge.inheritance import inherits_by
 from harness.judge.judge import judge
+from harness.judge.judgement import Judgement
 from harness.judge.statistics import Interval
 from harness.measure.engines.local import LocalEngine
 from harness.measure.plan import plan, plan_hash
@@ -77,9 +79,10 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
                     after = run.measure(engine, progress, inherits_by(run.registry.passes))
                 finally:
                     progress.close()
-                findings = tuple(_findings(before, after, config.threshold, run.registry))
-                seen = after.records(run.registry.passes)
-                floor = judge(after.manifest, seen, run.registry).noise_floor
+                now = _Judged.of(after, run.registry)
+                stored = _Judged.of(before, run.registry)
+                findings = tuple(_findings(stored, now, config.threshold))
+                floor = now.judgement.noise_floor
     then = before.manifest
     return GateReport(
         base=Revision(
@@ -141,19 +144,30 @@ def _run(
     return Run(as_then, suite, blocks, registry, Store.create(folder, manifest))
 
 
-def _findings(
-    before: Store, after: Store, threshold: float, registry: Registry
-) -> Iterator[Finding]:
-    then, now = before.records(registry.passes), after.records(registry.passes)
-    compared = compare_runs(before.manifest, then, after.manifest, now, registry)
+@dataclass(frozen=True)
+class _Judged:
+    """A run that was read and judged, once for all that is asked of it."""
+
+    manifest: Manifest
+    records: Sequence[Record[Seen]]
+    judgement: Judgement
+
+    @classmethod
+    def of(cls, store: Store, registry: Registry) -> _Judged:
+        records = store.records(registry.passes)
+        return cls(store.manifest, records, judge(store.manifest, records, registry))
+
+
+def _findings(then: _Judged, now: _Judged, threshold: float) -> Iterator[Finding]:
+    compared = compare_judged(then.manifest, then.judgement, now.manifest, now.judgement)
     for mismatch in compared.mismatches:
         yield Finding.without_figures(mismatch, GRADIENT, "mismatch")
     for change in compared.changes:
         if not is_count(change.measure) and change.word in WORDS:  # counts follow, by themselves
             yield _finding(change, threshold)
     seen: set[str] = set()
-    for pair in after.manifest.suite.pair:
-        for finding in _counts(pair, then, now):
+    for pair in now.manifest.suite.pair:
+        for finding in _counts(pair, then.records, now.records):
             if (name := f"{finding.subject} {finding.measure}") not in seen:
                 seen.add(name)
                 yield finding

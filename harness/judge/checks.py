@@ -12,6 +12,9 @@ from harness.judge.judgement import Debt
 from harness.records.record import Record
 from harness.records.seen import Check
 
+GRAVEST = (False, None, True)
+"""Outcomes of checks: failed, unknown, passed."""
+
 
 def debts(evidence: Evidence, pair: Pair) -> tuple[Debt, ...]:
     """Return what baseline and method owed and paid; nothing where no check was asked for or made.
@@ -24,15 +27,11 @@ def debts(evidence: Evidence, pair: Pair) -> tuple[Debt, ...]:
     found = {member: [_check_of(evidence, at, member) for at in places] for member in MEMBERS}
     if "check" not in pair.every_pass and not any(any(checks) for checks in found.values()):
         return ()
-    return tuple(
-        min((_debt(at, member, check) for at, check in zip(places, found[member], strict=True)),
-            key=lambda debt: GRAVEST.index(debt.passed))
-        for member in MEMBERS
-    )  # fmt: skip
-
-
-GRAVEST = (False, None, True)
-"""Outcomes of checks: failed, unknown, passed."""
+    owed = {
+        member: [_debt(at, member, check) for at, check in zip(places, checks, strict=True)]
+        for member, checks in found.items()
+    }
+    return tuple(min(each, key=lambda debt: GRAVEST.index(debt.passed)) for each in owed.values())
 
 
 def all_paid(owed: Sequence[Debt]) -> bool | None:

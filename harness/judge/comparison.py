@@ -136,6 +136,13 @@ def compare_runs(
     """Judge both runs and set their pairs side by side."""
     known = registry or Registry()
     judged, judged_now = judge(before, records_before, known), judge(after, records, known)
+    return compare_judged(before, judged, after, judged_now)
+
+
+def compare_judged(
+    before: Manifest, judged: Judgement, after: Manifest, judged_now: Judgement
+) -> Comparison:
+    """Set the pairs of two judged runs side by side."""
     then, now = _by_name(judged), _by_name(judged_now)
     environment = _differences(before, after)
     aa = {each.pair.name for each in (*judged.pairs, *judged_now.pairs) if each.pair.is_aa}

@@ -130,18 +130,26 @@ def panel_head(
     ]
     if heir is not None:
         handles.append(Line2D([], [], linewidth=0, label=f"inherited by {shorten(heir, 24)}"))
-    ax.legend(
+    legend_above(
+        ax,
         handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(-0.02, 1.0),
-        ncols=2,
-        borderaxespad=0.1,
-        borderpad=0,
         handlelength=1.0 if markers else 2.0,
-        handletextpad=0.4,
         columnspacing=0.4 if heir is not None else 1.2,
     )
     headline(ax, shorten(pair, 52))
+
+
+def legend_above(ax: Axes, **settings: Any) -> None:
+    """Name what is drawn in a row above the axes, two beside each other unless told otherwise."""
+    row = {
+        "ncols": 2,
+        "borderaxespad": 0.1,
+        "borderpad": 0,
+        "handlelength": 2.0,
+        "handletextpad": 0.4,
+        "columnspacing": 1.2,
+    }
+    ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), **(row | settings))
 
 
 def headline(ax: Axes, text: str) -> None:

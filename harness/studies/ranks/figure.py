@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from harness.declare.suite import Member, with_settings
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.statistics import Interval
-from harness.report.axes import headline, log_axis, panels
+from harness.report.axes import headline, legend_above, log_axis, panels
 from harness.report.figure import Figure, told
 from harness.report.svg import GRID, INK, MARK, METHOD, METHOD_LIGHT, MUTED, OTHERS, PAPER
 from harness.report.units import UNKNOWN, ratio, significant
@@ -173,7 +173,7 @@ def _speedups(ax: Axes, figure: OverRanks) -> None:
         )
     _crowded(ax, figure)
     ax.set_ylabel("speed-up (log)")
-    _legend(ax)
+    legend_above(ax)
 
 
 def _efficiencies(ax: Axes, figure: OverRanks) -> None:
@@ -184,7 +184,7 @@ def _efficiencies(ax: Axes, figure: OverRanks) -> None:
     ends = [point.ends[2] for point in (*figure.strong, *figure.weak)]
     ax.set_ylim(0, 1.1 * max(1.0, *ends))
     ax.set_ylabel("efficiency")
-    _legend(ax)
+    legend_above(ax)
 
 
 def _measured(ax: Axes, points: Sequence[RankPoint], look: dict[str, str], label: str) -> None:
@@ -221,19 +221,6 @@ def _crowded(ax: Axes, figure: OverRanks) -> None:
             color=INK,
             fontsize=6,
         )
-
-
-def _legend(ax: Axes) -> None:
-    ax.legend(
-        loc="lower left",
-        bbox_to_anchor=(-0.02, 1.0),
-        ncols=2,
-        borderaxespad=0.1,
-        borderpad=0,
-        handlelength=2.0,
-        handletextpad=0.4,
-        columnspacing=1.2,
-    )
 
 
 def _doublings(ranks: Sequence[float]) -> list[float]:

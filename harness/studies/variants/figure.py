@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from harness.declare.suite import with_settings, workload_words
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.statistics import Interval
-from harness.report.axes import log_axis, panels
+from harness.report.axes import legend_above, log_axis, panels
 from harness.report.figure import Figure, told
 from harness.report.svg import BASELINE, GRID, INK, MARK, METHOD, METHOD_LIGHT, OTHERS, PAPER
 from harness.report.units import count, quantity, scale, significant
@@ -99,13 +99,11 @@ class Variants(Figure):
                 weight="bold",
                 va="bottom",
             )
-        axes[0].legend(
+        legend_above(
+            axes[0],
             handles=_handles(self.panels[0], marks),
-            loc="lower left",
-            bbox_to_anchor=(-0.02, 1.0),
             ncols=5,
             borderaxespad=0.3,
-            borderpad=0,
             handlelength=1.0,
             handletextpad=0.3,
             columnspacing=0.9,
