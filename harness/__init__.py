@@ -1,4 +1,4 @@
-"""An instrument for claims about accelerated meta-learning."""
+"""Test claims about accelerated meta-learning: measure, judge, report."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __version__ = "0.1.0"
 
 
 def open_run(folder: str | os.PathLike[str], *plugins: str) -> Results:
-    """Open a run's folder: its manifest, its records, its judgement, and all as a pandas frame.
+    """Open a run's folder: its manifest, records and judgement, and the values as a pandas frame.
 
-    A study that a plugin brought needs the plugin's file to be read.
+    If the run used a study from a plugin, name the plugin's file.
     """
     from pathlib import Path
 

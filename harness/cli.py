@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("error:", *str(error).splitlines(), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("interrupted. A run's records are whole: go on with resume=.", file=sys.stderr)
+        print("interrupted. The records so far are kept: go on with resume=.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure a suite and report on it."""
+    """Measure a suite and write its report."""
     config = run_config(options.words)
     from harness.judge.inheritance import inherits_by
     from harness.measure.engines.local import LocalEngine
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
             if config.resume
             else prepare(config, _command(options.words), engine)
         )
-        progress.noted(f"records go to {ready.store.folder}")
+        progress.noted(f"writing records to {ready.store.folder}")
         try:
             inherits = inherits_by(ready.registry.passes)
             store = ready.measure(engine, progress, inherits)
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
-    """Rebuild a run's report from its records alone, or draw a history of gates over commits."""
+    """Rebuild a run's report from its records, or draw a history of gates over commits."""
     if options.run.is_file() or (options.run.suffix == ".jsonl" and not options.run.is_dir()):
         report_history(options.run, options.json)
     else:
@@ -86,14 +86,14 @@ def report(options: argparse.Namespace) -> int:
 
 
 def list_(options: argparse.Namespace) -> int:
-    """Say what there is."""
+    """List baselines, methods, workloads, studies, suites and claims."""
     from harness.declare.claims import load_claims
     from harness.declare.suite import read_suite
 
     wanted = [word for word in options.words if "=" not in word]
     for kind in wanted:
         if kind not in LISTED:
-            raise UnknownName("kind of thing", kind, LISTED, "Without one, all are listed.")
+            raise UnknownName("kind", kind, LISTED, "Leave it out to list all.")
     registry = Registry(_plugins([word for word in options.words if "=" in word]))
     suites = ROOT / "suites"
     listing: dict[str, list[dict[str, Any]]] = {
@@ -126,7 +126,7 @@ def list_(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Hold a learner's gradient to what it owes the reference."""
+    """Check a learner's gradient against the reference."""
     # What a plugin prints must not mix with the answer.
     with contextlib.redirect_stdout(sys.stderr):
         registry = Registry(_plugins(options.words))
@@ -146,17 +146,17 @@ def check(options: argparse.Namespace) -> int:
             f"of {result.tolerance:.3g} allowed\n"
             f"    {result.worst_case}\n"
             + (f"  largest errors: {', '.join(in_each)}\n" if in_each else "")
-            + f"  against the oracle: largest relative error {result.distance:.3g}, "
-            f"least cosine {cosine}"
+            + f"  against the exact gradient: largest relative error {result.distance:.3g}, "
+            f"lowest cosine {cosine}"
         )
     return 0 if result.passed else 1
 
 
 def data(options: argparse.Namespace) -> int:
-    """Say which data sets a folder holds, what is missing or damaged, and what each opens."""
+    """List the data sets in a folder, what is missing or damaged, and who can use them."""
     given = split_words(options.words, DATA)
     if "data_dir" not in given:
-        raise UsageError("data needs a folder to look in. Write data_dir=FOLDER.")
+        raise UsageError("data needs a folder to read. Write data_dir=FOLDER.")
     data_dir = existing_folder("data_dir", given["data_dir"])
     from harness.data_report import as_json, as_text, findings
 
@@ -171,7 +171,7 @@ def data(options: argparse.Namespace) -> int:
 
 
 def probe(options: argparse.Namespace) -> int:
-    """Say what this machine is, as a run records it."""
+    """Describe this machine, as a run records it."""
     from harness.measure.probes import run_probes
 
     probes = run_probes()
@@ -217,7 +217,7 @@ def gate(options: argparse.Namespace) -> int:
             else:
                 report = gate(config, lambda line: print(line, file=sys.stderr, flush=True))
     except KeyboardInterrupt as error:
-        print("interrupted: nothing was judged, and no checkout is left.", file=sys.stderr)
+        print("interrupted: nothing was judged, all checkouts are removed.", file=sys.stderr)
         return error.exit_code if isinstance(error, Ended) else 130
     except BaseException as error:
         if not options.bisect:

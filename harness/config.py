@@ -12,22 +12,22 @@ from harness.declare.suite import Suite
 from harness.errors import UnknownName, UsageError
 
 WORDS = {
-    "suite": "the suite: a name, or the path of your own TOML file (default: paper)",
-    "pairs": "only these pairs of it, by commas (default: all)",
-    "seeds": "how many repetitions, or which: 3 or 0,4,7 or 4, (default: the suite's)",
-    "rounds": "interleaved rounds a seed (default: the suite's)",
-    "threads": "threads of a worker (default: the cores this process may use)",
+    "suite": "a suite's name, or the path of your own TOML file (default: paper)",
+    "pairs": "only these pairs, separated by commas (default: all)",
+    "seeds": "how many seeds, or which ones: 3 or 0,4,7 or 4, (default: the suite's)",
+    "rounds": "interleaved rounds per seed (default: the suite's)",
+    "threads": "threads per worker process (default: the cores this process may use)",
     "device": "cpu, cuda or cuda:N (default: cpu)",
-    "data_dir": "where your own data sets lie (default: none, the embedded data serve)",
-    "out": "the run folder, new or empty (default: a fresh one under results/)",
-    "resume": "a run folder to finish; only plugin= and data_dir= may stand beside it",
-    "plugin": "Python files with components of your own, by commas",
+    "data_dir": "the folder of your own data sets (default: none, only the embedded data)",
+    "out": "the folder to write to, new or empty (default: a new one under results/)",
+    "resume": "the folder of a run to finish; only plugin= and data_dir= may be added",
+    "plugin": "Python files with your own components, separated by commas",
 }
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What a run was asked for."""
+    """The options of a run, read and checked."""
 
     suite: str = "paper"
     pairs: tuple[str, ...] = ()
@@ -48,12 +48,12 @@ class RunConfig:
 
 
 def run_config(words: list[str]) -> RunConfig:
-    """Read the words of `run`."""
+    """Read the options of `run`."""
     given = split_words(words, WORDS)
     resume = given.get("resume")
     if resume is not None and (extra := set(given) - {"resume", "plugin", "data_dir"}):
         raise UsageError(
-            f"resume= takes its plan from the run; leave out {', '.join(sorted(extra))}, "
+            f"resume= finishes the run as it was planned: leave out {', '.join(sorted(extra))}, "
             "or start a new run without resume=."
         )
     data_dir = given.get("data_dir")
@@ -74,14 +74,16 @@ def run_config(words: list[str]) -> RunConfig:
 
 
 def split_words(words: list[str], known: dict[str, str]) -> dict[str, str]:
-    """Split key=value words, each key being a known one and given once."""
+    """Split key=value words; each key must be known and given once."""
     given: dict[str, str] = {}
     for word in words:
         key, equals, value = word.partition("=")
         if key not in known:
-            raise UnknownName("word", key, known, f"Write {next(iter(known))}=..., say.")
+            raise UnknownName(
+                "option", key, known, f"Write {next(iter(known))}=VALUE, for example."
+            )
         if not equals or not value:
-            raise UsageError(f"{word!r} has no value. Write {key}=...: {known[key]}.")
+            raise UsageError(f"{key}= has no value. Write {key}=VALUE: {known[key]}.")
         if key in given:
             raise UsageError(f"{key}= is given twice, {given[key]!r} and {value!r}. Keep one.")
         given[key] = value
@@ -90,7 +92,7 @@ def split_words(words: list[str], known: dict[str, str]) -> dict[str, str]:
 
 def existing_folder(name: str, word: str) -> Path:
     if not Path(word).is_dir():
-        raise UsageError(f"{name}={word}: no such folder. Name an existing folder.")
+        raise UsageError(f"{name}={word}: no such folder. Give the path of an existing folder.")
     return Path(word)
 
 
@@ -104,9 +106,11 @@ def whole(name: str, word: str, least: int = 1, most: int = 10_000) -> int:
     try:
         value = int(word)
     except ValueError:
-        raise UsageError(f"{name}={word}: not a whole number. Write {name}=3, say.") from None
+        raise UsageError(
+            f"{name}={word}: not a whole number. Write {name}=3, for example."
+        ) from None
     if not least <= value <= most:
-        raise UsageError(f"{name}={word}: must be from {least} to {most}. Write {name}=3, say.")
+        raise UsageError(f"{name}={word}: must be from {least} to {most}.")
     return value
 
 
@@ -116,7 +120,7 @@ def _seeds(word: str) -> tuple[int, ...]:
     parts = listed("seeds", {"seeds": word})
     seeds = tuple(whole("seeds", part, least=0, most=2**31) for part in parts)
     if len(set(seeds)) < len(seeds):
-        raise UsageError(f"seeds={word}: a seed is named twice. Name each once.")
+        raise UsageError(f"seeds={word}: the same seed twice. Give each seed once.")
     return seeds
 
 
@@ -127,10 +131,10 @@ def cores() -> int:
 
 
 def listed(name: str, given: Mapping[str, str]) -> tuple[str, ...]:
-    """Split a word's value at its commas, of which one may end it: "4," is a list of one."""
+    """Split an option's value at its commas; one may end it: "4," is a list of one."""
     if name not in given:
         return ()
     parts = tuple(part.strip() for part in given[name].removesuffix(",").split(","))
     if not all(parts):
-        raise UsageError(f"{name}={given[name]}: nothing stands beside a comma. Write {name}=a,b.")
+        raise UsageError(f"{name}={given[name]}: empty beside a comma. Write {name}=a,b.")
     return parts

@@ -1,4 +1,4 @@
-"""What may be asked on the command line: words, options, help and examples."""
+"""The command line's options, with their help and examples."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from harness.gate.config import GATE_WORDS
 
 LISTED = ("baselines", "methods", "workloads", "studies", "suites", "claims")
 PLUGIN = {"plugin": WORDS["plugin"]}
-DATA = {"data_dir": "the folder to look in"} | PLUGIN
+DATA = {"data_dir": "the folder of the data sets"} | PLUGIN
+JSON = "print JSON"
 Command = Callable[[argparse.Namespace], int]
 
 EXAMPLES = """examples:
@@ -38,11 +39,14 @@ EXAMPLES = """examples:
 def read_options(
     arguments: Sequence[str] | None, commands: Mapping[str, Command]
 ) -> argparse.Namespace:
-    """Return what was asked, with the command that answers in `command`."""
+    """Return the options given, with the function of the command in `command`."""
     parser = _parser(commands)
-    options, rest = parser.parse_known_args(arguments)
+    asked = list(sys.argv[1:] if arguments is None else arguments)
+    if asked[:1] == ["help"]:  # `help` and `help COMMAND`, as many programs have them
+        asked = [*asked[1:], "--help"]
+    options, rest = parser.parse_known_args(asked)
     if any(word.startswith("-") for word in rest) or (rest and "words" not in options):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        parser.error(f"unknown arguments: {' '.join(rest)}")
     if rest:  # words may stand behind an option, where argparse no longer looks for them
         options.words += rest
     return options
@@ -61,14 +65,15 @@ def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     def command(name: str, words: Mapping[str, str]) -> argparse.ArgumentParser:
         about = commands[name].__doc__
         examples = "".join(f"{x}\n" for x in EXAMPLES.splitlines() if f" harness {name} " in x)
-        known = "".join(f"  {key + '=':<10} {what}\n" for key, what in words.items())
+        width = max(map(len, words), default=0) + 3
+        known = "".join(f"  {key + '=':<{width}}{what}\n" for key, what in words.items())
         sub = subparsers.add_parser(
             name,
             help=about,
             description=about,
             epilog="\n".join(
                 f"{title}:\n{lines}"
-                for title, lines in (("words", known), ("examples", examples))
+                for title, lines in (("key=value options", known), ("examples", examples))
                 if lines
             ),
             formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -78,33 +83,33 @@ def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
     command("run", WORDS).add_argument("words", nargs="*", metavar="key=value")
     listing = command("list", PLUGIN)
-    kinds = f"of {', '.join(LISTED)}, those to list (default: all); or key=value"
+    kinds = f"what to list: {', '.join(LISTED)} (default: all); or key=value"
     listing.add_argument("words", nargs="*", metavar="kind", help=kinds)
-    listing.add_argument("--json", action="store_true", help="one object, for machines")
+    listing.add_argument("--json", action="store_true", help=JSON)
     checking = command("check", PLUGIN)
-    checking.add_argument("name", help="a method or a baseline")
+    checking.add_argument("name", help="the name of a method or a baseline")
     checking.add_argument("words", nargs="*", metavar="key=value")
     checking.add_argument(
-        "--examples", type=_examples, default=100, help="random problems (default: 100)"
+        "--examples", type=_examples, default=100, help="how many random problems (default: 100)"
     )
-    checking.add_argument("--json", action="store_true", help="one object, for machines")
+    checking.add_argument("--json", action="store_true", help=JSON)
     looking = command("data", DATA)
     looking.add_argument("words", nargs="*", metavar="key=value")
-    looking.add_argument("--json", action="store_true", help="one list, for machines")
-    command("probe", {}).add_argument("--json", action="store_true", help="one object")
+    looking.add_argument("--json", action="store_true", help=JSON)
+    command("probe", {}).add_argument("--json", action="store_true", help=JSON)
     reporting = command("report", PLUGIN)
-    reporting.add_argument("run", type=Path, help="a run folder, or a file that history= made")
+    reporting.add_argument("run", type=Path, help="a run folder, or a file made by history=")
     reporting.add_argument("words", nargs="*", metavar="key=value")
-    reporting.add_argument("--json", action="store_true", help="one object, for machines")
+    reporting.add_argument("--json", action="store_true", help=JSON)
     comparing = command("compare", PLUGIN)
-    comparing.add_argument("before", type=Path, help="a run folder")
-    comparing.add_argument("after", type=Path, help="another")
+    comparing.add_argument("before", type=Path, help="the first run's folder")
+    comparing.add_argument("after", type=Path, help="the second run's folder")
     comparing.add_argument("words", nargs="*", metavar="key=value")
-    comparing.add_argument("--json", action="store_true", help="one object, for machines")
+    comparing.add_argument("--json", action="store_true", help=JSON)
     gating = command("gate", GATE_WORDS)
     gating.add_argument("words", nargs="*", metavar="key=value")
-    gating.add_argument("--json", action="store_true", help="the report as one object")
-    gating.add_argument("--bisect", action="store_true", help="exit codes for `git bisect run`")
+    gating.add_argument("--json", action="store_true", help=JSON)
+    gating.add_argument("--bisect", action="store_true", help="use exit codes for `git bisect run`")
     return parser
 
 

@@ -80,30 +80,28 @@ def test_a_run_is_resumed_with_its_plugins_and_data_alone(tmp_path):
     resumed = run_config([f"resume={tmp_path}", "plugin=a.py", f"data_dir={tmp_path}"])
     assert (resumed.resume, resumed.plugins) == (tmp_path, ("a.py",))
     message = refusal(f"resume={tmp_path}", "suite=smoke", "rounds=2")
-    assert "resume= takes its plan from the run; leave out rounds, suite" in message
+    assert "resume= finishes the run as it was planned: leave out rounds, suite" in message
 
 
 class TestAnUnknownWord:
     def test_is_met_with_the_nearest_and_all_others(self):
         message = refusal("suit=smoke")
         assert message.startswith(
-            "unknown word 'suit' (did you mean 'suite'?). Allowed: data_dir, "
+            "unknown option 'suit' (did you mean 'suite'?). Allowed: data_dir, "
         )
         assert all(word in message for word in WORDS)
 
     def test_may_be_a_value_without_its_key(self):
-        assert refusal("smoke").endswith("Write suite=..., say.")
+        assert refusal("smoke").endswith("Write suite=VALUE, for example.")
 
     def test_is_unknown_where_fewer_words_are_allowed(self):
-        with pytest.raises(UnknownName, match=r"Allowed: plugin\. Write plugin=\.\.\., say"):
+        with pytest.raises(UnknownName, match=r"Allowed: plugin\. Write plugin=VALUE, for"):
             split_words(["suite=smoke"], {"plugin": ""})
 
 
 @pytest.mark.parametrize("word", ["suite", "suite="])
 def test_a_word_without_a_value_says_what_its_value_is(word):
-    assert refusal(word).startswith(
-        f"{word!r} has no value. Write suite=...: the suite: a name, or"
-    )
+    assert refusal(word).startswith("suite= has no value. Write suite=VALUE: a suite's name, or")
 
 
 def test_a_word_given_twice_shows_both_values():
@@ -114,7 +112,9 @@ def test_a_word_given_twice_shows_both_values():
 @pytest.mark.parametrize("value", ["x", "1.5", "", "1e3", "--1", "0x10", "³"])
 def test_a_malformed_number_shows_what_to_write(name, value):
     message = refusal(f"{name}={value}")
-    assert f"{name}={value}: not a whole number. Write {name}=3, say." in message or not value
+    assert (
+        f"{name}={value}: not a whole number. Write {name}=3, for example." in message or not value
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,13 +134,13 @@ def test_a_number_out_of_bounds_shows_the_bounds(word, allowed):
 
 
 def test_a_seed_may_be_named_once():
-    assert refusal("seeds=1,2,1") == "seeds=1,2,1: a seed is named twice. Name each once."
+    assert refusal("seeds=1,2,1") == "seeds=1,2,1: the same seed twice. Give each seed once."
 
 
 @pytest.mark.parametrize("name", ["pairs", "seeds", "plugin"])
 @pytest.mark.parametrize("value", [",", ",1", "1,,2", " , ", "1, ,"])
 def test_a_list_has_something_beside_every_comma(name, value):
-    assert f"{name}={value}: nothing stands beside a comma" in refusal(f"{name}={value}")
+    assert f"{name}={value}: empty beside a comma" in refusal(f"{name}={value}")
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda", "cuda:0", "cuda:12"])
@@ -161,5 +161,5 @@ def test_another_device_is_refused_with_those_that_there_are(device):
 def test_a_data_folder_must_be_there(tmp_path):
     absent = tmp_path / "absent"
     assert refusal(f"data_dir={absent}") == (
-        f"data_dir={absent}: no such folder. Name an existing folder."
+        f"data_dir={absent}: no such folder. Give the path of an existing folder."
     )

@@ -14,20 +14,20 @@ from harness.records.lines import explained
 WORKTREE = "worktree"
 
 GATE_WORDS = {
-    "base": "the revision that head is compared with: a branch, a tag or a commit",
-    "head": f"what is judged: a revision, or the files as they lie here (default: {WORKTREE})",
-    "against": "a run folder to compare with, in place of base=, of a machine of the same class",
+    "base": "the revision to compare with: a branch, a tag or a commit",
+    "head": f"the revision to judge, or {WORKTREE}, the files as they are (default: {WORKTREE})",
+    "against": "a run folder to compare with instead of base=, from a machine of the same class",
     "suite": "the suite whose learners are compared: a name or a path (default: gate)",
-    "pairs": "only the learners of these pairs, by commas (default: all)",
-    "threshold": "the slow-down that is let pass, as a share (default: 0.05, which is 5 %)",
-    "limit_s": "no round may end after so many seconds (default: 300); open times are inconclusive",
-    "threads": "threads of a worker (default: 1, which leaves a neighbour the other cores)",
+    "pairs": "only the learners of these pairs, separated by commas (default: all)",
+    "threshold": "the largest slow-down that passes, as a fraction (default: 0.05, which is 5 %)",
+    "limit_s": "seconds to measure for (default: 300); a time undecided by then is inconclusive",
+    "threads": "threads per worker process (default: 1, so that the other cores stay free)",
     "device": WORDS["device"],
     "data_dir": WORDS["data_dir"],
     "plugin": WORDS["plugin"],
-    "markdown": "a file for the table as Markdown, for a pull request",
-    "junit": "a file for the findings as JUnit XML",
-    "history": "a file of JSON lines that the findings are appended to, for `report` to draw",
+    "markdown": "a file to write the table to as Markdown, for a pull request",
+    "junit": "a file to write the findings to as JUnit XML",
+    "history": "a file of JSON lines to append the findings to, which `report` draws",
 }
 OF_REVISIONS = frozenset({"head", "suite", "threads", "device", "limit_s"})
 LEAST_THRESHOLD, MOST_THRESHOLD = 0.001, 10.0
@@ -36,7 +36,7 @@ LEAST_LIMIT_S, MOST_LIMIT_S = 1, 86_400
 
 @dataclass(frozen=True)
 class GateConfig:
-    """What a gate was asked for."""
+    """The options of a gate, read and checked."""
 
     base: str | None = None
     head: str = WORKTREE
@@ -55,7 +55,7 @@ class GateConfig:
 
 
 def gate_config(words: list[str]) -> GateConfig:
-    """Read the words of `gate`."""
+    """Read the options of `gate`."""
     given = split_words(words, GATE_WORDS)
     if ("base" in given) == ("against" in given):
         raise UsageError(
@@ -64,13 +64,13 @@ def gate_config(words: list[str]) -> GateConfig:
         )
     if "against" in given and (extra := set(given) & OF_REVISIONS):
         raise UsageError(
-            f"against= measures the working tree by the stored run's own plan, all of it; leave "
-            f"out {', '.join(sorted(extra))}, or compare with a revision by base=."
+            "against= measures the working tree by the stored run's own plan: leave out "
+            f"{', '.join(sorted(extra))}, or compare with a revision by base=."
         )
     if "against" in given and "history" in given:
         raise UsageError(
-            "history= keeps what is found of a commit beside its base, and a stored run is none: "
-            "name a revision with base=, or leave out history=."
+            "history= records a commit against its base commit, and a stored run is not a commit. "
+            "Name a revision with base=, or leave out history=."
         )
     files = {
         name: os.path.realpath(given[name])
@@ -79,8 +79,8 @@ def gate_config(words: list[str]) -> GateConfig:
     }
     if len(set(files.values())) < len(files):
         raise UsageError(
-            f"{', '.join(f'{name}=' for name in files)}: two of them name the same file, and one "
-            "would replace the other. Name a file for each."
+            f"{', '.join(f'{name}=' for name in files)}: two of these name the same file, so one "
+            "would overwrite the other. Name a different file for each."
         )
     data_dir = given.get("data_dir")
     if data_dir is not None:
@@ -111,7 +111,7 @@ def _threshold(word: str) -> float:
         value = math.nan
     if not LEAST_THRESHOLD <= value <= MOST_THRESHOLD:
         raise UsageError(
-            f"threshold={word}: must be a share from {LEAST_THRESHOLD} to {MOST_THRESHOLD:g}. "
+            f"threshold={word}: must be a fraction from {LEAST_THRESHOLD} to {MOST_THRESHOLD:g}. "
             "Write threshold=0.05 for 5 %."
         )
     return value
@@ -125,5 +125,5 @@ def _writable(name: str, word: str | None) -> Path | None:
     next_step = "Name a file in an existing folder."
     with explained(f"{name}={word}", next_step):
         if path.is_dir() or not path.absolute().parent.is_dir():
-            raise UsageError(f"{name}={word}: no file can be there. {next_step}")
+            raise UsageError(f"{name}={word}: cannot write a file there. {next_step}")
     return path

@@ -69,7 +69,7 @@ class TestChecking:
 
     def test_does_not_guess_an_angle_that_there_is_not(self, check, capsys):
         assert check("renamed") == 1
-        assert "least cosine unknown" in capsys.readouterr().out
+        assert "lowest cosine unknown" in capsys.readouterr().out
         assert check("renamed", "--json") == 1
         assert json.loads(capsys.readouterr().out)["cosine"] is None
 

@@ -46,6 +46,16 @@ class TestHelp:
         assert leaving.value.code == 0
         assert f"python -m harness {command}" in capsys.readouterr().out
 
+    @pytest.mark.parametrize(
+        ("asked", "usage"),
+        [(["help"], "python -m harness"), (["help", "run"], "python -m harness run")],
+    )
+    def test_is_a_command_too(self, asked, usage, capsys):
+        with pytest.raises(SystemExit) as leaving:
+            main(asked)
+        assert leaving.value.code == 0
+        assert capsys.readouterr().out.startswith(f"usage: {usage} [-h]")
+
     def test_knows_the_version(self, capsys):
         with pytest.raises(SystemExit):
             main(["--version"])
@@ -143,12 +153,12 @@ class TestListing:
 
     def test_meets_an_unknown_kind_with_the_nearest(self, refused):
         assert refused("list", "metods") == (
-            "unknown kind of thing 'metods' (did you mean 'methods'?). Allowed: baselines, claims, "
-            "methods, studies, suites, workloads. Without one, all are listed."
+            "unknown kind 'metods' (did you mean 'methods'?). Allowed: baselines, claims, "
+            "methods, studies, suites, workloads. Leave it out to list all."
         )
 
     def test_knows_no_word_but_plugin(self, refused):
-        assert "unknown word 'suite'" in refused("list", "suite=smoke")
+        assert "unknown option 'suite'" in refused("list", "suite=smoke")
 
     def test_ends_quietly_when_nobody_reads_on(self):
         reader = subprocess.Popen(

@@ -142,7 +142,7 @@ class TestRunning:
     def test_says_what_it_will_do_and_where_and_what_came_of_it(self, engine, here, capsys):
         assert main(["run", "suite=mine.toml", "out=run"]) == 4
         shown = capsys.readouterr()
-        assert "records go to run\n" in shown.err
+        assert "writing records to run\n" in shown.err
         assert "  fast: batched_maml against reference_maml on sinusoid" in shown.err
         assert "24 blocks, about " in shown.err
         assert "failed" in shown.err or "died" in shown.err
@@ -172,7 +172,7 @@ class TestRunning:
     def test_may_be_interrupted(self, engine, here, capsys, monkeypatch):
         monkeypatch.setattr(engine, "error", KeyboardInterrupt())
         assert main(["run", "suite=mine.toml", "out=run"]) == 130
-        assert "records are whole: go on with resume=." in capsys.readouterr().err
+        assert "The records so far are kept: go on with resume=." in capsys.readouterr().err
         assert Store.open(here / "run").records(PASSES) == []
 
     def test_says_so_when_the_disk_is_full(self, engine, here, capsys, monkeypatch):

@@ -14,20 +14,20 @@ class TestWords:
         [
             (["rn"], "unknown command 'rn' (did you mean 'run'?). Allowed: check, compare, data, "),
             ([], "the following arguments are required: COMMAND. See: python -m harness --help"),
-            (["run", "--fast"], "unrecognized arguments: --fast. See: python -m harness --help"),
-            (["probe", "now"], "unrecognized arguments: now"),
+            (["run", "--fast"], "unknown arguments: --fast. See: python -m harness --help"),
+            (["probe", "now"], "unknown arguments: now"),
             (["report"], "the following arguments are required: run"),
             (["compare", "a"], "the following arguments are required: after"),
             (["check"], "the following arguments are required: name"),
             (
                 ["run", "suit=smoke"],
-                "unknown word 'suit' (did you mean 'suite'?). Allowed: data_dir",
+                "unknown option 'suit' (did you mean 'suite'?). Allowed: data_dir",
             ),
-            (["run", "suite"], "'suite' has no value. Write suite=...: the suite: a name, or"),
+            (["run", "suite"], "suite= has no value. Write suite=VALUE: a suite's name, or"),
             (["run", "rounds=2", "rounds=3"], "rounds= is given twice, '2' and '3'. Keep one."),
-            (["run", "rounds=two"], "rounds=two: not a whole number. Write rounds=3, say."),
+            (["run", "rounds=two"], "rounds=two: not a whole number. Write rounds=3, for example."),
             (["run", "threads=0"], "threads=0: must be from 1 to 1024."),
-            (["run", "seeds=1,1"], "seeds=1,1: a seed is named twice."),
+            (["run", "seeds=1,1"], "seeds=1,1: the same seed twice."),
             (["run", "device=gpu"], "unknown device 'gpu'"),
             (["run", "data_dir=absent"], "data_dir=absent: no such folder."),
             (
@@ -36,7 +36,7 @@ class TestWords:
             ),
             (["run", "suite=absent.toml"], "suite=absent.toml: no such file. Give the path"),
             (["run", "suite=smoke", "pairs=aa-sinusoi"], "(did you mean 'aa-sinusoid'?)"),
-            (["run", "pairs=,"], "pairs=,: nothing stands beside a comma."),
+            (["run", "pairs=,"], "pairs=,: empty beside a comma."),
             (["run", "resume=x", "suite=smoke"], "leave out suite, or start a new run"),
             (["run", f"suite={'x' * 300}.toml"], "File name too long"),
             (
@@ -47,7 +47,7 @@ class TestWords:
             (["check", "batched_maml", "--examples", "x"], "--examples=x: not a whole number."),
             (
                 ["check", "batched_maml", "plugn=x.py"],
-                "unknown word 'plugn' (did you mean 'plugin'?)",
+                "unknown option 'plugn' (did you mean 'plugin'?)",
             ),
             (["check", "batched_maml", "--json", "plugin=absent.py"], "plugin=absent.py: no such"),
             (

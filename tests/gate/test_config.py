@@ -22,15 +22,15 @@ def test_a_base_is_all_that_a_gate_needs():
         ([], "compares with one thing"),
         (["base=a", "against=b"], "compares with one thing"),
         (["against=b", "threads=2"], "leave out threads"),
-        (["against=b", "limit_s=60"], "all of it; leave out limit_s"),
+        (["against=b", "limit_s=60"], "own plan: leave out limit_s"),
         (["bas=main"], "did you mean 'base'"),
         (["base=main", "threshold=5%"], "Write threshold=0.05"),
         (["base=main", "threshold=0"], "from 0.001 to 10"),
         (["base=main", "limit_s=0"], "from 1 to"),
         (["base=main", "device=gpu"], "Write device=cpu"),
         (["base=main", "data_dir=/nowhere/at/all"], "no such folder"),
-        (["base=main", "junit=/nowhere/at/all.xml"], "no file can be there"),
-        (["base=main", "markdown=."], "no file can be there"),
+        (["base=main", "junit=/nowhere/at/all.xml"], "cannot write a file there"),
+        (["base=main", "markdown=."], "cannot write a file there"),
     ],
 )
 def test_what_makes_no_gate_is_refused(words: list[str], said: str):

@@ -145,7 +145,7 @@ class TestTheCommand:
         assert main(["data", "data_dir=nowhere"]) == 2
         assert "data_dir=nowhere: no such folder" in capsys.readouterr().err
         assert main(["data", "dir=."]) == 2
-        assert "unknown word 'dir' (did you mean 'data_dir'?)" in capsys.readouterr().err
+        assert "unknown option 'dir' (did you mean 'data_dir'?)" in capsys.readouterr().err
 
     def test_asks_a_plugin_as_well(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
