@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import torch
@@ -15,6 +16,8 @@ from torch import Tensor
 
 from harness.declare.learner import Learner, Params
 from harness.declare.outer import AdamState
+from harness.errors import UsageError
+from harness.registry import Registry
 from suites.fewshot import FewShot, Tasks
 
 
@@ -49,3 +52,15 @@ class MamlLearner(Learner):
                 for params, task in zip(adapted, batch, strict=True)
             ]
         )
+
+
+@cache
+def maml_named(name: str) -> type[MamlLearner]:
+    """Return an implementation of MAML by its name, for learners that are made of one."""
+    found = Registry().find(name, "baseline", "method").load()
+    if not issubclass(found, MamlLearner):
+        raise UsageError(
+            f"inner={name}: an implementation of {found.family}, and what is asked for is one of "
+            "MAML. Name one, such as learn2learn_maml or batched_maml."
+        )
+    return found  # type: ignore[no-any-return]

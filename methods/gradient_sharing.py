@@ -164,7 +164,7 @@ class GradientSharing(MamlLearner):
 
         return judged_by_all(batch, self._team, judge)
 
-    def scales(self, state: AdamState) -> dict[str, float]:
+    def watched(self, state: AdamState) -> dict[str, float]:
         """Return l and m of every inner step, and of every layer if each has its own."""
         return self._scales.told(state.params)
 

@@ -23,19 +23,18 @@ setting; batched_maml tells what distribution gives from what batching gives.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from baselines.flat import flat, shaped
-from baselines.maml import MamlLearner
+from baselines.maml import MamlLearner, maml_named
 from harness.declare.equivalence import Equivalence, Exact
 from harness.declare.learner import Gradient, Params
 from harness.declare.outer import AdamState
-from harness.errors import UsageError
-from harness.registry import Registry, method
+from harness.registry import method
 from harness.team.communicator import Alone, Communicator
 from methods.dealt_tasks import dealt, judged_by_all
 from suites.fewshot import Tasks
@@ -96,17 +95,5 @@ class Qmaml(MamlLearner):
     def _one(self) -> MamlLearner:
         """The inner implementation, which is given a rank's own tasks and knows of no team."""
         place = replace(self.workload.place, team=Alone())
-        made: MamlLearner = _implementation(self.inner)(replace(self.workload, place=place))
+        made: MamlLearner = maml_named(self.inner)(replace(self.workload, place=place))
         return made
-
-
-@cache
-def _implementation(name: str) -> Any:
-    entry = Registry().find(name, "baseline", "method")
-    found = entry.load()
-    if not issubclass(found, MamlLearner):
-        raise UsageError(
-            f"inner={name}: an implementation of {found.family}, and qmaml deals out the tasks of "
-            "MAML. Name one of its implementations, such as learn2learn_maml or batched_maml."
-        )
-    return found

@@ -97,6 +97,10 @@ class Learner(ABC):
         """Whether one training serves all variants, which then differ in adaptation alone."""
         return False
 
+    def watched(self, state: Any) -> dict[str, float]:
+        """Return numbers that the state holds beside the weights, which a learning curve keeps."""
+        return {}
+
     def fast_paths(self) -> dict[str, str]:
         """Say which of the learner's fast paths really run here."""
         return {}

@@ -18,6 +18,7 @@ Nature = Literal[
     "clock",  # a time: it has noise
     "count",  # repeats exactly
     "steps",  # of training, until something is reached
+    "range",  # of a setting, as far as training goes well
     "gain",  # a difference in quality, and not a ratio
 ]
 
@@ -55,8 +56,8 @@ class Measure:
 
     @property
     def better(self) -> Literal["less", "more"]:
-        """Time, work and steps are costs; of quality more is better."""
-        return "more" if self.nature == "gain" else "less"
+        """Time, work and steps are costs; of quality and of a setting's range more is better."""
+        return "more" if self.nature in ("gain", "range") else "less"
 
     @property
     def in_rounds(self) -> bool:

@@ -23,6 +23,7 @@ def train_curve(
     """Train from the seed's start, looking at the same validation tasks every so many steps."""
     workload = workload_of(learner)
     state, steps, quality, train_seconds = learner.init(seed), [], [], 0.0
+    watched: dict[str, list[float]] = {}
     for step in range(1, protocol.curve_steps + 1):
         batch = workload.train_batch(seed, step - 1)
         start = perf_counter()
@@ -33,10 +34,18 @@ def train_curve(
             seen = list(_qualities(learner, state, seed, "valid", protocol.curve_tasks))
             steps.append(step)
             quality.append(sum(seen) / len(seen))
+            for name, value in learner.watched(state).items():
+                watched.setdefault(name, []).append(value)
     test = tuple(_qualities(learner, state, seed, "test", protocol.test_tasks))
     team = workload.place.team
     require_agreement(team, "a learning curve", [quality, test])
-    return Curve(tuple(steps), tuple(quality), test, slowest(team, train_seconds))
+    return Curve(
+        tuple(steps),
+        tuple(quality),
+        test,
+        {name: tuple(values) for name, values in watched.items()},
+        slowest(team, train_seconds),
+    )
 
 
 def train_trajectory(learner: Learner, seed: int, steps: int) -> Trajectory:

@@ -75,6 +75,7 @@ class Curve(Seen):
     curve_steps: tuple[int, ...] = of_unit("steps", ())
     curve_quality: tuple[float, ...] = ()  # mean over validation tasks, at curve_steps
     test_quality: tuple[float, ...] = ()  # of every test task
+    watched: dict[str, tuple[float, ...]] = field(default_factory=dict)  # by name, at curve_steps
     train_seconds: float | None = of_unit("s")
 
     def flaw(self) -> str | None:
@@ -87,6 +88,8 @@ class Curve(Seen):
             return "the curve in its record counts steps that nobody takes"
         if not all(-LARGEST < value < LARGEST for value in (*quality, *self.test_quality)):
             return "its record holds a quality that is no measurement"
+        if any(len(values) != len(steps) for values in self.watched.values()):
+            return "its record does not hold what was watched at every step of the curve"
         return None
 
 

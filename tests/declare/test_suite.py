@@ -255,8 +255,8 @@ class TestResolving:
             ('method = "batched_maml"', 'method = "batchd"', "unknown method or baseline 'batchd'"),
             (
                 'baseline = "reference_maml"\nmethod = "batched_maml"',
-                'baseline = "batched_maml"\nmethod = "reference_maml"',
-                "unknown baseline 'batched_maml'",
+                'baseline = "reference_mml"\nmethod = "batched_maml"',
+                "unknown baseline or method 'reference_mml' .did you mean 'reference_maml'",
             ),
             ('"sinusoid"\ndiffer = "how"', '"cosine"\ndiffer = "how"', "unknown workload 'cosine'"),
             (
@@ -278,6 +278,14 @@ class TestResolving:
         suite = read(SUITE.replace('differ = "how"', shared))
         with pytest.raises(UsageError, match=r"pass variants is one of a single .* ranks = 2\."):
             resolve(suite, Registry(), self.CLAIMS)
+
+    def test_lets_a_method_be_what_another_is_held_to(self, read):
+        suite = read(
+            SUITE.replace('"batched_maml"', '"gradient_sharing"').replace(
+                '"reference_maml"', '"batched_maml"'
+            )
+        )
+        assert resolve(suite, Registry(), self.CLAIMS) == {}
 
     def test_lets_a_method_measure_its_own_noise(self, read):
         suite = read(SUITE.replace('"reference_maml"', '"batched_maml"'))

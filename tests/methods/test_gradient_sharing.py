@@ -82,19 +82,19 @@ def test_the_memory_is_taken_to_held_out_tasks_only_when_that_is_asked_for():
 
 
 def test_the_scales_are_told_by_step_and_layer():
-    assert GradientSharing(WORKLOAD).scales(GradientSharing(WORKLOAD).init(SEED)) == {
+    assert GradientSharing(WORKLOAD).watched(GradientSharing(WORKLOAD).init(SEED)) == {
         "weight, step 1": 0.5,
         "concurrent, step 1": 0.5,
         "weight, step 2": 0.5,
         "concurrent, step 2": 0.5,
     }
     by_layer = GradientSharing(WORKLOAD, sources="memory", weight=0.25, scale="step_and_layer")
-    told = by_layer.scales(by_layer.init(SEED))
+    told = by_layer.watched(by_layer.init(SEED))
     layers = ["blocks.0.0", "blocks.0.1", "blocks.1.0", "blocks.1.1", "head"]
     assert list(told) == [f"weight, step {k}, {layer}" for k in (1, 2) for layer in layers]
     assert list(told.values()) == pytest.approx([0.25] * 10)
     held = GradientSharing(WORKLOAD, learned=False, weight=0.0)
-    assert held.scales(trained(held, 1))["weight, step 2"] == 0.0
+    assert held.watched(trained(held, 1))["weight, step 2"] == 0.0
 
 
 @pytest.mark.parametrize(
@@ -157,5 +157,5 @@ def test_it_trains(workload: FewShot, steps: int, better: float):
     first, last = (float(learner.evaluate(state, held_out).mean()) for state in (before, after))
     assert (last > better * first) if workload.metric.higher_is_better else (last < better * first)
     assert all_finite(after)
-    moved = learner.scales(after)
-    assert all(abs(moved[name] - value) > 1e-3 for name, value in learner.scales(before).items())
+    moved = learner.watched(after)
+    assert all(abs(moved[name] - value) > 1e-3 for name, value in learner.watched(before).items())

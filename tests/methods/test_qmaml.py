@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from baselines.maml import maml_named
 from baselines.reference_maml import ReferenceMaml
 from harness.declare.suite import Pair, Protocol
 from harness.declare.tree import identical
@@ -94,7 +95,7 @@ def test_a_peer_that_is_missing_skips_the_block_and_says_how_it_is_installed(mon
     for module in ("learn2learn", "learn2learn.algorithms"):
         monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.delitem(sys.modules, "baselines.learn2learn_maml", raising=False)
-    monkeypatch.setattr(qmaml, "_implementation", qmaml._implementation.__wrapped__)
+    monkeypatch.setattr(qmaml, "maml_named", maml_named.__wrapped__)
     pair = Pair("pair", "reference_maml", "qmaml", "sinusoid", "the ranks")
     for measurement in ("check", "step"):
         record = measured(Block(pair, measurement, "method", 0, 0, Protocol(), threads=1))

@@ -1,0 +1,53 @@
+"""A grid: the best of many settings, by the meta-steps that each side takes to a target.
+
+"Up to so many times" is a maximum over settings. The spine's learning curves are looked at at every
+point of a sweep. Each half of the seeds chooses a setting, and the other half judges it, so that
+the luck of a maximum is not counted. Beside that stands the ratio where each side has its own best
+setting, which is what a user gets, and the largest value of one setting at which a side still
+trains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.declare.measures import Measure
+from harness.declare.study import Study
+from harness.registry import study
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a suite may set in [study.grid]."""
+
+    along: str = "inner_lr"
+    """The setting whose largest trainable value is sought; it must not change a step's time."""
+
+
+BEST = Measure(
+    "best_steps_to_target",
+    "steps to target, best setting",
+    "steps",
+    "steps",
+    "curve",
+    over_seeds=True,
+)
+OWN_BEST = Measure(
+    "own_best_steps_to_target",
+    "steps to target, own best settings",
+    "steps",
+    "steps",
+    "curve",
+    over_seeds=True,
+)
+LARGEST = Measure(
+    "largest_trainable", "largest trainable value", "", "range", "curve", over_seeds=True
+)
+
+
+@study("grid")
+class Grid(Study):
+    """The best of many settings: steps to targets at every point of a sweep."""
+
+    settings = Settings
+    measures = (BEST, OWN_BEST, LARGEST)
