@@ -21,7 +21,9 @@ class Settings:
     """What a suite may set in [study.grid]."""
 
     along: str = "inner_lr"
-    """The setting whose largest trainable value is sought; it must not change a step's time."""
+    """The setting whose largest trainable value is sought."""
+    timeless: tuple[str, ...] = ("inner_lr",)
+    """Settings that do not change a step's time, so that one timing serves all their values."""
 
 
 BEST = Measure(
