@@ -34,7 +34,7 @@ class MamlLearner(Learner):
 
     def step(self, state: AdamState, batch: Tasks) -> tuple[AdamState, Tensor]:
         loss, grads = self.meta_gradient(state, batch)
-        return state.update(grads, self.workload.outer_lr), loss
+        return state.update(grads, self.workload.outer_rate(state.taken)), loss
 
     @abstractmethod
     def adapt(self, state: AdamState, batch: Tasks) -> list[Params]:

@@ -140,7 +140,7 @@ class GradientSharing(MamlLearner):
 
     def step(self, state: AdamState, batch: Tasks) -> tuple[SharingState, Tensor]:
         (loss, grads), means = self._worked(state, batch)
-        lr = self.workload.outer_lr
+        lr = self.workload.outer_rate(state.taken)
         rules = dict.fromkeys(state.params, Rule(lr))
         if self.scale_lr is not None:
             rules |= dict.fromkeys(self._scales.behind(state.params), Rule(self.scale_lr))

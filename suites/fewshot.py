@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,11 +46,15 @@ class FewShot(Workload):
     inner_steps: int = 1
     inner_lr: float = 0.5
     outer_lr: float = 3e-3
+    outer_cosine: int = 0
+    """Meta-steps over which the outer rate falls to nothing, along a cosine; 0 keeps it."""
     first_order: bool = False
 
     family: ClassVar[str] = "maml"
 
     def __post_init__(self) -> None:
+        if self.outer_cosine < 0:
+            raise ValueError(f"outer_cosine = {self.outer_cosine} must be at least 0")
         # The skeleton is made here, since it can't be made inside torch.func's transforms.
         buffers = [name for name, _ in self.skeleton.named_buffers()]
         if buffers:
@@ -71,6 +76,13 @@ class FewShot(Workload):
     @abstractmethod
     def tasks(self, seed: int, split: str, start: int, count: int) -> Tasks:
         """Return tasks start to start + count of a split, a pure function of the arguments."""
+
+    def outer_rate(self, taken: int) -> float:
+        """Return the rate of the outer step after so many."""
+        if not self.outer_cosine:
+            return self.outer_lr
+        done = min(taken / self.outer_cosine, 1.0)
+        return self.outer_lr * (1 + math.cos(math.pi * done)) / 2
 
     @abstractmethod
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:

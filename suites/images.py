@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from harness.declare.convergence import ConvergencePoint
 from harness.errors import UsageError
 from harness.registry import workload
 from suites.conv4_pooled import Conv4Pooled
@@ -78,6 +79,13 @@ class Images(DrawnClasses):
     def published(self) -> Published:
         """What the recipe says of this set, so many ways and so many shots."""
         return published(self.recipe, self.set.name, self.ways, self.shots)
+
+    @property
+    def converges(self) -> ConvergencePoint | None:
+        """The recipe's accuracy, whatever else is set, for its data, ways, shots and network."""
+        said = self.published
+        same_network = (self.architecture, self.filters) == (said.architecture, said.filters)
+        return said.converges if same_network else None
 
     @property
     def example_shape(self) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from harness.declare.convergence import ConvergencePoint
 from harness.declare.settings import read_toml
 from harness.errors import UnknownName, UsageError
 
@@ -32,10 +33,21 @@ class Published:
     """Query examples of a class in training; as many as shots if nothing is said."""
     accuracy: float | None = None
     """What the source reports of test tasks."""
+    half_width: float | None = None
+    """Of the 95 % interval that the source gives for it."""
 
     def fits(self, data: str, ways: int, shots: int) -> bool:
         said = zip((self.data, self.ways, self.shots), (data, ways, shots), strict=True)
         return all(own is None or own == asked for own, asked in said)
+
+    @property
+    def converges(self) -> ConvergencePoint | None:
+        """What a baseline must reach in this experiment, if its accuracy was published."""
+        if self.accuracy is None:
+            return None
+        return ConvergencePoint(
+            self.name, self.accuracy, self.iterations, self.source, self.half_width
+        )
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,11 @@ class AdamState:
             {name: torch.zeros(()) for name in params},
         )
 
+    @property
+    def taken(self) -> int:
+        """How many steps led here."""
+        return int(next(iter(self.steps.values())))
+
     @torch.no_grad()
     def update(self, grads: Params, rules: float | Rules) -> AdamState:
         """Return the state after one step of Adam; this one is left as it was."""

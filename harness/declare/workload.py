@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from harness.declare.convergence import ConvergencePoint
 from harness.team.communicator import Alone, Communicator
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class Workload(ABC):
     @property
     def parameters(self) -> int | None:
         """How many parameters the model has that memory is to be held against."""
+        return None
+
+    @property
+    def converges(self) -> ConvergencePoint | None:
+        """What is published of baselines on exactly these tasks and this network."""
         return None
 
     @abstractmethod

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from harness.judge.checks import failed
+from harness.judge.convergence import Convergences, Outcome
 from harness.judge.evidence import Evidence, trouble
 from harness.judge.judgement import PairJudgement
 from harness.judge.noise import Noise
@@ -25,11 +26,12 @@ def cautions(
     evidence: Evidence,
     pairs: Sequence[PairJudgement],
     noise: Noise,
+    convergence: Convergences,
 ) -> tuple[str, ...]:
     """Return the warnings, the gravest first."""
     manifest = evidence.manifest
     clocked = {name for name, known in evidence.passes.items() if known.clocked}
-    found = [*_checks(pairs)]
+    found = [*_checks(pairs), *_baselines(convergence)]
     if manifest.suite.verdicts:
         found += [*noise.remarks, *_rounds(pairs)]
     else:
@@ -54,6 +56,14 @@ def _checks(pairs: Sequence[PairJudgement]) -> Iterator[str]:
     for judged in pairs:
         if reason := failed(judged.debts):
             yield f"{reason}, so pair {judged.pair.name} gets no speed-up"
+
+
+def _baselines(convergence: Convergences) -> Iterator[str]:
+    """Name the baselines that are not what was published, and those of which nobody can tell."""
+    for each in sorted(convergence.found.values(), key=lambda found: not found.invalid):
+        if each.outcome is not Outcome.REACHED:
+            consequence = ": every verdict on it is invalid" if each.invalid else ""
+            yield f"reference convergence {each.outcome}: {each.reason}{consequence}"
 
 
 def _rounds(pairs: Sequence[PairJudgement]) -> Iterator[str]:

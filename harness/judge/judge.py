@@ -15,6 +15,7 @@ from harness.errors import StoreError
 from harness.judge.answer import PairSoFar, PairStudy
 from harness.judge.cautions import cautions
 from harness.judge.checks import debts, withheld
+from harness.judge.convergence import Convergences, convergences
 from harness.judge.evidence import Evidence, trouble
 from harness.judge.inheritance import curves_equal, inherits
 from harness.judge.judgement import Failure, Judgement, PairJudgement, Quality, Ratio
@@ -41,20 +42,23 @@ def judged(evidence: Evidence, registry: Registry) -> Judgement:
     """Judge what is there of a run, with the studies that are known."""
     manifest, studies = evidence.manifest, registry.studies
     twins = _twins(evidence, studies)
-    noise = noise_of(twins)
-    pairs = tuple(_judge_pair(evidence, pair, noise, studies) for pair in manifest.suite.pair)
+    noise, convergence = noise_of(twins), convergences(evidence)
+    pairs = tuple(
+        _judge_pair(evidence, pair, noise, convergence, studies) for pair in manifest.suite.pair
+    )
     measured_s = _sum(record.measured_s for record in evidence.every)
     wall_s = _sum(record.wall_s for record in evidence.every)
     judgement = Judgement(
         pairs=pairs,
         noise_floor=noise.floor,
         aa_ok=noise.ok,
-        warnings=cautions(evidence, pairs, noise),
+        warnings=cautions(evidence, pairs, noise, convergence),
         overall=overall(pairs),
         measured_share=measured_s / wall_s if wall_s > 0 else None,
         measured_s=measured_s,
         wall_s=wall_s,
         twins=twins,
+        convergence=tuple(convergence.found.values()),
     )
     return with_studies(judgement, evidence, studies)
 
@@ -69,7 +73,11 @@ def with_studies(judgement: Judgement, evidence: Evidence, studies: Sequence[Stu
 
 
 def _judge_pair(
-    evidence: Evidence, pair: Pair, noise: Noise, studies: Sequence[Study]
+    evidence: Evidence,
+    pair: Pair,
+    noise: Noise,
+    convergence: Convergences,
+    studies: Sequence[Study],
 ) -> PairJudgement:
     claims = _claims_of(pair, evidence.manifest)
     owed = debts(evidence, pair)
@@ -110,6 +118,7 @@ def _judge_pair(
         list(found.values()),
         quality_at,
         lambda claim: lacking(claim, pair, evidence),
+        lambda point: convergence.of(pair, point),
     )
     return dataclasses.replace(judged, verdicts=verdicts)
 

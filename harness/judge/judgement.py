@@ -9,6 +9,7 @@ from typing import Any
 from harness.declare.equivalence import Held
 from harness.declare.point import OWN, Point
 from harness.declare.suite import Pair
+from harness.judge.convergence import Convergence
 from harness.judge.noise import Twins
 from harness.judge.statistics import Interval
 
@@ -144,5 +145,6 @@ class Judgement:
     measured_s: float
     wall_s: float
     twins: tuple[Twins, ...] = ()  # what the A/A pairs measured, by which aa_ok was decided
+    convergence: tuple[Convergence, ...] = ()  # of baselines that something is published of
     studies: Mapping[str, Any] = field(default_factory=dict)
     """What studies found of all pairs together, by their names."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from harness.declare.claims import Claim, Reading
+from harness.declare.point import Point
 from harness.declare.suite import Member
 from harness.judge.answer import Answer, PairStudy, Part
 from harness.judge.checks import all_paid, unknown
+from harness.judge.convergence import Convergence
 from harness.judge.judgement import PairJudgement, Quality, Ratio, Verdict
 from harness.judge.noise import Noise, timing
 from harness.judge.ratios import nothing
@@ -31,6 +33,7 @@ def pair_verdicts(
     studies: Sequence[PairStudy],
     quality_at: Callable[[float], Quality | None],
     lacking: Callable[[Claim], str | None],
+    convergence_at: Callable[[Point], Convergence | None],
 ) -> tuple[Verdict, ...]:
     """Judge every reading of every claim by what the pair measured.
 
@@ -45,7 +48,10 @@ def pair_verdicts(
                 shown = answer.ratio.interval if absent is None else None
                 part = answer.part.ratio.interval if answer.part and shown is not None else None
                 kept = answer.quality or quality
-                decision = _decided(judged, reading, answer, noise, kept, absent)
+                decision = _on_baseline(
+                    _decided(judged, reading, answer, noise, kept, absent),
+                    convergence_at(answer.ratio.point),
+                )
                 found.append(
                     Verdict(
                         claim=claim.name,
@@ -113,6 +119,13 @@ def _decided(
     if answer.unproven is not None and decision.word in POSITIVE:
         return Decision(Word.INCONCLUSIVE, f"{decision.reason} But {answer.unproven}.")
     return decision
+
+
+def _on_baseline(decision: Decision, found: Convergence | None) -> Decision:
+    """Take back whatever was said of a baseline that is not what was published."""
+    if found is None or not found.invalid or decision.word is Word.NOT_TESTABLE:
+        return decision
+    return Decision(Word.INVALID, f"The baseline is not what was published: {found.reason}.")
 
 
 def _decide_gain(

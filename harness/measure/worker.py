@@ -168,6 +168,7 @@ def _about(learner: Learner) -> dict[str, Any]:
         "dtype": workload.place.dtype,
         "samples": workload.samples,
         "parameters": workload.parameters,
+        "converges": workload.converges,
         "fast_paths": " ".join(f"{k}={v}" for k, v in sorted(learner.fast_paths().items())) or None,
     }
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar, cast
 
 import harness
+from harness.declare.convergence import ConvergencePoint
 from harness.declare.passes import Pass, Seen, SeenAt
 from harness.declare.point import Point
 from harness.declare.settings import build
@@ -60,6 +61,7 @@ class Record(Generic[S]):
     held_out_shared: bool | None = None  # whether every seed has the same held-out examples
     samples: int | None = of_unit("samples")  # of a step
     parameters: int | None = None  # of the model whose memory is looked at
+    converges: ConvergencePoint | None = None  # what is published of baselines on it
     device: str | None = None
     dtype: str | None = None
     threads: int | None = None  # of each process
@@ -118,6 +120,8 @@ class Record(Generic[S]):
             if each.name not in ("seen", "several")
         }
         table["point"] = dict(self.point)
+        if self.converges is not None:
+            table["converges"] = dataclasses.asdict(self.converges)
         if self.several:
             table["several"] = [
                 {"point": dict(point), "seen": dataclasses.asdict(seen)}  # type: ignore[call-overload]  # a Seen is a dataclass

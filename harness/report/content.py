@@ -17,6 +17,7 @@ from harness.report.abstract import (
     findings,
     own_cost,
 )
+from harness.report.convergence import convergence_table
 from harness.report.curves import learning_curves
 from harness.report.forest import speed_ups
 from harness.report.gradient import distance_table
@@ -92,7 +93,7 @@ def _parts(evidence: Evidence, judgement: Judgement, studies: Sequence[Study]) -
     figures = (*speed_ups(judgement), *step_times(judgement, evidence))
     yield Part(SPEED, 10, figures, (pair_table(judgement),))
     curves = tuple(learning_curves(judgement, evidence))
-    yield Part(ACCURACY, 32, curves, (quality_table(judgement),))
+    yield Part(ACCURACY, 32, curves, (quality_table(judgement), convergence_table(judgement)))
     yield Part("Gradients", 50, tables=(distance_table(judgement),))
     yield Part(
         "Noise, and what is missing",

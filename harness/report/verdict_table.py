@@ -31,7 +31,8 @@ MEANINGS = {
     "inconclusive": "the interval holds both no effect and the published one, or the noise is "
     "unknown or too large, or there were too few rounds",
     NOT_TESTABLE: "what the claim needs is absent here",
-    "invalid": "the gradient check or the accuracy condition failed",
+    "invalid": "the gradient check or the accuracy condition failed, or the baseline is not what "
+    "was published",
 }
 
 ORIGINS = {

@@ -52,6 +52,7 @@ def claims_json(manifest: Manifest, judgement: Judgement, studies: Sequence[Stud
         "machine": machine_words(manifest.probes),
         "aa_ok": judgement.aa_ok,
         "noise_floor": judgement.noise_floor,
+        "reference_convergence": [dataclasses.asdict(each) for each in judgement.convergence],
         "warnings": list(judgement.warnings),
         "verdicts": sorted(
             (dataclasses.asdict(verdict) for verdict in verdicts),

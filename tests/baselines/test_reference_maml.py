@@ -81,3 +81,24 @@ def _numerical_slope(
 
     h = 1e-6
     return (loss_at(h) - loss_at(-h)) / (2 * h)
+
+
+def test_the_outer_rate_falls_along_a_cosine_and_then_nothing_moves():
+    workload = dataclasses.replace(SMOOTH, outer_lr=0.1, outer_cosine=2)
+    assert [workload.outer_rate(n) for n in (0, 1, 2, 3)] == pytest.approx([0.1, 0.05, 0, 0])
+    assert SMOOTH.outer_rate(10**6) == SMOOTH.outer_lr
+    learner = ReferenceMaml(workload)
+    moved, state = [], learner.init(1)
+    for index in range(3):
+        before = state.params
+        state, _ = learner.step(state, workload.train_batch(1, index))
+        moved.append(max(float((state.params[n] - p).abs().max()) for n, p in before.items()))
+    # Adam's first step is as long as its rate, whatever the gradient.
+    assert moved[0] == pytest.approx(0.1, rel=1e-3)
+    assert 0 < moved[1] < moved[0]
+    assert moved[2] == 0
+
+
+def test_a_negative_schedule_is_refused():
+    with pytest.raises(ValueError, match="outer_cosine = -1 must be at least 0"):
+        dataclasses.replace(SMOOTH, outer_cosine=-1)

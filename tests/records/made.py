@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from harness.declare.claims import Claim, Reading
+from harness.declare.convergence import ConvergencePoint
 from harness.declare.passes import Seen
 from harness.declare.suite import Pair, Protocol, Suite
 from harness.records.manifest import Manifest
@@ -109,6 +110,9 @@ def of_type(hint: Any) -> st.SearchStrategy[Any]:
         return st.one_of(*map(of_type, arguments))
     if origin is typing.Literal:
         return st.sampled_from(arguments)
+    if hint is ConvergencePoint:
+        fields = {name: of_type(each) for name, each in typing.get_type_hints(hint).items()}
+        return st.builds(hint, **fields | {"steps": st.integers(min_value=1)})
     if origin is tuple:
         return st.lists(of_type(arguments[0]), max_size=3).map(tuple)
     return {

@@ -117,6 +117,33 @@ class TestRecipes:
         assert published("learn2learn", "cifar_fs", 5, 5).accuracy == 0.736
 
 
+class TestConvergence:
+    """A published accuracy is held to baselines on the same data, ways, shots and network."""
+
+    def test_is_the_recipes_own(self, home: Path) -> None:
+        of_l2l, of_maml = (make(home, recipe=name).converges for name in ("learn2learn", "maml"))
+        assert of_l2l is not None
+        assert (of_l2l.name, of_l2l.quality, of_l2l.steps) == ("learn2learn", 0.991, 60000)
+        assert of_l2l.half_width is None
+        assert of_maml is not None
+        assert (of_maml.quality, of_maml.steps, of_maml.half_width) == (0.987, 40000, 0.004)
+        assert "cbfinn/maml" in of_maml.source
+
+    def test_is_held_to_whatever_else_is_set(self, home: Path) -> None:
+        """How it is trained is what is tested, so it may not excuse a baseline."""
+        changed = make(home, outer_lr=1e-9, meta_batch=2, inner_lr=9.0, initialisation="torch")
+        assert changed.converges == make(home).converges
+
+    @pytest.mark.parametrize(
+        "other", [{"ways": 4}, {"shots": 5}, {"filters": 32}, {"architecture": "conv4_pooled"}]
+    )
+    def test_is_of_no_other_experiment(self, home: Path, other: dict[str, Any]) -> None:
+        assert make(home, **other).converges is None
+
+    def test_is_of_no_data_of_ones_own(self, home: Path) -> None:
+        assert make(home, data="folder:birds").converges is None
+
+
 class TestNaming:
     def test_ends_in_a_hash_once_the_images_are_found(self, home: Path) -> None:
         workload = make(home)
