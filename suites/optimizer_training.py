@@ -49,6 +49,8 @@ class Task:
     """Multiplied with every step's gradient."""
     rows: Tensor | None = None
     """The examples of every step's gradient; all if none."""
+    family: str = ""
+    """Of the entry that it is a draw of."""
 
     def disturbed(self, gradient: Tensor, step: int) -> Tensor:
         if self.noise is not None:
@@ -216,6 +218,7 @@ class OptimizerTraining(Workload):
             self._placed(entry.noise * rng.standard_normal(shape)) if entry.noise else None,
             self._placed(1.0 * (rng.random(shape) >= SPARSE)) if entry.sparse else None,
             None if rows is None else torch.from_numpy(rows).to(self.place.device),
+            entry.family,
         )
 
     def _start(self, seed: int, split: str, number: int, run: int) -> Start:
