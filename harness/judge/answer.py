@@ -39,6 +39,8 @@ class Answer:
     """What is to be added to the reason."""
     late: frozenset[Member] = frozenset()
     """Members of which some runs never got there, so that the ratio is but a bound on that side."""
+    never: str = "never reached the target, and count only as far as they were trained"
+    """What of these runs makes it one, as the end of a sentence about seeds of a member."""
     counted: bool = False
     """Whether no noise need be allowed for."""
     conditions: str = ""
@@ -83,3 +85,8 @@ class PairStudy:
     def answer(self, reading: Reading, margin: float) -> Answer | None:
         """Return what a claim is held to, or None where the reading is not this study's."""
         return None
+
+    def answers(self, reading: Reading, margin: float) -> tuple[Answer, ...]:
+        """Return all that a claim is held to, where one pair gives several answers."""
+        found = self.answer(reading, margin)
+        return () if found is None else (found,)

@@ -23,6 +23,20 @@ def choosing_rounds(rounds: Sequence[int]) -> frozenset[int]:
     return frozenset(rounds[: math.ceil(len(rounds) / 4)])
 
 
+Halves = tuple[tuple[int, ...], tuple[int, ...]]
+"""The seeds that choose, and those that judge what they chose."""
+
+
+def halves(seeds: Iterable[int]) -> tuple[Halves, ...]:
+    """Return the seeds' halves twice: each chooses once, and once judges what the other chose.
+
+    So all seeds judge, and none judges what it had a part in choosing. A single seed can't.
+    """
+    ordered = sorted(seeds)
+    one, other = tuple(ordered[::2]), tuple(ordered[1::2])
+    return ((one, other), (other, one)) if other else ()
+
+
 @dataclass(frozen=True)
 class Candidates:
     """What may be chosen, and the control that all are held to.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -10,7 +11,7 @@ from harness.declare.passes import Seen
 from harness.declare.suite import MEMBERS, Member, Pair
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Curves, Quality, Ratio
-from harness.judge.quality import Accuracy, accuracy, gain_of, non_inferior
+from harness.judge.quality import Accuracy, PerTask, accuracy, gain_of, non_inferior
 from harness.judge.ratios import CONFIDENCE
 from harness.records.record import Record
 from harness.records.seen import CURVE, TRAJECTORY, Curve
@@ -47,21 +48,43 @@ def pair_quality(
     described += [record for record, _ in evidence.usable(pair, TRAJECTORY, "baseline")]
     if not described or not (values["baseline"] or values["method"] or inherited):
         return None
-    plain, own = (_by_seed(values[member]) for member in MEMBERS)
-    same_tasks = pair.workload in evidence.shared_tasks
-    before = accuracy(plain, same_tasks=same_tasks) if plain else None
-    after = accuracy(own, same_tasks=same_tasks) if own else None
-    higher = described[0].higher_is_better is not False
+    plain, own = (by_seed(values[member]) for member in MEMBERS)
+    missing: Member = "method" if plain else "baseline"
+    found = quality_between(
+        plain,
+        own,
+        described[0],
+        margin,
+        same_tasks=pair.workload in evidence.shared_tasks,
+        absent="" if plain and own else evidence.why_absent(pair, CURVE, missing),
+        method_name=method,
+    )
+    if inherited is None:
+        return found
+    reason = f"{method} inherits the baseline's quality: {inherited.reason}"
+    return dataclasses.replace(found, inherited=True, not_worse=True, reason=reason)
+
+
+def quality_between(
+    baseline: PerTask[int],
+    method: PerTask[int],
+    described: Record[Seen],
+    margin: float,
+    *,
+    same_tasks: bool,
+    absent: str,
+    method_name: str = "the method",
+) -> Quality:
+    """Return the quality of two sides by seed; `absent` says why, where either has none."""
+    before = accuracy(baseline, same_tasks=same_tasks) if baseline else None
+    after = accuracy(method, same_tasks=same_tasks) if method else None
+    higher = described.higher_is_better is not False
     allowed = _allowed(margin, before, higher)
-    if inherited is not None:
-        not_worse, reason = True, f"{method} inherits the baseline's quality: {inherited.reason}"
-    elif before is None or after is None:
-        missing: Member = "baseline" if before is None else "method"
-        not_worse, reason = None, evidence.why_absent(pair, CURVE, missing)
-    else:
-        not_worse, reason = _compare(plain, own, allowed, higher, same_tasks, method)
+    not_worse, reason = None, absent
+    if before is not None and after is not None:
+        not_worse, reason = _compare(baseline, method, allowed, higher, same_tasks, method_name)
     return Quality(
-        metric=described[0].metric or "quality",
+        metric=described.metric or "quality",
         higher_is_better=higher,
         baseline=before.mean if before else None,
         method=after.mean if after else None,
@@ -69,7 +92,7 @@ def pair_quality(
         over_seeds=before.over_seeds if before else None,
         method_over_tasks=after.over_tasks if after else None,
         method_over_seeds=after.over_seeds if after else None,
-        inherited=inherited is not None,
+        inherited=False,
         not_worse=not_worse,
         margin=allowed,
         reason=reason,
@@ -84,7 +107,7 @@ def pair_gain(evidence: Evidence, pair: Pair, inherited: Curves | None) -> Ratio
     if CURVE.name not in pair.passes:
         return None
     values = {member: evidence.usable(pair, CURVE, member) for member in MEMBERS}
-    baseline, method = (_by_seed(values[member]) for member in MEMBERS)
+    baseline, method = (by_seed(values[member]) for member in MEMBERS)
     if inherited is not None:
         return _no_gain("the method inherits the baseline's quality, which it can't better")
     for member, found in zip(MEMBERS, (baseline, method), strict=True):
@@ -110,7 +133,7 @@ def _no_gain(reason: str) -> Ratio:
     return Ratio("quality_gain", "", None, None, None, 0, reason)
 
 
-def _by_seed(found: Sequence[tuple[Record[Curve], Curve]]) -> dict[int, Sequence[float]]:
+def by_seed(found: Sequence[tuple[Record[Curve], Curve]]) -> dict[int, Sequence[float]]:
     return {record.seed: seen.test_quality for record, seen in found}
 
 

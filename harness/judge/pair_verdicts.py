@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from harness.declare.claims import Claim, Reading
-from harness.declare.point import Point
+from harness.declare.point import Point, words_of
 from harness.declare.suite import Member
 from harness.judge.answer import Answer, PairStudy, Part
 from harness.judge.checks import all_paid, unknown
@@ -56,7 +56,7 @@ def pair_verdicts(
                     Verdict(
                         claim=claim.name,
                         reading=reading.name,
-                        text=reading.text,
+                        text=_text(reading, answer.ratio.point),
                         measure=reading.quantity,
                         published=reading.value,
                         pair=judged.pair.name,
@@ -90,12 +90,17 @@ def _answers(
         yield Answer(nothing(reading.quantity, judged.withheld))
         return
     for each in studies:
-        if (answer := each.answer(reading, margin)) is not None:
-            yield answer
+        if answers := each.answers(reading, margin):
+            yield from answers
             return
     measured = [ratio for ratio in ratios if ratio.measure == reading.measure]
     own = [ratio for ratio in measured if not ratio.point]
     yield from map(Answer, own or measured or [nothing(reading.quantity, None)])
+
+
+def _text(reading: Reading, point: Point) -> str:
+    """Return the reading in words, and at which point of a sweep it is judged."""
+    return f"{reading.text} ({words_of(point)})" if point else reading.text
 
 
 def _decided(
@@ -153,6 +158,9 @@ def _decide(
     missing: str | None,
 ) -> Decision:
     interval, equivalence = ratio.interval, all_paid(judged.debts)
+    # How far training goes well is itself a matter of quality: nothing more is asked for.
+    kept = quality.not_worse if quality is not None else None
+    kept = True if reading.row.nature == "range" else kept
     # No clock plays a part in steps and bytes, so neither does its noise.
     timed = reading.row.nature == "clock"
     decision = decide(
@@ -162,7 +170,7 @@ def _decide(
         aa_ok=noise.ok if timed else True,
         rounds=ratio.rounds,
         equivalence_ok=equivalence,
-        quality_ok=quality.not_worse if quality is not None else None,
+        quality_ok=kept,
         missing=missing,
         counted=reading.row.nature == "count" or answer.counted,
     )
@@ -176,7 +184,7 @@ def _decide(
         return _because(decision, other)
     if decision.word is Word.INVALID and quality is not None and quality.not_worse is False:
         return _because(decision, quality.reason)
-    return _bounded(decision, answer.late)
+    return _bounded(decision, answer)
 
 
 def _other_noise(reading: Reading, noise: Noise) -> str | None:
@@ -188,14 +196,13 @@ def _other_noise(reading: Reading, noise: Noise) -> str | None:
     )
 
 
-def _bounded(decision: Decision, late: frozenset[Member]) -> Decision:
+def _bounded(decision: Decision, answer: Answer) -> Decision:
     """Take back a word that rests on the side on which the ratio is but a bound."""
     for member, words in NEEDS_THERE.items():
-        if member in late and decision.word in words:
+        if member in answer.late and decision.word in words:
             return Decision(
                 Word.INCONCLUSIVE,
-                f"{decision.reason} But some seeds of the {member} never reached the target, and "
-                "count only as far as they were trained.",
+                f"{decision.reason} But some seeds of the {member} {answer.never}.",
             )
     return decision
 

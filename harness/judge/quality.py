@@ -275,11 +275,30 @@ def target_range(
     curves = list(curves)
     results = _best_results(curves, higher_is_better, sustained)
     target, best = median(results), (max if higher_is_better else min)(results)
+    easier = targets_on_the_way(
+        curves, _PARTS_OF_THE_WAY, higher_is_better=higher_is_better, sustained=sustained
+    )
+    every = {*easier, target, (target + best) / 2, best}
+    return tuple(sorted(every, reverse=not higher_is_better))
+
+
+def targets_on_the_way(
+    curves: Iterable[Curve],
+    parts: Iterable[float],
+    *,
+    higher_is_better: bool = True,
+    sustained: int = 2,
+) -> tuple[float, ...]:
+    """Return targets at these parts of the way to the target by rule.
+
+    The way begins at the first result, the median over seeds.
+    """
+    curves = list(curves)
+    target = target_by_rule(curves, higher_is_better=higher_is_better, sustained=sustained)
     starts = [quality for curve in curves if math.isfinite(quality := curve[0][1])]
     # The target is among them, so that no start lies beyond it.
     start = (min if higher_is_better else max)(median(starts or [target]), target)
-    easier = {start + part * (target - start) for part in _PARTS_OF_THE_WAY}
-    return tuple(sorted(easier | {target, (target + best) / 2, best}, reverse=not higher_is_better))
+    return tuple(start + part * (target - start) for part in parts)
 
 
 def _standing(gain: Interval | None, margin: float) -> Standing:

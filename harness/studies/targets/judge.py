@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.declare.claims import Reading
+from harness.declare.point import OWN, key_of
 from harness.declare.suite import MEMBERS, Member, Pair
 from harness.judge.answer import Answer, PairSoFar, PairStudy
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Ratio
-from harness.judge.quality import (
-    Crossing,
-    Curve,
-    survival,
-    target_by_rule,
-    target_range,
-    time_to_target,
-)
+from harness.judge.quality import target_by_rule, target_range
+from harness.judge.race import SUSTAINED, Arrivals, Trainings, trainings
 from harness.judge.ratios import CONFIDENCE, bootstrap_seed, withhold
 from harness.judge.statistics import Interval, paired_ratio
 from harness.records.seen import CURVE
@@ -26,55 +21,6 @@ from harness.records.seen import CURVE
 STEPS = Ratio("steps_to_target", "steps", None, None, interval=None, rounds=0)
 TIME = Ratio("time_to_target", "s", None, None, interval=None, rounds=0)
 MEASURES = (STEPS.measure, TIME.measure)
-
-SUSTAINED = 2  # evaluations on end that must meet the target, so that luck does not count
-
-
-@dataclass(frozen=True)
-class Arrivals:
-    """For every seed, the step at which it reached the target or was last looked at."""
-
-    crossings: Mapping[int, Crossing]
-    step_s: float | None
-
-    @property
-    def steps(self) -> float | None:
-        """The steps by which half of the seeds were there; None where fewer ever were."""
-        return survival(list(self.crossings.values())).median if self.crossings else None
-
-    @property
-    def seconds(self) -> float | None:
-        return None if self.steps is None or self.step_s is None else self.steps * self.step_s
-
-    @property
-    def reached(self) -> str:
-        there = sum(crossing.reached for crossing in self.crossings.values())
-        return f"{there} of {len(self.crossings)}"
-
-    def late(self, seeds: Iterable[int]) -> int:
-        """Return how many of these seeds never got there."""
-        return sum(not self.crossings[seed].reached for seed in seeds)
-
-
-@dataclass(frozen=True)
-class Runs:
-    """The learning curves of one member by seed, and its seconds of a step.
-
-    Seconds to a target are steps times the median step of the timed blocks. A curve's own clock
-    would count the disturbances of a single long run, which no other run shares.
-    """
-
-    curves: Mapping[int, Curve]
-    step_s: float | None
-
-    def to(self, target: float, higher_is_better: bool) -> Arrivals:
-        crossings = {
-            seed: time_to_target(
-                curve, target, higher_is_better=higher_is_better, sustained=SUSTAINED
-            )
-            for seed, curve in self.curves.items()
-        }
-        return Arrivals(crossings, self.step_s)
 
 
 @dataclass(frozen=True)
@@ -129,10 +75,17 @@ def targets(so_far: PairSoFar) -> Targets | None:
     asked, inherited = so_far.asks(*MEASURES), so_far.inherited is not None
     if CURVE.name not in pair.every_pass and not asked:
         return None
-    baseline = _runs(evidence, pair, "baseline", step_time.baseline if step_time else None)
-    method = _runs(evidence, pair, "method", step_time.method if step_time else None)
+    own = key_of(OWN)
+    baseline, method = (
+        trainings(evidence, pair, member, step_s).get(own, Trainings(step_s=step_s))
+        for member, step_s in zip(
+            MEMBERS,
+            (step_time.baseline, step_time.method) if step_time else (None, None),
+            strict=True,
+        )
+    )
     if inherited:
-        method = Runs(baseline.curves, method.step_s)
+        method = dataclasses.replace(baseline, step_s=method.step_s)
     if not baseline.curves:
         reason = _no_curve(evidence, pair, "baseline")
         return Targets((), (withhold(STEPS, reason), withhold(TIME, reason)), asked=asked)
@@ -148,10 +101,10 @@ def targets(so_far: PairSoFar) -> Targets | None:
     before, after = baseline.to(rule, higher), method.to(rule, higher)
     steps = dataclasses.replace(STEPS, baseline=before.steps, method=after.steps)
     time = dataclasses.replace(TIME, baseline=before.seconds, method=after.seconds)
-    shared = [seed for seed in baseline.curves if seed in method.curves]
+    shared = [seed for seed in before.crossings if seed in after.crossings]
     if not shared:
         reason = "no seed is shared"
-        if not method.curves:
+        if not method.seeds:
             reason = _no_curve(evidence, pair, "method")
         return Targets(times, (withhold(steps, reason), withhold(time, reason)), asked=asked)
     if inherited:
@@ -164,16 +117,6 @@ def targets(so_far: PairSoFar) -> Targets | None:
     )
     late = frozenset(member for member in MEMBERS if arrivals[member].late(shared))
     return Targets(times, ratios, late, asked=asked)
-
-
-def _runs(evidence: Evidence, pair: Pair, member: Member, step_s: float | None) -> Runs:
-    """Return the curves that are long enough for a target to be held to them."""
-    curves = {
-        record.seed: list(zip(map(float, seen.curve_steps), seen.curve_quality, strict=True))
-        for record, seen in evidence.usable(pair, CURVE, member)
-        if len(seen.curve_steps) >= SUSTAINED
-    }
-    return Runs(curves, step_s)
 
 
 def _no_curve(evidence: Evidence, pair: Pair, member: Member) -> str:
