@@ -86,6 +86,9 @@ class HrnnLadder(HrnnLearner):
         """The compiled step, with the seconds of each compilation so far."""
         return CompiledStep(self.workload.hrnn)
 
+    def preparations(self) -> Sequence[float]:
+        return self.compiled_step.seconds if self.compiled else ()
+
     def through_unroll(
         self, params: Params, batch: MetaBatch, starts: Sequence[Start | None]
     ) -> Unrolled:

@@ -160,6 +160,11 @@ class OptimizerTraining(Workload):
         """The length of the loop that rounding errors grow along."""
         return self.steps
 
+    @property
+    def samples(self) -> int | None:
+        """The inner steps of all tasks in a meta-update, where it always has as many."""
+        return None if self.more_steps else self.meta_batch * self.steps
+
     def initial(self, seed: int) -> Params:
         """Draw in float32 on the CPU whatever the place, so that every place starts alike."""
         drawn = self.hrnn.initial(torch.Generator().manual_seed(derive(seed, "weights")))

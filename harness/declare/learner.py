@@ -12,7 +12,7 @@ be the rank's own part.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -100,6 +100,10 @@ class Learner(ABC):
     def watched(self, state: Any) -> dict[str, float]:
         """Return numbers that the state holds beside the weights, which a learning curve keeps."""
         return {}
+
+    def preparations(self) -> Sequence[float]:
+        """Return the seconds of each compilation, capture or graph that was made once and kept."""
+        return ()
 
     def fast_paths(self) -> dict[str, str]:
         """Say which of the learner's fast paths really run here."""

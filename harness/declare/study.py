@@ -17,6 +17,7 @@ from harness.declare.passes import Pass, Seen
 from harness.declare.settings import build
 
 if TYPE_CHECKING:
+    from harness.declare.suite import Pair
     from harness.judge.answer import PairSoFar, PairStudy
     from harness.judge.evidence import Evidence
     from harness.judge.judgement import Judgement
@@ -34,12 +35,18 @@ class Study:
     name: ClassVar[str] = ""  # until a decorator of the registry gives one
     settings: ClassVar[type] = NoSettings
     """A dataclass of what a suite may set in its table [study.NAME]."""
+    pair_settings: ClassVar[type] = NoSettings
+    """A dataclass of what a pair may set in its table study.NAME."""
     passes: ClassVar[tuple[Pass[Seen], ...]] = ()
     measures: ClassVar[tuple[Measure, ...]] = ()
     """What it measures, for claims to be held to."""
 
     def settings_of(self, given: dict[str, Any]) -> Any:
         return build(self.settings, given, f"[study.{self.name}]")
+
+    def settings_of_pair(self, pair: Pair) -> Any:
+        given = pair.study.get(self.name, {})
+        return build(self.pair_settings, given, f"pair {pair.name}, study.{self.name}")
 
     def of_pair(self, so_far: PairSoFar) -> PairStudy | None:
         """Judge what was seen of one pair; None where nothing of this study was."""

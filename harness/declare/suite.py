@@ -86,6 +86,8 @@ class Pair:
     swept: tuple[str, ...] = ()
     """Passes that are taken at the points of the sweep, while `passes` stay at the pair's own
     settings. Without any, all of `passes` are taken at the points and nowhere else."""
+    study: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What the pair is to a study, by the study's name."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.ranks <= MOST_RANKS:
@@ -282,6 +284,11 @@ def _resolve_studies(suite: Suite, registry: Registry) -> None:
         if name not in studies:
             raise UnknownName(f"study of suite {suite.name}", name, studies)
         studies[name].settings_of(given)
+    for pair in suite.pair:
+        for name in pair.study:
+            if name not in studies:
+                raise UnknownName(f"study of pair {pair.name}", name, studies)
+            studies[name].settings_of_pair(pair)
     for each in registry.studies if suite.verdicts else ():
         for known in each.passes:
             timed = [pair for pair in suite.pair if known.name in pair.every_pass]

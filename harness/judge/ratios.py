@@ -9,7 +9,7 @@ from statistics import median
 from harness.declare.measures import MEASURES, Measure
 from harness.declare.passes import Seen
 from harness.declare.point import OWN, Point, words_of
-from harness.declare.suite import MEMBERS, Pair, with_settings
+from harness.declare.suite import MEMBERS, Member, Pair, with_settings
 from harness.judge.checks import all_paid
 from harness.judge.evidence import Evidence, Key, key
 from harness.judge.judgement import PairJudgement, Ratio
@@ -33,6 +33,18 @@ def ratios(evidence: Evidence, pair: Pair, confidence: float = CONFIDENCE) -> tu
         if measure.paired
         for point in pair.points_of(measure.measured)
     )
+
+
+def values_of(
+    evidence: Evidence, pair: Pair, measure: Measure, member: Member, point: Point = OWN
+) -> dict[Key, float]:
+    """Return what every block of a member says of a measure."""
+    known, part = evidence.passes[measure.measured], pair.part_of(member, point)
+    return {
+        key(record): value
+        for record, seen in evidence.usable(pair, known, member, part)
+        if (value := _value(seen, measure)) is not None
+    }
 
 
 def withhold(found: Ratio, reason: str | None) -> Ratio:
@@ -79,14 +91,7 @@ def _ratio(
     evidence: Evidence, pair: Pair, measure: Measure, point: Point, confidence: float
 ) -> Ratio:
     known = evidence.passes[measure.measured]
-    values = [
-        {
-            key(record): value
-            for record, seen in evidence.usable(pair, known, member, pair.part_of(member, point))
-            if (value := _value(seen, measure)) is not None
-        }
-        for member in MEMBERS
-    ]
+    values = [values_of(evidence, pair, measure, member, point) for member in MEMBERS]
     baseline, method = values
     empty = Ratio(
         measure.name,

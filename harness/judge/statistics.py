@@ -140,6 +140,36 @@ def paired_ratio(
     )
 
 
+def quotient(
+    above: Interval,
+    below: Interval,
+    pairs: Sequence[tuple[float, float]],
+    *,
+    seed: int,
+    confidence: float = 0.95,
+) -> Interval:
+    """Return how many times one median is another, given the pairs of values that they share.
+
+    The estimate is the quotient of the two estimates, so that quotients along a chain of medians
+    multiply to the last over the first. The bounds are a bootstrap's over whole pairs, or, of fewer
+    than MIN_ROUNDS of them, the span of their quotients.
+    """
+    if not pairs:
+        raise ValueError("a quotient needs at least one pair of values")
+    estimate = above.estimate / below.estimate
+    # Sorted, so that the order in which records arrived cannot change what the seed draws.
+    upper, lower = np.array(sorted(pairs)).T
+    if len(pairs) < MIN_ROUNDS:
+        found, how = upper / lower, "span of all values, too few for an interval"
+        low, high = float(found.min()), float(found.max())
+    else:
+        drawn = np.random.default_rng(seed).integers(len(pairs), size=(RESAMPLES, len(pairs)))
+        found, how = np.median(upper[drawn], 1) / np.median(lower[drawn], 1), "percentile bootstrap"
+        tail = (1 - confidence) / 2
+        low, high = map(float, np.quantile(found, [tail, 1 - tail]))
+    return Interval(estimate, min(low, estimate), max(high, estimate), len(pairs), how)
+
+
 def median_interval(values: Sequence[float], *, seed: int, confidence: float = 0.95) -> Interval:
     """Return the median of some values with a bootstrap interval, or their span if they are few."""
     if not values:

@@ -1,0 +1,63 @@
+"""What a learner pays once: the first meta-update on new tasks, beside the same one repeated."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from harness.declare.learner import Learner, workload_of
+from harness.declare.passes import Costs, Look
+from harness.declare.settings import build
+from harness.measure import device
+from harness.measure.block import Block
+from harness.studies.ladder import OneOff, Settings
+from harness.team.together import slowest
+
+REPETITIONS = 2
+KEPT_AT = "TORCHINDUCTOR_CACHE_DIR"
+
+
+def look_once(block: Block, learner: Learner) -> Look:
+    """Time the first meta-update on each draw of tasks, and what it takes when it is repeated.
+
+    Of the repetitions the slowest counts, so that what is left of the first is not noise.
+    """
+    asked = build(Settings, block.study, "[study.ladder]")
+    workload, synchronize = workload_of(learner), device.synchronizer(block.device)
+    seed, team = block.task_seed, workload.place.team
+    state, began = learner.init(seed), perf_counter()
+    first, again, made, spent = [], [], [], []
+    with nothing_kept():
+        for draw in range(asked.draws):
+            batch = workload.train_batch(seed, draw * asked.apart)
+            spans = []
+            for _ in range(1 + REPETITIONS):
+                team.barrier()
+                start = perf_counter()
+                learner.step(state, batch)
+                synchronize()
+                spans.append(slowest(team, perf_counter() - start))
+            first.append(spans[0])
+            again.append(max(spans[1:]))
+            made.append(len(learner.preparations()))
+            spent.append(float(sum(learner.preparations())))
+    seen = OneOff(tuple(first), tuple(again), tuple(made), tuple(spent))
+    return Look(seen, Costs(measured_s=perf_counter() - began))
+
+
+@contextmanager
+def nothing_kept() -> Iterator[None]:
+    """Give torch's compiler an empty folder, so that it finds nothing that another run has left."""
+    before = os.environ.get(KEPT_AT)
+    with TemporaryDirectory() as folder:
+        os.environ[KEPT_AT] = folder
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[KEPT_AT]
+            else:
+                os.environ[KEPT_AT] = before
