@@ -362,3 +362,26 @@ class TestFinding:
 def test_settings_are_written_as_words_in_the_order_of_their_names():
     assert settings_words({"b": 0.5, "a": 1}) == "a=1 b=0.5"
     assert settings_words({}) == ""
+
+
+def test_a_pair_says_what_it_is_to_a_study(read):
+    placed = PAIR + 'study.ladder = { rung = "rows", added = true }\n'
+    suite = read(HEAD + placed + AA)
+    assert suite.pair[0].study == {"ladder": {"rung": "rows", "added": True}}
+    resolve(suite, Registry(), {})
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "message"),
+    [
+        ('ladders = { rung = "rows" }', UnknownName, "study of pair fast.*did you mean 'ladder'"),
+        ('ladder = { rang = "rows" }', UnknownName, "pair fast, study.ladder.*did you mean 'rung'"),
+        ("ladder = { rung = 3 }", UsageError, "rung = 3 is a int, but must be a text"),
+        ("ladder = { added = true }", UsageError, "added = true needs a rung"),
+        ("targets = { rung = 'rows' }", UnknownName, "setting of pair fast, study.targets"),
+    ],
+)
+def test_what_a_study_does_not_know_of_a_pair_is_refused(read, said, error, message):
+    suite = read(HEAD + PAIR + f"study.{said}\n" + AA)
+    with pytest.raises(error, match=f"(?i){message}"):
+        resolve(suite, Registry(), {})

@@ -207,9 +207,7 @@ def _step_words(step: Step) -> str:
 def _lines(ax: Axes, lines: Sequence[Line]) -> None:
     values = [1.0]
     for number, line in enumerate(lines):
-        look = learner_style(number)
-        if line.added:
-            look |= DASHED
+        look = learner_style(number) | (DASHED if line.added else {"linestyle": "solid"})
         xs = [reading.value for reading in line.readings]
         ys = [reading.speedup.estimate for reading in line.readings]
         ax.plot(xs, ys, **look, marker="o", markersize=2.6, label=line_words(line.rung, line.added))

@@ -1,0 +1,83 @@
+"""The suite of the ladder: rungs that differ in the learner alone, each checked, and a chain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.declare.claims import load_claims
+from harness.declare.settings import build
+from harness.declare.suite import Pair, Suite, read_suite, resolve
+from harness.judge.statistics import MIN_ROUNDS
+from harness.registry import Registry
+from harness.studies.ladder import Place
+
+SUITES = Path(__file__).parents[2] / "suites"
+
+
+@pytest.fixture(scope="module")
+def suite() -> Suite:
+    return read_suite(SUITES / "rnn.toml")
+
+
+def placed(suite: Suite) -> list[tuple[Place, Pair]]:
+    found = [(build(Place, p.study.get("ladder", {}), p.name), p) for p in suite.pair]
+    return [(place, pair) for place, pair in found if place.rung]
+
+
+def test_the_suite_names_what_exists(suite):
+    claims = resolve(suite, Registry().whole(), load_claims(SUITES / "claims.toml"))
+    assert claims["rnn-optimizer-3.73-times"].readings[0].value == 3.73
+
+
+def test_all_rungs_are_on_one_workload_against_one_baseline(suite):
+    rungs = [pair for _, pair in placed(suite)]
+    assert {(p.baseline, p.workload, tuple(p.settings.items())) for p in rungs} == {
+        ("hrnn_optimizer", "optimizees", (("meta_batch", 16), ("steps", 10)))
+    }
+    for pair in rungs:
+        assert {"check", "step", "one_off"} <= set(pair.passes)
+        assert not pair.baseline_settings
+
+
+def test_rungs_are_added_one_on_top_of_another(suite):
+    rungs = placed(suite)
+    alone = [place.rung for place, _ in rungs if not place.added]
+    added = [place.rung for place, _ in rungs if place.added]
+    assert alone == ["reuse", "rows", "objectives", "workers", "compiled"]
+    assert added == ["rows", "objectives", "workers"]  # the first has none before it
+    chain = [dict(p.method_settings) for place, p in rungs if place.added]
+    assert chain == [{"keep": True}] * 3  # which is what reuse keeps
+
+
+def test_the_chain_is_timed_in_short_unrolls_and_for_few_tasks_too(suite):
+    chain = ("reuse", "reuse-rows", "product")
+    for pair in (p for p in suite.pair if p.name in chain):
+        points = [dict(point) for point in pair.points]
+        assert {"steps": 5} in points
+        assert {"meta_batch": 4} in points
+        assert pair.swept == ("step",)
+
+
+def test_the_product_is_swept_by_run_length_number_and_size(suite):
+    (product,) = (p for p in suite.pair if p.name == "product")
+    assert {name for point in product.points for name in point} == {
+        "steps",
+        "meta_batch",
+        "largest",
+    }
+    assert product.claims == ("rnn-optimizer-3.73-times",)
+
+
+def test_rounds_are_enough_for_intervals_and_noise_has_its_pair(suite):
+    assert suite.protocol.seeds * suite.protocol.rounds >= MIN_ROUNDS
+    (aa,) = (p for p in suite.pair if p.is_aa)
+    assert aa.settings == {"meta_batch": 16, "steps": 10}
+
+
+def test_what_is_learned_is_held_to_adam_and_rmsprop(suite):
+    curves = [p for p in suite.pair if "curve" in p.passes]
+    assert len({tuple(p.settings.items()) for p in curves}) == 1  # so one table holds all three
+    assert {p.baseline for p in curves} == {"tuned_optimizer"}
+    assert [p.study for p in curves] == [{"ladder": {"learning": True}}, {}]
