@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
 from harness.declare.claims import Reading
-from harness.declare.point import Point, key_of, words_of
+from harness.declare.point import Point, PointKey, key_of, words_of
 from harness.declare.suite import MEMBERS, Member, Pair
 from harness.judge.answer import Answer, PairSoFar, PairStudy
 from harness.judge.choosing import Candidates
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Ratio
+from harness.judge.quality import target_by_rule
+from harness.judge.race import SUSTAINED, Trainings, trainings
 from harness.judge.ratios import nothing
 from harness.records.record import Record
 from harness.records.seen import CURVE, Curve
 from harness.studies.tuning import GAIN
 
-Looks = Mapping[int, tuple[Record[Curve], Curve]]
-"""What was seen of one member at one setting, by seed."""
+Curves = Mapping[int, Curve]
+"""One member's learning curves at one setting, by seed."""
 
 AS_IT_IS = "as the pair has it"
 
@@ -33,6 +36,7 @@ class Setting:
     settings: Point
     valid: float
     test: float
+    steps: float | None  # by which half of the seeds were at the target; None where fewer ever were
     chosen: int
 
 
@@ -42,17 +46,19 @@ class Finding:
 
     metric: str
     seeds: int
+    target: float  # by rule, of the baseline at the setting that most seeds have
     settings: tuple[Setting, ...]
     gain: Ratio
 
 
 @dataclass(frozen=True)
 class Side:
-    """One member at every setting that has a curve of all seeds."""
+    """One member at every setting that has a curve of all seeds, with two evaluations at least."""
 
     member: Member
-    looks: Mapping[str, Looks]
+    curves: Mapping[str, Curves]
     points: Mapping[str, Point]
+    trainings: Mapping[PointKey, Trainings]
     seeds: tuple[int, ...]
     higher_is_better: bool
     same_tasks: bool
@@ -60,42 +66,49 @@ class Side:
     @cached_property
     def chosen(self) -> dict[int, str]:
         """The setting of each seed, by what the other seeds' validation tasks say."""
-        return self._candidates.best_by_others(list(self.looks))
+        return self._candidates.best_by_others(list(self.curves))
 
     @property
     def tests(self) -> dict[int, Sequence[float]]:
         """The quality on every test task, of each seed at its chosen setting."""
-        return {seed: self.looks[name][seed][1].test_quality for seed, name in self.chosen.items()}
+        return {seed: self.curves[name][seed].test_quality for seed, name in self.chosen.items()}
 
-    def settings(self) -> tuple[Setting, ...]:
-        return tuple(
-            Setting(
-                member=self.member,
-                settings=self.points[name],
-                valid=fmean(seen.curve_quality[-1] for _, seen in looks.values()),
-                test=fmean(fmean(seen.test_quality) for _, seen in looks.values()),
-                chosen=list(self.chosen.values()).count(name),
-            )
-            for name, looks in self.looks.items()
-        )
+    @property
+    def target(self) -> float:
+        """The median over seeds of the best validation results at the setting most chosen."""
+        [(most, _)] = Counter(self.chosen.values()).most_common(1)
+        curves = self.trainings[key_of(self.points[most])].curves.values()
+        return target_by_rule(curves, higher_is_better=self.higher_is_better, sustained=SUSTAINED)
+
+    def settings(self, target: float) -> tuple[Setting, ...]:
+        return tuple(self._setting(name, target) for name in self.curves)
 
     def told(self) -> str:
         """Say which settings were chosen, in the words of a report."""
-        many = {name: list(self.chosen.values()).count(name) for name in self.chosen.values()}
-        settings = (
-            f"{name or AS_IT_IS} in {count} of {len(self.seeds)}" for name, count in many.items()
-        )
+        many = Counter(self.chosen.values()).items()
+        settings = (f"{name or AS_IT_IS} in {count} of {len(self.seeds)}" for name, count in many)
         return f"the {self.member} {', '.join(settings)}"
+
+    def _setting(self, name: str, target: float) -> Setting:
+        curves, point = self.curves[name].values(), self.points[name]
+        return Setting(
+            member=self.member,
+            settings=point,
+            valid=fmean(curve.curve_quality[-1] for curve in curves),
+            test=fmean(fmean(curve.test_quality) for curve in curves),
+            steps=self.trainings[key_of(point)].to(target, self.higher_is_better).steps,
+            chosen=list(self.chosen.values()).count(name),
+        )
 
     @property
     def _candidates(self) -> Candidates:
         return Candidates(
             valid={
-                name: {seed: seen.curve_quality[-1] for seed, (_, seen) in looks.items()}
-                for name, looks in self.looks.items()
+                name: {seed: curve.curve_quality[-1] for seed, curve in curves.items()}
+                for name, curves in self.curves.items()
             },
             test={},
-            control=next(iter(self.looks)),
+            control=next(iter(self.curves)),
             higher_is_better=self.higher_is_better,
             same_tasks=self.same_tasks,
             seeds=self.seeds,
@@ -115,8 +128,9 @@ class Tuned(PairStudy):
         if self.sides is None:
             return None
         baseline, method = self.sides
-        every = baseline.settings() + method.settings()
-        return Finding(self.metric, len(baseline.seeds), every, self.gain)
+        target = baseline.target
+        every = baseline.settings(target) + method.settings(target)
+        return Finding(self.metric, len(baseline.seeds), target, every, self.gain)
 
     @property
     def gain(self) -> Ratio:
@@ -149,30 +163,36 @@ class Tuned(PairStudy):
 def tuned(so_far: PairSoFar) -> Tuned:
     """Judge a pair by the learning curves of its sweep."""
     evidence, pair = so_far.evidence, so_far.pair
-    looks = {member: _looks(evidence, pair, member) for member in MEMBERS}
+    found = {member: _curves(evidence, pair, member) for member in MEMBERS}
     for member in MEMBERS:
-        if not looks[member]:
+        if not found[member]:
             return Tuned(None, why=evidence.why_absent(pair, CURVE, member))
-    every = {seed for member in MEMBERS for each in looks[member].values() for seed in each}
+    every = {seed for curves in found.values() for each in curves.values() for seed in each}
     if len(every) < 2:
         return Tuned(None, why="one seed can't both choose and judge")
-    record, _ = next(iter(next(iter(looks["baseline"].values())).values()))
+    described = _described(evidence, pair)
     sides = []
     for member in MEMBERS:
-        whole = {name: each for name, each in looks[member].items() if set(each) == every}
+        points, known = _points(pair, member), trainings(evidence, pair, member)
+        whole = {
+            name: curves
+            for name, curves in found[member].items()
+            if set(known[key_of(points[name])].curves) == every
+        }
         if not whole:
             return Tuned(None, why=f"at no setting was the {member} trained with every seed")
         sides.append(
             Side(
                 member=member,
-                looks=whole,
-                points=_points(pair, member),
+                curves=whole,
+                points=points,
+                trainings=known,
                 seeds=tuple(sorted(every)),
-                higher_is_better=record.higher_is_better is not False,
+                higher_is_better=described.higher_is_better is not False,
                 same_tasks=pair.workload in evidence.shared_tasks,
             )
         )
-    return Tuned((sides[0], sides[1]), metric=record.metric or "quality")
+    return Tuned((sides[0], sides[1]), metric=described.metric or "quality")
 
 
 def _points(pair: Pair, member: Member) -> dict[str, Point]:
@@ -181,10 +201,16 @@ def _points(pair: Pair, member: Member) -> dict[str, Point]:
     return {words_of(point): point for point in own}
 
 
-def _looks(evidence: Evidence, pair: Pair, member: Member) -> dict[str, Looks]:
-    found = evidence.by_point(pair, CURVE, member)
+def _curves(evidence: Evidence, pair: Pair, member: Member) -> dict[str, Curves]:
+    seen = evidence.by_point(pair, CURVE, member)
     return {
-        name: {record.seed: (record, seen) for record, seen in found[key_of(point)]}
+        name: {record.seed: curve for record, curve in seen[key_of(point)]}
         for name, point in _points(pair, member).items()
-        if key_of(point) in found
+        if key_of(point) in seen
     }
+
+
+def _described(evidence: Evidence, pair: Pair) -> Record[Curve]:
+    """Return a record that says what quality means."""
+    seen = evidence.by_point(pair, CURVE, "baseline").values()
+    return next(record for looks in seen for record, _ in looks)

@@ -10,8 +10,7 @@ from harness.declare.point import words_of
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.report.section import ACCURACY, Part
 from harness.report.table import Cell, Column, Group, Table, grouped_table
-from harness.report.units import significant
-from harness.report.words import shorten
+from harness.report.units import UNKNOWN, significant
 from harness.studies.tuning.judge import AS_IT_IS, Finding
 
 
@@ -34,11 +33,14 @@ def tuning_table(judgement: Judgement) -> Table | None:
         "Tuned settings",
         "Quality of both members at every setting, the mean over seeds. In each seed a member is "
         "judged at the setting that the other seeds' validation tasks choose for it; the last "
-        "column counts these seeds. What the chosen settings gain stands with the verdicts.",
+        "column counts these seeds. What the chosen settings gain stands with the verdicts. Steps: "
+        "the median over seeds until the baseline's target by rule, at the setting that most seeds "
+        "have; a dash: fewer than half of them got there.",
         (
             Column("Setting", 2.6),
             Column("Validation", 1.0, numeric=True),
             Column("Test", 1.0, numeric=True),
+            Column("Steps", 0.8, numeric=True),
             Column("Chosen", 0.8, numeric=True),
         ),
         [_group(judged, finding) for judged, finding in _found(judgement)],
@@ -57,8 +59,9 @@ def _group(judged: PairJudgement, finding: Finding) -> Group:
             Cell(words_of(each.settings) or AS_IT_IS, each.member),
             Cell(significant(each.valid)),
             Cell(significant(each.test)),
-            Cell(f"{each.chosen} of {finding.seeds}" if each.chosen else "-"),
+            Cell(UNKNOWN if each.steps is None else f"{each.steps:g}"),
+            Cell(f"{each.chosen} of {finding.seeds}" if each.chosen else UNKNOWN),
         )
         for each in finding.settings
     )
-    return Group(rows, judged.pair.name, shorten(finding.metric, 30))
+    return Group(rows, judged.pair.name, f"{finding.metric}, target {significant(finding.target)}")

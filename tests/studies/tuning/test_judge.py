@@ -37,7 +37,7 @@ def run(quality: Quality, pair: Pair = SWEPT, higher: bool = True) -> Judgement:
                 valid, test = quality(member, point, seed)
                 tests = [test - 0.05, test, test + 0.05]
                 about = {"point": point, "higher_is_better": higher}
-                records.append(curve(pair, member, (0.1, valid), tests, seed, **about))
+                records.append(curve(pair, member, (0.1, valid, valid), tests, seed, **about))
     return judged(records, pairs=(pair,), claims=(CLAIM,), verdicts=True)
 
 
@@ -161,6 +161,9 @@ def test_the_table_shows_every_setting_of_both_sides_and_counts_the_seeds() -> N
         ("method", "method.clusters=2 rate=2"),
         ("method", "method.clusters=4 rate=2"),
     ]
-    assert [row[-1].text for row in group.rows] == ["-", "4 of 4", "-", "-", "4 of 4", "-"]
+    assert [row[-1].text for row in group.rows] == ["–", "4 of 4", "–", "–", "4 of 4", "–"]
+    # The target is what the baseline held at its best setting; at rate 1 nobody gets there.
+    assert group.note == "accuracy, target 0.800"
+    assert [row[3].text for row in group.rows] == ["–", "20", "–", "–", "20", "20"]
     told = said(judgement)["tuning"]["pair"]
     assert [each["chosen"] for each in told["settings"]] == [0, 4, 0, 0, 4, 0]
