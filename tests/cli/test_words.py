@@ -32,7 +32,7 @@ class TestWords:
             (["run", "data_dir=absent"], "data_dir=absent: no such folder."),
             (
                 ["run", "suite=smok"],
-                "unknown suite 'smok' (did you mean 'smoke'?). Allowed: distributed",
+                "unknown suite 'smok' (did you mean 'smoke'?). Allowed: clusters, distributed",
             ),
             (["run", "suite=absent.toml"], "suite=absent.toml: no such file. Give the path"),
             (["run", "suite=smoke", "pairs=aa-sinusoi"], "(did you mean 'aa-sinusoid'?)"),
