@@ -161,7 +161,7 @@ def _judged_here(claims: Iterable[Claim], suite: Suite) -> tuple[Claim, ...]:
         return tuple(claims)
     found = []
     for claim in claims if suite.quality_verdicts else ():
-        readings = tuple(r for r in claim.readings if r.measure == "quality_gain")
+        readings = tuple(r for r in claim.readings if r.row.nature == "gain")
         if readings:
             found.append(dataclasses.replace(claim, readings=readings))
     return tuple(found)

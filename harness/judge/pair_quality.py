@@ -8,6 +8,7 @@ from statistics import fmean
 
 from harness.declare.claims import Claim
 from harness.declare.passes import Seen
+from harness.declare.point import OWN
 from harness.declare.suite import MEMBERS, Member, Pair
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Curves, Quality, Ratio
@@ -102,9 +103,10 @@ def quality_between(
 def pair_gain(evidence: Evidence, pair: Pair, inherited: Curves | None) -> Ratio | None:
     """Return what the method's test quality is better by, or None where no curve was planned.
 
+    It is of the pair's own settings: curves at the points of a sweep are a study's affair.
     Differences are taken seed by seed and task by task; the bounds are two-sided, over seeds.
     """
-    if CURVE.name not in pair.passes:
+    if OWN not in pair.points_of(CURVE.name):
         return None
     values = {member: evidence.usable(pair, CURVE, member) for member in MEMBERS}
     baseline, method = (by_seed(values[member]) for member in MEMBERS)
