@@ -20,7 +20,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from harness.declare.learner import Params
 from harness.declare.problem import Problem
 from harness.declare.workload import Metric, Place
-from harness.registry import problems
+from harness.registry import problems, workload
 from harness.seeds import derive
 from suites.bilevel import Bilevel, BilevelBatch
 
@@ -64,6 +64,7 @@ class FreeWeights(nn.Module):
         return self.logits[rows].unsqueeze(1)
 
 
+@workload("random_bilevel")
 @dataclass(frozen=True)
 class RandomBilevel(Bilevel):
     """A linear model under learned penalties, or under learned weights of its examples.
@@ -214,7 +215,7 @@ class BilevelProblems:
     @staticmethod
     @st.composite
     def strategy(draw: st.DrawFn) -> Problem:
-        workload = RandomBilevel(
+        drawn = RandomBilevel(
             Place(dtype="float64"),
             # Adam's first step forgets its gradient's size, which leaves SAMA without a direction.
             unroll=draw(st.integers(2, 6), label="unroll"),
@@ -227,4 +228,4 @@ class BilevelProblems:
             hidden=draw(st.integers(1, 5), label="hidden"),
             direct=draw(st.booleans(), label="direct"),
         )
-        return Problem(workload, seed=draw(st.integers(0, 10_000), label="seed"))
+        return Problem(drawn, seed=draw(st.integers(0, 10_000), label="seed"))

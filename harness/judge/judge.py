@@ -20,7 +20,7 @@ from harness.judge.evidence import Evidence, trouble
 from harness.judge.inheritance import curves_equal, inherits
 from harness.judge.judgement import Failure, Judgement, PairJudgement, Quality, Ratio
 from harness.judge.noise import AA_CONFIDENCE, Noise, Twins, noise_of
-from harness.judge.pair_quality import pair_gain, pair_quality, stands_in, strictest_margin
+from harness.judge.pair_quality import pair_gains, pair_quality, stands_in, strictest_margin
 from harness.judge.pair_verdicts import pair_verdicts
 from harness.judge.ratios import CONFIDENCE, clocked, nothing, overall, ratios
 from harness.judge.requirements import lacking
@@ -87,10 +87,11 @@ def _judge_pair(
     so_far = PairSoFar(evidence, pair, claims, ratios(evidence, pair), inherited)
     found = {} if why else _studied(so_far, studies)
     measured = so_far.ratios + tuple(ratio for each in found.values() for ratio in each.ratios())
-    gain = pair_gain(evidence, pair, inherited)
+    gains = pair_gains(evidence, pair, inherited)
     if why is not None:
-        measured = tuple(nothing(ratio.measure, why, ratio.point) for ratio in measured)
-        gain = nothing(gain.measure, why) if gain is not None else None
+        measured, gains = (
+            tuple(nothing(each.measure, why, each.point) for each in of) for of in (measured, gains)
+        )
 
     def quality_at(margin: float) -> Quality | None:
         return pair_quality(evidence, pair, inherited, margin)
@@ -105,14 +106,14 @@ def _judge_pair(
         failures=_failures(evidence.of(pair)),
         missing_blocks=evidence.missing_of(pair),
         verdicts=(),
-        gain=gain,
+        gains=gains,
         withheld=why,
         target=next((each.target for each in found.values() if each.target is not None), None),
         studies={name: each.finding for name, each in found.items() if each.finding is not None},
     )
     verdicts = pair_verdicts(
         judged,
-        measured if judged.gain is None else (*measured, judged.gain),
+        (*measured, *gains),
         _judged_here(claims, evidence.manifest.suite),
         noise,
         list(found.values()),

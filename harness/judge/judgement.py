@@ -119,7 +119,8 @@ class PairJudgement:
     failures: tuple[Failure, ...]
     missing_blocks: int  # planned and not in the store
     verdicts: tuple[Verdict, ...]
-    gain: Ratio | None = None  # of test quality: a difference, above 0 the method is better
+    gains: tuple[Ratio, ...] = ()
+    """Of test quality, wherever curves were planned: differences, above 0 the method is better."""
     withheld: str | None = None
     """Why the pair may show no ratio, time or count that reads as a result."""
     target: float | None = None
@@ -127,8 +128,13 @@ class PairJudgement:
     studies: Mapping[str, Any] = field(default_factory=dict)
     """What studies found of the pair, by their names."""
 
+    @property
+    def gain(self) -> Ratio | None:
+        """The gain at the pair's own settings, if curves were planned there."""
+        return next((gain for gain in self.gains if gain.point == OWN), None)
+
     def ratio(self, measure: str, point: Point = OWN) -> Ratio | None:
-        known = self.ratios if self.gain is None else (*self.ratios, self.gain)
+        known = (*self.ratios, *self.gains)
         return next((r for r in known if r.measure == measure and r.point == point), None)
 
 

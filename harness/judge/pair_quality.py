@@ -8,12 +8,12 @@ from statistics import fmean
 
 from harness.declare.claims import Claim
 from harness.declare.passes import Seen
-from harness.declare.point import OWN
+from harness.declare.point import OWN, Point
 from harness.declare.suite import MEMBERS, Member, Pair
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Curves, Quality, Ratio
 from harness.judge.quality import Accuracy, PerTask, accuracy, gain_of, non_inferior
-from harness.judge.ratios import CONFIDENCE
+from harness.judge.ratios import CONFIDENCE, nothing
 from harness.records.record import Record
 from harness.records.seen import CURVE, TRAJECTORY, Curve
 
@@ -100,39 +100,61 @@ def quality_between(
     )
 
 
-def pair_gain(evidence: Evidence, pair: Pair, inherited: Curves | None) -> Ratio | None:
-    """Return what the method's test quality is better by, or None where no curve was planned.
+def pair_gains(evidence: Evidence, pair: Pair, inherited: Curves | None) -> tuple[Ratio, ...]:
+    """Return what the method's test quality is better by, wherever a curve was planned.
 
-    It is of the pair's own settings: curves at the points of a sweep are a study's affair.
     Differences are taken seed by seed and task by task; the bounds are two-sided, over seeds.
     """
-    if OWN not in pair.points_of(CURVE.name):
-        return None
-    values = {member: evidence.usable(pair, CURVE, member) for member in MEMBERS}
-    baseline, method = (by_seed(values[member]) for member in MEMBERS)
+    return tuple(
+        gain_at(evidence, pair, point, inherited if point == OWN else None)
+        for point in pair.points_of(CURVE.name)
+    )
+
+
+def gain_at(evidence: Evidence, pair: Pair, point: Point, inherited: Curves | None = None) -> Ratio:
+    """Return what was gained at a point; only at the pair's own settings is a curve inherited."""
     if inherited is not None:
-        return _no_gain("the method inherits the baseline's quality, which it can't better")
-    for member, found in zip(MEMBERS, (baseline, method), strict=True):
-        if not found:
-            return _no_gain(evidence.why_absent(pair, CURVE, member))
+        return _no_gain("the method inherits the baseline's quality, which it can't better", point)
+    values = {
+        member: evidence.usable(pair, CURVE, member, pair.part_of(member, point))
+        for member in MEMBERS
+    }
+    for member in MEMBERS:
+        if not values[member]:
+            return _no_gain(evidence.why_absent(pair, CURVE, member), point)
+    higher = values["baseline"][0][0].higher_is_better is not False
+    baseline, method = (by_seed(values[member]) for member in MEMBERS)
+    same_tasks = pair.workload in evidence.shared_tasks
+    return gain("quality_gain", baseline, method, higher, same_tasks, point)
+
+
+def gain(
+    measure: str,
+    baseline: Mapping[int, Sequence[float]],
+    method: Mapping[int, Sequence[float]],
+    higher_is_better: bool,
+    same_tasks: bool,
+    point: Point = OWN,
+) -> Ratio:
+    """Return the paired difference as a measure, from the quality of every task by seed."""
     try:
         outcome = gain_of(
             baseline,
             method,
             CONFIDENCE,
-            higher_is_better=values["baseline"][0][0].higher_is_better is not False,
-            same_tasks=pair.workload in evidence.shared_tasks,
+            higher_is_better=higher_is_better,
+            same_tasks=same_tasks,
         )
     except ValueError as error:
-        return _no_gain(str(error))
+        return nothing(measure, str(error), point)
     shared = [seed for seed in baseline if seed in method]
     before, after = (fmean(fmean(of[seed]) for seed in shared) for of in (baseline, method))
     why = None if outcome.gain else "too few values for a bound"
-    return Ratio("quality_gain", "", before, after, outcome.gain, outcome.seeds, why)
+    return Ratio(measure, "", before, after, outcome.gain, outcome.seeds, why, point=point)
 
 
-def _no_gain(reason: str) -> Ratio:
-    return Ratio("quality_gain", "", None, None, None, 0, reason)
+def _no_gain(reason: str, point: Point) -> Ratio:
+    return nothing("quality_gain", reason, point)
 
 
 def by_seed(found: Sequence[tuple[Record[Curve], Curve]]) -> dict[int, Sequence[float]]:

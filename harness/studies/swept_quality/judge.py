@@ -8,10 +8,11 @@ from statistics import fmean
 
 from harness.declare.claims import Reading
 from harness.declare.point import Point, words_of
-from harness.declare.suite import MEMBERS, Member
+from harness.declare.suite import MEMBERS
 from harness.judge.answer import Answer, PairSoFar, PairStudy
 from harness.judge.judgement import Ratio
-from harness.judge.quality import accuracy, gain_of
+from harness.judge.pair_quality import gain, gain_at
+from harness.judge.quality import accuracy
 from harness.judge.ratios import nothing
 from harness.judge.statistics import Interval
 from harness.records.seen import CURVE
@@ -77,27 +78,29 @@ def swept(so_far: PairSoFar) -> Swept | None:
         return None
     higher = described.higher_is_better is not False
     same = pair.workload in evidence.shared_tasks
-    tasks: dict[Member, list[Tasks]] = {
-        member: [{record.seed: seen.test_quality for record, seen in at} for at in of]
-        for member, of in found.items()
-    }
+    baseline, method = (
+        [{record.seed: seen.test_quality for record, seen in at} for at in found[member]]
+        for member in MEMBERS
+    )
     at_points = tuple(
         At(
             point,
-            _reached(baseline, same),
-            _reached(method, same),
-            _gained(baseline, method, higher, same),
+            _reached(before, same),
+            _reached(after, same),
+            gain_at(evidence, pair, point).interval,
         )
-        for point, baseline, method in zip(points, *tasks.values(), strict=True)
+        for point, before, after in zip(points, baseline, method, strict=True)
     )
-    for member in MEMBERS:
-        absent = [words_of(p) for p, mine in zip(points, tasks[member], strict=True) if not mine]
-        if absent:
-            why = f"{evidence.why_absent(pair, CURVE, member)} (at {', '.join(absent)})"
-            mean = nothing(MEASURE, why)
-            break
+    lacking = [
+        f"{evidence.why_absent(pair, CURVE, member)} (at {words_of(point)})"
+        for member, tasks in zip(MEMBERS, (baseline, method), strict=True)
+        for point, there in zip(points, tasks, strict=True)
+        if not there
+    ]
+    if lacking:
+        mean = nothing(MEASURE, lacking[0])
     else:
-        mean = _mean(_averaged(tasks["baseline"]), _averaged(tasks["method"]), higher, same)
+        mean = gain(MEASURE, _averaged(baseline), _averaged(method), higher, same)
     return Swept(Finding(described.metric or "quality", higher, at_points, mean))
 
 
@@ -110,26 +113,8 @@ def _averaged(at_points: Sequence[Tasks]) -> Tasks:
     }
 
 
-def _mean(baseline: Tasks, method: Tasks, higher: bool, same: bool) -> Ratio:
-    shared = [seed for seed in baseline if seed in method]
-    gain = _gained(baseline, method, higher, same)
-    if not shared:
-        return nothing(MEASURE, "no seed was trained at every point by both members")
-    before, after = (fmean(fmean(of[seed]) for seed in shared) for of in (baseline, method))
-    why = None if gain else "too few values for a bound"
-    return Ratio(MEASURE, "", before, after, gain, len(shared), why)
-
-
 def _reached(tasks: Tasks, same: bool) -> Reached | None:
     if not tasks:
         return None
     found = accuracy(tasks, same_tasks=same)
     return Reached(found.mean, found.over_seeds)
-
-
-def _gained(baseline: Tasks, method: Tasks, higher: bool, same: bool) -> Interval | None:
-    """Return what was gained, or None where nothing can be paired."""
-    try:
-        return gain_of(baseline, method, higher_is_better=higher, same_tasks=same).gain
-    except ValueError:
-        return None
