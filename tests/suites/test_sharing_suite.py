@@ -84,6 +84,18 @@ def test_the_claim_is_read_in_both_ways_at_the_best_setting_and_at_each_side_s_o
     assert "2312.08398" in claim.source
 
 
+def test_suite_paper_has_a_few_points_of_it(claims):
+    (pair,) = (p for p in read_suite(SUITES / "paper.toml").pair if p.method == "gradient_sharing")
+    assert pair.claims == ("shared-gradients-134-percent",)
+    assert len({point["inner_lr"] for point in pair.points}) in (2, 3)
+
+
+def test_every_published_claim_is_held_to_by_some_suite(claims):
+    suites = [read_suite(path) for path in SUITES.glob("*.toml") if path.name != "claims.toml"]
+    held = {name for suite in suites for pair in suite.pair for name in pair.claims}
+    assert set(claims) <= held
+
+
 def test_what_is_asked_of_larger_rates_is_ours_to_say(claims):
     (reading,) = claims["shared-gradients-larger-rates"].readings
     assert (reading.measure, reading.trust) == ("largest_trainable", "ours")
