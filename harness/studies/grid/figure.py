@@ -13,23 +13,23 @@ from matplotlib.patches import Patch, Rectangle
 
 from harness.declare.point import Point, words_of
 from harness.judge.judgement import Judgement
-from harness.report.axes import headline, legend_above
 from harness.report.figure import Figure, told
 from harness.report.svg import GRID, INK, MARK, METHOD, MUTED, WIDTH_IN
-from harness.report.units import significant
+from harness.report.units import TIMES, significant
 from harness.report.words import shorten
 from harness.studies.grid.finding import Arm, Bound, Cell, Finding
 
-SIGNS: dict[Bound, str] = {"": "", "at least": "≥", "at most": "≤", "open": "~"}
+SIGNS: dict[Bound, str] = {"": "", "at least": "\u2265", "at most": "\u2264", "open": "~"}
 HATCH = "////"
 STRONGEST = 4.0  # the ratio, and its inverse, from which on a colour grows no deeper
 DEEPEST = 0.75  # of a colour: what is written on it stays legible
 
 # In inches.
 CELL = 0.2
-HEAD = 0.32
+HEAD = 0.22
+LEGEND = 0.16
 BELOW = 0.34
-LEFT = 1.25
+LEFT = 1.42
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,17 @@ class HeatMap(Figure):
     @property
     def caption(self) -> str:
         return (
-            f"Meta-steps of {self.baseline} over those of {self.method} to the same validation "
-            f"{self.metric}, the median over seeds: above 1 the method is faster. Each panel is "
-            f"one target. Hatched cells are censored: with ≥ some seeds of the baseline never got "
-            f"there, with ≤ some of the method, with ~ some of both; × marks settings at which no "
-            f"seed of either did."
+            f"Pair {self.pair}: meta-steps of {self.baseline} over those of {self.method} to the "
+            f"same validation {self.metric}, the median over seeds: above 1 the method is faster. "
+            "Each panel is one target. Hatched cells are censored: with \u2265 some seeds of the "
+            "baseline never got there, with \u2264 some of the method, with ~ some of both; "
+            f"{TIMES} marks settings at which no seed of either did."
         )
 
     @property
     def alternative(self) -> str:
         return f"Heat map, {self.pair}. " + told(
-            f"target {panel.target}, {row}, {self.along} {column}: {square.said}"
+            f"{panel.target}, {row}, {self.along} {column}: {square.said}"
             for panel in self.panels
             for row, squares in zip(self.rows, panel.squares, strict=True)
             for column, square in zip(self.columns, squares, strict=True)
@@ -87,19 +87,27 @@ class HeatMap(Figure):
 
     def draw(self) -> Canvas:
         height = len(self.rows) * CELL
-        total = HEAD + len(self.panels) * (height + HEAD + BELOW) - HEAD + 0.1
+        total = LEGEND + len(self.panels) * (HEAD + height) + BELOW
         canvas = Canvas(figsize=(WIDTH_IN, total))
-        for number, panel in enumerate(self.panels):
-            bottom = total - HEAD - 0.1 - height - number * (height + HEAD + BELOW)
-            width = WIDTH_IN - LEFT - 0.05
-            ax = canvas.add_axes(
-                (LEFT / WIDTH_IN, bottom / total, width / WIDTH_IN, height / total)
-            )
+        width = WIDTH_IN - LEFT - 0.05
+        for number, panel in enumerate(self.panels, 1):
+            bottom = total - LEGEND - number * (HEAD + height)
+            place = (LEFT / WIDTH_IN, bottom / total, width / WIDTH_IN, height / total)
+            ax = canvas.add_axes(place)
             self._draw(ax, panel)
-            if number == 0:
-                _legend(ax)
-            headline(ax, f"{shorten(self.pair, 28)}, target {panel.target}")
+            ax.set_title(panel.target, loc="left", fontsize=7.5, weight="bold", pad=2)
+            ax.tick_params(labelbottom=number == len(self.panels))
         ax.set_xlabel(self.along)
+        canvas.legend(
+            handles=_handles(),
+            loc="upper left",
+            ncols=3,
+            borderaxespad=0.1,
+            borderpad=0,
+            handlelength=0.9,
+            handletextpad=0.4,
+            columnspacing=1.2,
+        )
         return canvas
 
     def _draw(self, ax: Axes, panel: Panel) -> None:
@@ -110,8 +118,9 @@ class HeatMap(Figure):
         ax.set_xlim(-0.5, len(self.columns) - 0.5)
         ax.set_ylim(len(self.rows) - 0.5, -0.5)
         ax.set_xticks(range(len(self.columns)), self.columns)
-        ax.set_yticks(range(len(self.rows)), [shorten(row, 26) for row in self.rows])
+        ax.set_yticks(range(len(self.rows)), [shorten(row, 32) for row in self.rows])
         ax.tick_params(length=0)
+        ax.tick_params(axis="y", labelsize=6.5)
         for spine in ax.spines.values():
             spine.set_visible(False)
 
@@ -128,7 +137,7 @@ def heat_maps(judgement: Judgement) -> Iterator[HeatMap]:
             placed = {(cell.target, row, str(cell.value)): _square(cell) for row, cell in cells}
             panels = tuple(
                 Panel(
-                    significant(target),
+                    f"target {significant(target)}",
                     tuple(tuple(placed.get((target, r, c)) for c in columns) for r in rows),
                 )
                 for target in dict.fromkeys(found.targets)
@@ -140,7 +149,7 @@ def heat_maps(judgement: Judgement) -> Iterator[HeatMap]:
 def row_words(arm: Point, row: Point) -> str:
     """Name what a row of the grid sets, without the member that its own settings are of."""
     own = {name.partition(".")[2]: value for name, value in arm.items()}
-    return words_of({**row, **own}) or "own settings"
+    return " ".join(filter(None, (words_of(row), words_of(own))))
 
 
 def _row(arm: Arm, cell: Cell) -> str:
@@ -172,7 +181,7 @@ def _draw_square(ax: Axes, x: int, y: int, square: Square) -> None:
     ax.text(
         x,
         y,
-        square.text or "×",
+        square.text or TIMES,
         ha="center",
         va="center_baseline",
         color=INK if square.text else MUTED,
@@ -180,15 +189,9 @@ def _draw_square(ax: Axes, x: int, y: int, square: Square) -> None:
     )
 
 
-def _legend(ax: Axes) -> None:
-    legend_above(
-        ax,
-        handles=[
-            Patch(facecolor=METHOD, alpha=DEEPEST, label="method faster"),
-            Patch(facecolor=MARK, alpha=DEEPEST, label="baseline faster"),
-            Patch(fill=False, hatch=HATCH, edgecolor=MUTED, linewidth=0, label="censored"),
-        ],
-        ncols=3,
-        handlelength=0.9,
-        columnspacing=0.8,
-    )
+def _handles() -> list[Patch]:
+    return [
+        Patch(facecolor=METHOD, alpha=DEEPEST, label="method faster"),
+        Patch(facecolor=MARK, alpha=DEEPEST, label="baseline faster"),
+        Patch(fill=False, hatch=HATCH, edgecolor=MUTED, linewidth=0, label="censored"),
+    ]

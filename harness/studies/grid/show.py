@@ -131,7 +131,7 @@ def _about(judged: PairJudgement, each: found.Finding) -> str:
 def _race_row(name: str, arm: found.Arm, race: found.Race) -> tuple[Cell, ...]:
     steps = Cell(ratio_interval(race.ratio.interval), race.ratio.reason or _late(race))
     return (
-        Cell(name, row_words(arm.settings, {}) if arm.settings else ""),
+        Cell(name, row_words(arm.settings, {})),
         Cell(*_chosen(race)),
         steps,
         Cell(ratio(race.seconds)),
