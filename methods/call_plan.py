@@ -1,0 +1,70 @@
+"""The plan of a call: how many tasks it takes at once, and what it keeps of every inner step.
+
+More tasks at once mean fewer and larger products, until they fall out of the cache; to form an
+inner step again costs a quarter more operations and saves its bytes. Which is faster depends on the
+shapes and the machine, so the candidates that fit the memory are timed on the tasks at hand.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+
+TIMES = 2
+"""Calls of every candidate, of which the fastest counts: the first one has the most to make."""
+
+
+@dataclass(frozen=True)
+class CallPlan:
+    """How a meta-batch is cut into calls."""
+
+    tasks: int
+    """Tasks in one call."""
+    redo: bool
+    """Whether inner steps are formed again on the way back, instead of kept."""
+
+    def __str__(self) -> str:
+        return f"{self.tasks}-tasks-{'redone' if self.redo else 'kept'}"
+
+    def graphs(self, inner_steps: int) -> int:
+        """Return how many graphs of one task's one step are there at once, at most."""
+        return self.tasks * (1 if self.redo else max(1, inner_steps))
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The fastest plan, and the seconds a task that each candidate took."""
+
+    plan: CallPlan
+    seconds: dict[CallPlan, float]
+
+    def told(self) -> dict[str, str]:
+        """Return the choice and the candidates' milliseconds a task, as words without spaces."""
+        taken = ",".join(f"{plan}:{1e3 * s:.3g}ms" for plan, s in self.seconds.items())
+        return {"plan": str(self.plan), "candidates": taken}
+
+
+def candidates(tasks: int, inner_steps: int, graphs: int) -> Iterator[CallPlan]:
+    """Yield the plans for so many tasks that have at most so many graphs at once."""
+    sizes = [2**power for power in range(tasks.bit_length())]
+    redos = (False, True) if inner_steps > 1 else (False,)
+    for size, redo in product(sizes, redos):
+        plan = CallPlan(size, redo)
+        if plan.graphs(inner_steps) <= graphs:
+            yield plan
+
+
+def fastest(plans: Iterator[CallPlan], call: Callable[[CallPlan], object]) -> Planned:
+    """Time a call of each plan on as many tasks as it takes at once; without any, take one task."""
+    seconds: dict[CallPlan, float] = {}
+    for plan in plans:
+        taken = []
+        for _ in range(TIMES):
+            start = time.perf_counter()
+            call(plan)
+            taken.append(time.perf_counter() - start)
+        seconds[plan] = min(taken) / plan.tasks
+    best = min(seconds, key=lambda plan: seconds[plan], default=CallPlan(1, redo=True))
+    return Planned(best, seconds)

@@ -1,0 +1,162 @@
+"""Fast MAML is MAML: whatever is stacked, kept or formed again, and however a call is planned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from baselines.reference_maml import ReferenceMaml
+from harness.declare.problem import Problem
+from harness.declare.tree import relative_error
+from harness.declare.workload import Place
+from harness.errors import UsageError
+from methods.call_plan import CallPlan, Planned, candidates, fastest
+from methods.fast_maml import FastMaml
+from methods.norm_relu import norm_relu
+from methods.patches import patches
+from methods.stacked_networks import OneByOne, Stacked
+from suites.conv4_pooled import Conv4Pooled
+from suites.maml_problems import MamlProblems, RandomTasks
+from suites.models import MLP, Conv4
+
+SEEN = settings(max_examples=25, deadline=None, derandomize=True)
+PLANS = st.tuples(st.integers(1, 5), st.booleans())
+
+
+@SEEN
+@given(MamlProblems.strategy(), PLANS)
+def test_gradient_adaptation_and_quality_are_the_oracles(problem: Problem, plan: tuple[int, bool]):
+    workload, batch = problem.workload, problem.workload.train_batch(problem.seed, 0)
+    plain = ReferenceMaml(workload)
+    fast = FastMaml(workload, tasks=plan[0], redo=plan[1])
+    state = plain.init(problem.seed)
+    owed, found = plain.meta_gradient(state, batch), fast.meta_gradient(state, batch)
+    assert relative_error(found.grads, owed.grads) < 1e-9 * problem.inner_steps
+    torch.testing.assert_close(found.loss, owed.loss)
+    for one, other in zip(plain.adapt(state, batch), fast.adapt(state, batch), strict=True):
+        assert relative_error(other, one) < 1e-9 * problem.inner_steps
+    assert torch.equal(plain.evaluate(state, batch), fast.evaluate(state, batch))
+
+
+NETWORKS = {
+    "conv4": (Conv4(3, 4), (1, 9, 9)),
+    "conv4 without norm": (Conv4(3, 4, 2, norm=False), (1, 8, 8)),
+    "conv4 pooled": (Conv4Pooled(3, 4, 2, 19), (2, 19, 19)),
+    "mlp": (MLP(5, (4, 3), 2), (5,)),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_stacked_network_and_its_two_derivatives_are_the_networks(name: str):
+    network, shape = NETWORKS[name]
+    generator = torch.Generator().manual_seed(3)
+
+    def drawn(*size: int) -> Tensor:
+        return torch.randn(size, generator=generator, dtype=torch.float64)
+
+    workload = RandomTasks(Place(dtype="float64"))
+    workload.__dict__["skeleton"] = network.double()
+    size = sum(p.numel() for p in network.parameters())
+    rows, x, direction = 0.4 * drawn(2, size), drawn(2, 5, *shape), drawn(2, size)
+    assert Stacked.knows(network)
+    owed, found = (
+        _with_derivatives(kind(workload), rows, x, direction) for kind in (OneByOne, Stacked)
+    )
+    for one, other in zip(owed, found, strict=True):
+        assert relative_error({"": other}, {"": one}) < 1e-12
+
+
+def _with_derivatives(
+    network: Stacked | OneByOne, rows: Tensor, x: Tensor, direction: Tensor
+) -> tuple[Tensor, ...]:
+    here = rows.clone().requires_grad_()
+    outputs = network.outputs(here, x)
+    weights = torch.linspace(-1, 1, outputs.numel(), dtype=outputs.dtype).view_as(outputs)
+    loss = (outputs * weights).square().sum()
+    (slopes,) = torch.autograd.grad(loss, here, create_graph=True)
+    (bent,) = torch.autograd.grad(slopes, here, direction)
+    return outputs.detach(), slopes.detach(), bent
+
+
+def test_the_written_derivatives_are_those_of_finite_differences():
+    generator = torch.Generator().manual_seed(1)
+
+    def drawn(*size: int) -> Tensor:
+        made = torch.randn(size, generator=generator, dtype=torch.float64)
+        return made.requires_grad_()
+
+    assert torch.autograd.gradcheck(norm_relu, (drawn(2, 6, 3), drawn(2, 3), drawn(2, 3)))
+    assert torch.autograd.gradgradcheck(norm_relu, (drawn(2, 6, 3), drawn(2, 3), drawn(2, 3)))
+    for stride in (1, 2):
+        images = drawn(2, 5, 4, 3)
+        assert torch.autograd.gradcheck(lambda x, s=stride: patches(x, s), images)
+        assert torch.autograd.gradgradcheck(lambda x, s=stride: patches(x, s), images)
+
+
+def test_a_network_that_is_not_known_runs_task_after_task():
+    class Own(MLP):
+        """Whatever is derived from a known network may compute something else."""
+
+    assert not Stacked.knows(Own(3, (2,), 2))
+    workload = RandomTasks(Place(dtype="float64"), meta_batch=2)
+    workload.__dict__["skeleton"] = Own(workload.side**2, (4, 4), workload.ways)
+    fast = FastMaml(workload, tasks=2)
+    assert fast.fast_paths()["network"] == "one-by-one"
+    assert FastMaml(RandomTasks()).fast_paths()["network"] == "stacked"
+
+
+def test_what_a_plan_keeps_fits_what_may_be_kept():
+    for tasks, steps, graphs in ((32, 1, 8), (4, 5, 8), (3, 2, 1), (32, 3, 100)):
+        plans = list(candidates(tasks, steps, graphs))
+        assert plans
+        for plan in plans:
+            assert plan.tasks <= tasks
+            assert plan.graphs(steps) <= graphs
+    assert not list(candidates(4, 1, 0))
+
+
+def test_the_fastest_plan_a_task_is_taken():
+    slow, quick = CallPlan(1, redo=False), CallPlan(4, redo=False)
+    called: list[CallPlan] = []
+
+    def call(plan: CallPlan) -> None:
+        called.append(plan)
+        torch.ones(1_000_000 if plan == slow else 1).sum()
+
+    planned = fastest(iter([slow, quick]), call)
+    assert planned.plan == quick
+    assert set(called) == {slow, quick}
+    assert fastest(iter(()), call) == Planned(CallPlan(1, redo=True), {})
+
+
+def test_a_plan_is_made_once_for_each_shape_and_told():
+    workload = RandomTasks(Place(dtype="float64"), meta_batch=4, inner_steps=2)
+    fast, batch = FastMaml(workload), workload.train_batch(0, 0)
+    state = fast.init(0)
+    fast.meta_gradient(state, batch)
+    told = fast.fast_paths()
+    assert {"network", "plan", "candidates"} == set(told)
+    assert told["plan"] in told["candidates"]
+    fast.meta_gradient(state, batch)
+    assert fast.fast_paths() == told
+    fast.evaluate(state, replace(workload, meta_batch=3).train_batch(0, 0))
+    assert "plan-2" in fast.fast_paths()
+
+
+def test_with_little_memory_inner_steps_are_formed_again():
+    workload = RandomTasks(Place(dtype="float64"), meta_batch=4, inner_steps=3)
+    fast, batch = FastMaml(workload, memory=1), workload.train_batch(0, 0)
+    fast.meta_gradient(fast.init(0), batch)
+    assert fast.fast_paths()["plan"] == "1-tasks-redone"
+
+
+def test_settings_that_contradict_each_other_are_refused():
+    with pytest.raises(UsageError, match="redo = true"):
+        FastMaml(RandomTasks(), redo=True)
+    with pytest.raises(UsageError, match="tasks = 0"):
+        FastMaml(RandomTasks(), tasks=0)
