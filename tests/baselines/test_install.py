@@ -234,7 +234,10 @@ def test_the_installed_peers_import_side_by_side() -> None:
     missing = [name for name, entry in recipes().items() if entry.default and not installed(name)]
     assert not missing, "run: python -m baselines.install"
     # torchmeta only imports through its adapter, which has tests of its own.
-    code = "import torchvision, learn2learn, higher, torchopt, betty.problems, betty.engine"
+    code = (
+        "import torchvision, learn2learn, higher, torchopt, betty.problems, betty.engine, "
+        "metalearn.algorithms"
+    )
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True)
 
 

@@ -23,7 +23,8 @@ from suites.fewshot import Tasks
 from suites.maml_problems import RandomTasks
 
 ROOT = Path(__file__).parents[2]
-MODULES = {name: {"betty-ml": "betty"}.get(name, name) for name in recipes()}
+IMPORTED_AS = {"betty-ml": "betty", "parallel-metalearn": "metalearn"}
+MODULES = {name: IMPORTED_AS.get(name, name) for name in recipes()}
 PEERS = ["learn2learn", "torchmeta", "higher", "torchopt"]
 CONV = RandomTasks(
     Place(dtype="float64"), meta_batch=3, inner_steps=2, inner_lr=0.4, architecture="conv"
