@@ -73,17 +73,18 @@ class FastMaml(MamlLearner):
                 raise UsageError(f"{name} = {least}: give 1 or more, or leave it out.")
 
     def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
-        theta, plan = flat(state.params), self._plan(state, batch).plan
+        theta, plan = self._packed(state), self._plan(state, batch).plan
         total, loss = torch.zeros_like(theta), theta.new_zeros(())
         for part in _parts(batch, plan.tasks):
             losses, slopes = self._query_slopes(theta, part, plan)
             loss += losses.sum()
             total += slopes.sum(0)
-        total /= len(batch)
-        return Gradient(loss / len(batch), shaped(total, state.params))
+        mean = self._stack.network.unpacked(total / len(batch))
+        return Gradient(loss / len(batch), shaped(mean, state.params))
 
     def adapt(self, state: AdamState, batch: Tasks) -> list[Params]:
-        return [shaped(row, state.params) for row in self._adapted_rows(state, batch)]
+        adapted = self._stack.network.unpacked(self._adapted_rows(state, batch))
+        return [shaped(row, state.params) for row in adapted]
 
     def evaluate(self, state: AdamState, batch: Tasks) -> Tensor:
         adapted, size = self._adapted_rows(state, batch), self._plan(state, batch).plan.tasks
@@ -122,7 +123,7 @@ class FastMaml(MamlLearner):
         return losses, lambdas
 
     def _adapted_rows(self, state: AdamState, batch: Tasks) -> Tensor:
-        theta, alpha, adapted = flat(state.params), self.workload.inner_lr, []
+        theta, alpha, adapted = self._packed(state), self.workload.inner_lr, []
         for part in _parts(batch, self._plan(state, batch).plan.tasks):
             thetas = theta.repeat(len(part), 1)
             for _ in range(self.workload.inner_steps):
@@ -130,12 +131,15 @@ class FastMaml(MamlLearner):
             adapted.append(thetas)
         return torch.cat(adapted)
 
+    def _packed(self, state: AdamState) -> Tensor:
+        return self._stack.network.packed(flat(state.params))
+
     def _plan(self, state: AdamState, batch: Tasks) -> Planned:
         if self.tasks is not None:
             return Planned(CallPlan(self.tasks, self.redo), {})
         shapes = (batch.support_x.shape, batch.query_x.shape)
         if shapes not in self._plans:
-            self._plans[shapes] = self._timed(flat(state.params), batch)
+            self._plans[shapes] = self._timed(self._packed(state), batch)
         return self._plans[shapes]
 
     def _timed(self, theta: Tensor, batch: Tasks) -> Planned:

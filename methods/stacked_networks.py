@@ -7,6 +7,7 @@ and needs no grouped kernels, which is what vmap makes of it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,14 +23,15 @@ from suites.conv4_pooled import Conv4Pooled
 from suites.fewshot import FewShot
 from suites.models import MLP, Conv4
 
-Forward = Callable[["Stacked", Params, Tensor], Tensor]
+Forward = Callable[[Params, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Stacked:
     """A workload's network for a stack of tasks, if a function here runs its kind.
 
-    rows [tasks, parameters], x [tasks, examples, ...]
+    A convolution's weights lie in a row as its product takes them, [patch, filter]: `packed` puts
+    parameters into that order, and `unpacked` puts them, or slopes, back.
     """
 
     workload: FewShot
@@ -40,18 +42,37 @@ class Stacked:
             layer.eps == EPSILON for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)
         )
 
+    def packed(self, vectors: Tensor) -> Tensor:
+        return vectors[..., self._order]
+
+    def unpacked(self, vectors: Tensor) -> Tensor:
+        return vectors[..., self._order.argsort()]
+
     def outputs(self, rows: Tensor, x: Tensor) -> Tensor:
-        sizes = [p.numel() for p in self.shapes.values()]
-        parts = rows.split(sizes, dim=1)
+        """Return the outputs on x [tasks, examples, ...] at packed rows [tasks, parameters]."""
+        parts = rows.split([math.prod(shape) for shape in self._shapes.values()], dim=1)
         params = {
-            name: part.unflatten(1, p.shape)
-            for part, (name, p) in zip(parts, self.shapes.items(), strict=True)
+            name: part.unflatten(1, shape)
+            for part, (name, shape) in zip(parts, self._shapes.items(), strict=True)
         }
-        return FORWARDS[type(self.workload.skeleton)](self, params, x)
+        return FORWARDS[type(self.workload.skeleton)](params, x)
 
     @cached_property
-    def shapes(self) -> Params:
-        return dict(self.workload.skeleton.named_parameters())
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        return {
+            name: (p[0].numel(), len(p)) if p.dim() == 4 else tuple(p.shape)
+            for name, p in self.workload.skeleton.named_parameters()
+        }
+
+    @cached_property
+    def _order(self) -> Tensor:
+        """Which entry of the flat parameters comes where."""
+        start, parts = 0, []
+        for p in self.workload.skeleton.parameters():
+            places = torch.arange(start, start + p.numel()).view(p.shape)
+            parts.append((places.permute(2, 3, 1, 0) if p.dim() == 4 else places).flatten())
+            start += p.numel()
+        return torch.cat(parts).to(self.workload.place.device)
 
 
 @dataclass(frozen=True)
@@ -60,16 +81,19 @@ class OneByOne:
 
     workload: FewShot
 
+    def packed(self, vectors: Tensor) -> Tensor:
+        return vectors
+
+    def unpacked(self, vectors: Tensor) -> Tensor:
+        return vectors
+
     def outputs(self, rows: Tensor, x: Tensor) -> Tensor:
-        return torch.stack(
-            [
-                self.workload.outputs(shaped(row, self.shapes), one)
-                for row, one in zip(rows, x, strict=True)
-            ]
-        )
+        params = [shaped(row, self._like) for row in rows]
+        outputs = [self.workload.outputs(*one) for one in zip(params, x, strict=True)]
+        return torch.stack(outputs)
 
     @cached_property
-    def shapes(self) -> Params:
+    def _like(self) -> Params:
         return dict(self.workload.skeleton.named_parameters())
 
 
@@ -84,13 +108,11 @@ def _with_bias(rows: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
 def _convolution(params: Params, name: str, images: Tensor, stride: int, bias: bool) -> Tensor:
     """Return [tasks, rows, channels] of images [tasks, examples, height, width, channels]."""
     weight = params[f"{name}.weight"]
-    tasks, filters, channels = weight.shape[:3]
     taken = patches(images.flatten(0, 1), stride)
-    products = weight.permute(0, 3, 4, 2, 1).reshape(tasks, 9 * channels, filters)
-    rows = taken.reshape(tasks, -1, 9 * channels)
+    rows = taken.reshape(len(weight), -1, weight.shape[1])
     if not bias:  # BatchNorm takes it out again: its gradient is nothing
-        return torch.bmm(rows, products)
-    return _with_bias(rows, products, params[f"{name}.bias"])
+        return torch.bmm(rows, weight)
+    return _with_bias(rows, weight, params[f"{name}.bias"])
 
 
 def _block(params: Params, name: str, images: Tensor, stride: int) -> Tensor:
@@ -102,24 +124,25 @@ def _block(params: Params, name: str, images: Tensor, stride: int) -> Tensor:
         rows = norm_relu(rows, params[f"{name}.1.weight"], params[f"{name}.1.bias"])
     else:
         rows = rows.relu()
-    return rows.unflatten(1, (examples, positions(height, stride), positions(width, stride)))
+    shape = (examples, positions(height, stride), positions(width, stride))
+    return rows.reshape(len(rows), *shape, rows.shape[-1])
 
 
-def _blocks(stacked: Stacked) -> list[str]:
-    names = [name.rpartition(".0.weight")[0] for name in stacked.shapes if ".0.weight" in name]
-    return [name for name in names if name.startswith("blocks.")]
+def _blocks(params: Params) -> list[str]:
+    end = ".0.weight"
+    return [n.removesuffix(end) for n in params if n.startswith("blocks.") and n.endswith(end)]
 
 
-def _conv4(stacked: Stacked, params: Params, x: Tensor) -> Tensor:
+def _conv4(params: Params, x: Tensor) -> Tensor:
     images = x.movedim(2, -1).contiguous()
-    for name in _blocks(stacked):
+    for name in _blocks(params):
         images = _block(params, name, images, stride=2)
     return _linear(params, "head", images.mean((2, 3)))
 
 
-def _conv4_pooled(stacked: Stacked, params: Params, x: Tensor) -> Tensor:
+def _conv4_pooled(params: Params, x: Tensor) -> Tensor:
     images = x.movedim(2, -1).contiguous()
-    for name in _blocks(stacked):
+    for name in _blocks(params):
         images = _halved(_block(params, name, images, stride=1))
     return _linear(params, "head", images.movedim(-1, 2).flatten(2))
 
@@ -132,9 +155,9 @@ def _halved(images: Tensor) -> Tensor:
     return largest
 
 
-def _mlp(stacked: Stacked, params: Params, x: Tensor) -> Tensor:
+def _mlp(params: Params, x: Tensor) -> Tensor:
     rows = x.flatten(2)
-    for name in [n.removesuffix(".weight") for n in stacked.shapes if n.endswith(".weight")][:-1]:
+    for name in [n.removesuffix(".weight") for n in params if n.endswith(".weight")][:-1]:
         rows = _linear(params, name, rows).relu()
     return _linear(params, "head", rows)
 

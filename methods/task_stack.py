@@ -20,6 +20,14 @@ Bend = Callable[[Tensor], Tensor]
 
 
 class Network(Protocol):
+    """What runs a stack of tasks, with each one's parameters in an order of its own."""
+
+    def packed(self, vectors: Tensor) -> Tensor:
+        """Return flat parameters in the network's order."""
+
+    def unpacked(self, vectors: Tensor) -> Tensor:
+        """Return what is in the network's order as the workload orders its parameters."""
+
     def outputs(self, rows: Tensor, x: Tensor) -> Tensor:
         """Return every task's outputs; rows [tasks, parameters], x [tasks, examples, ...]."""
 

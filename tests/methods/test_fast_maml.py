@@ -75,7 +75,7 @@ def _with_derivatives(
     network: Stacked | OneByOne, rows: Tensor, x: Tensor, direction: Tensor
 ) -> tuple[Tensor, ...]:
     here = rows.clone().requires_grad_()
-    outputs = network.outputs(here, x)
+    outputs = network.outputs(network.packed(here), x)
     weights = torch.linspace(-1, 1, outputs.numel(), dtype=outputs.dtype).view_as(outputs)
     loss = (outputs * weights).square().sum()
     (slopes,) = torch.autograd.grad(loss, here, create_graph=True)
