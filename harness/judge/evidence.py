@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TypeVar, cast
 
 from harness.declare.passes import Pass, Seen
-from harness.declare.point import OWN, Point, PointKey, key_of
+from harness.declare.point import OWN, Point, PointKey, key_of, words_of
 from harness.declare.suite import Member, Pair
 from harness.own import own_passes
 from harness.records.manifest import Manifest
@@ -134,16 +134,22 @@ class Evidence:
         )
         return Evidence(self._manifest, kept, self.passes) if names else self
 
-    def why_absent(self, pair: Pair, known: Pass[Seen], member: Member) -> str:
-        """Say why a pass has nothing of a member."""
+    def why_absent(
+        self, pair: Pair, known: Pass[Seen], member: Member, point: Point | None = None
+    ) -> str:
+        """Say why a pass has nothing of a member, at one point of its sweep or anywhere."""
         if known.name not in pair.every_pass:
             return f"{known.name} is not among the pair's passes"
+        where = None if point is None else pair.part_of(member, point)
+        whose = f"{known.name} of the {member}{f' at {words_of(where)}' if where else ''}"
         for record in self.look(pair, known, member):
+            if where is not None and key_of(record.point) != key_of(where):
+                continue
             if record.is_inherited:
-                return f"{known.name} of the {member}: {record.reason}"
+                return f"{whose}: {record.reason}"
             if found := trouble(record):
-                return f"{known.name} of the {member}: {found[0]}, {found[1]}"
-        return f"{known.name} of the {member}: not in the records"
+                return f"{whose}: {found[0]}, {found[1]}"
+        return f"{whose}: not in the records"
 
 
 def latest(records: Iterable[Record[Seen]]) -> list[Record[Seen]]:

@@ -104,7 +104,7 @@ def _ratio(
     )
     for member, found in zip(MEMBERS, values, strict=True):
         if not found:
-            return withhold(empty, evidence.why_absent(pair, known, member))
+            return withhold(empty, evidence.why_absent(pair, known, member, point))
     shared = [each for each in baseline if each in method]
     if not shared:
         return withhold(empty, "no round holds both members")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.declare.claims import Claim
+from harness.declare.point import words_of
 from harness.declare.suite import with_settings, workload_words
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Verdict
 from harness.judge.statistics import Interval
@@ -119,7 +120,7 @@ def measured_cell(verdict: Verdict, judged: PairJudgement) -> Cell:
     if instead is not None:
         return instead
     if verdict.ratio is None:
-        found = judged.ratio(verdict.measure)
+        found = judged.ratio(verdict.measure, verdict.point)
         why = found.reason if found else None
         return Cell("not measured", why or measure_name(verdict.measure), "open")
     part = f"; pattern's part {ratio_interval(verdict.own_ratio)}" if verdict.own_ratio else ""
@@ -185,8 +186,9 @@ def _shares(verdicts: list[Verdict], judged: PairJudgement) -> str:
 
 def _row(verdict: Verdict, judged: PairJudgement) -> tuple[Cell, ...]:
     trust = TRUST.get(verdict.trust, "")
+    at = f"at {words_of(verdict.point)}; " if verdict.point else ""
     return (
-        Cell(verdict.text, f"{ORIGINS.get(verdict.algorithm, verdict.algorithm)}{trust}"),
+        Cell(verdict.text, f"{at}{ORIGINS.get(verdict.algorithm, verdict.algorithm)}{trust}"),
         published_cell(verdict),
         measured_cell(verdict, judged),
         pair_cell(judged),

@@ -37,6 +37,20 @@ def test_one_look_at_several_points_is_one_record_and_found_at_each() -> None:
     assert (seen.peak_bytes, dict(spread.point)) == (20, {"inner_steps": 2})
 
 
+def test_why_nothing_was_seen_is_told_of_the_point_that_is_asked_about() -> None:
+    failed = dataclasses.replace(at(2), seen=None, status="failed", reason="it broke")
+    found = evidence([at(1), failed])
+    why = [found.why_absent(PAIR, MEMORY, "method", {"inner_steps": steps}) for steps in (2, 3)]
+    assert why == [
+        "memory of the method at inner_steps=2: failed, it broke",
+        "memory of the method at inner_steps=3: not in the records",
+    ]
+    assert found.why_absent(PAIR, MEMORY, "method") == "memory of the method: failed, it broke"
+    # A setting of the method's alone does not concern the baseline.
+    own = found.why_absent(PAIR, MEMORY, "baseline", {"method.clusters": 2})
+    assert own == "memory of the baseline: not in the records"
+
+
 def test_a_block_that_was_measured_again_counts_once() -> None:
     failed = record(PAIR, "memory", "method", status="failed", reason="no")
     looks = (({"inner_steps": 1}, MEMORY.seen(peak_bytes=10)),)
