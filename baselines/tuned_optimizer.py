@@ -15,8 +15,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from baselines.hand_tuned import OPTIMIZERS
 from baselines.hand_tuned import RATES as EVERY_RATE
-from baselines.hand_tuned import RIVALS
 from harness.declare.equivalence import Approximate, Equivalence
 from harness.declare.learner import Gradient, Learner, Params
 from harness.registry import baseline
@@ -89,7 +89,7 @@ class TunedOptimizer(Learner):
     def run(self, rate: float, batch: MetaBatch) -> Run:
         """Run the optimizer on all tasks in one vector: it treats every coordinate by itself."""
         theta = torch.cat([_theta(start) for start in batch.starts])
-        optimizer, losses = RIVALS[self.optimizer]([theta], rate), []
+        optimizer, losses = OPTIMIZERS[self.optimizer]([theta], rate), []
         for number in range(batch.steps):
             loss, theta.grad = _losses_and_gradient(theta, batch, number)
             losses.append(loss)
