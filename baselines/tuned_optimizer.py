@@ -103,6 +103,10 @@ class TunedOptimizer(Learner):
         return self.workload.eval_batch(state.seed, "tune", 0, tasks)
 
     def _tried(self, state: TunedState) -> Tensor:
+        """Return what the next rate leaves of the tuning tasks, or, of all rates, the best."""
+        if len(state.reached) == len(RATES):
+            place = self.workload.place
+            return torch.tensor(min(state.reached), dtype=place.torch_dtype, device=place.device)
         return self.run(state.next_rate, self.tuning_tasks(state)).gained.mean()
 
 
