@@ -185,6 +185,27 @@ def probe(options: argparse.Namespace) -> int:
     return 0
 
 
+def explain(options: argparse.Namespace) -> int:
+    """Say what a verdict, or any other figure, rests on: from the word to the records."""
+    from harness.report.explain import as_json, as_text, explained
+
+    asked = [word for word in options.words if "=" not in word]
+    if len(asked) > 2:
+        raise UsageError(
+            f"{asked[2]!r} is one word too many. Name a pair of the run and a measure of the pair."
+        )
+    pair, measure = (*asked, None, None)[:2]
+    run = read_run(options.run, _plugins([word for word in options.words if "=" in word]))
+    found = explained(run.evidence, run.judgement, pair, measure)
+    told = (
+        as_json(found, str(options.run))
+        if options.json
+        else as_text(found, str(options.run), measure is not None)
+    )
+    print(told)
+    return 0
+
+
 def compare(options: argparse.Namespace) -> int:
     """Compare two runs of the same pairs."""
     from harness.judge.comparison import compare_runs
@@ -281,6 +302,7 @@ COMMANDS: dict[str, Command] = {
     "data": data,
     "probe": probe,
     "report": report,
+    "explain": explain,
     "compare": compare,
     "gate": gate,
 }

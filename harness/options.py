@@ -29,6 +29,8 @@ EXAMPLES = """examples:
   python -m harness data data_dir=DATA
   python -m harness report results/paper-20260102-030405
   python -m harness report history.jsonl
+  python -m harness explain results/paper-20260102-030405
+  python -m harness explain results/paper-20260102-030405 batched-5w1s step_time
   python -m harness compare runs/before runs/after
   python -m harness gate base=main
   python -m harness gate base=v1 head=HEAD pairs=batched-sinusoid threshold=0.1 --json
@@ -101,6 +103,15 @@ def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     reporting.add_argument("run", type=Path, help="a run folder, or a file made by history=")
     reporting.add_argument("words", nargs="*", metavar="key=value")
     reporting.add_argument("--json", action="store_true", help=JSON)
+    explaining = command("explain", PLUGIN)
+    explaining.add_argument("run", type=Path, help="a run folder")
+    explaining.add_argument(
+        "words",
+        nargs="*",
+        metavar="pair, measure",
+        help="one of its pairs (default: all verdicts), one of the pair's measures; or key=value",
+    )
+    explaining.add_argument("--json", action="store_true", help=JSON)
     comparing = command("compare", PLUGIN)
     comparing.add_argument("before", type=Path, help="the first run's folder")
     comparing.add_argument("after", type=Path, help="the second run's folder")

@@ -29,7 +29,7 @@ def write_report(folder: Path, plugins: tuple[str, ...] = (), as_json: bool = Fa
     export(folder, shown)
     replace_file(folder / FILE, to_csv(shown))
     content = compose(run.evidence, run.judgement, studies)
-    told = claims_json(run.manifest, run.judgement, studies)
+    told = claims_json(run.evidence, run.judgement, studies)
     write_content(folder, content, {"claims.json": told})
     _tell_report(content, folder, told if as_json else None)
 

@@ -63,8 +63,17 @@ class Claim:
     paper: str
     source: str
     sentence: str
+    """What is claimed, in our words."""
     readings: tuple[Reading, ...]
     algorithm: Literal["known", "reconstructed"]
+    quote: str = ""
+    """What the source says, word for word."""
+    read: Literal["", "abstract", "paper"] = ""
+    """How much of the source could be read; "" where nobody said."""
+    link: str = ""
+    """The source's address."""
+    others: tuple[str, ...] = ()
+    """The learners that the claim is about, where it is against other algorithms and not one."""
     margin: float = 0.01
     """How much quality the method may lose, in the metric's own unit; as a share of the baseline's
     mean where lower is better."""
@@ -77,6 +86,8 @@ class Claim:
             raise ValueError(f"claim {self.name!r} must have readings, each with its own name")
         if not self.margin >= 0:
             raise ValueError(f"claim {self.name!r}: margin {self.margin} must not be negative")
+        if self.link and not self.link.startswith("https://"):
+            raise ValueError(f"claim {self.name!r}: link {self.link!r} must begin with https://")
 
     @property
     def summary(self) -> str:

@@ -60,6 +60,13 @@ class Measure:
         return "more" if self.nature in ("gain", "range") else "less"
 
     @property
+    def scale(self) -> Literal["speed", "memory", "gain"]:
+        """What it can share an axis with: bytes may differ by factors that would squash times."""
+        if self.nature == "gain":
+            return "gain"
+        return "memory" if self.unit == "bytes" else "speed"
+
+    @property
     def in_rounds(self) -> bool:
         """Whether it is a time that rounds repeat, so that A/A pairs show its noise."""
         return self.nature == "clock" and not self.over_seeds

@@ -244,7 +244,10 @@ def read_suite(path: Path) -> Suite:
 
 
 def resolve(suite: Suite, registry: Registry, published: Mapping[str, Claim]) -> dict[str, Claim]:
-    """Check every name in the suite and return the claims that its pairs are held to."""
+    """Check every name in the suite and return the claims that its pairs are held to.
+
+    They stand in the order of the file that publishes them, and the suite's own come last.
+    """
     for claim in suite.claim:
         if claim.name in published:
             raise UsageError(
@@ -263,7 +266,8 @@ def resolve(suite: Suite, registry: Registry, published: Mapping[str, Claim]) ->
                 raise UnknownName(f"claim of pair {pair.name}", name, claims, where)
         _resolve_passes(pair, registry)
     _resolve_studies(suite, registry)
-    return {name: claims[name] for pair in suite.pair for name in pair.claims}
+    held = {name for pair in suite.pair for name in pair.claims}
+    return {name: claim for name, claim in claims.items() if name in held}
 
 
 def _resolve_passes(pair: Pair, registry: Registry) -> None:

@@ -31,8 +31,8 @@ class Answer:
     """Of the words of the ratio and of its part, the weaker counts."""
     quality: Quality | None = None
     """The quality that belongs to this ratio, where it is not the pair's."""
-    absent: str | None = None
-    """What was not looked at here, so that the reading can't be tested."""
+    unlooked: str | None = None
+    """What the suite does not look at, though the reading is about it."""
     unproven: str | None = None
     """Why a good word could not stand, whatever the ratio is."""
     remark: str | None = None

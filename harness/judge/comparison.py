@@ -33,13 +33,13 @@ from harness.errors import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, PASSED, R
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, Ratio
 from harness.judge.noise import Noise, noise_of
-from harness.judge.statistics import MIN_ROUNDS
+from harness.judge.statistics import MIN_ROUNDS, Bounds
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.registry import Registry
 
 ENVIRONMENT = ("cpu", "usable_cores", "os", "machine", "python", "torch", "blas", "cuda", "gpu")
-EXACT = frozenset({"counted", "inherited"})  # intervals that rest on no sample
+EXACT = frozenset({Bounds.COUNTED, Bounds.INHERITED})  # intervals that rest on no sample
 
 Word = Literal["better", "worse", "same", "too few rounds", "noise unknown", "A/A", "not compared"]
 JUDGED: frozenset[Word] = frozenset({"better", "worse", "same"})
@@ -179,7 +179,7 @@ def _decide(
     if then is None or now is None:
         return "not compared", after.reason or before.reason
     exact = {then.method, now.method} <= EXACT
-    if elsewhere and {then.method, now.method} != {"counted"}:
+    if elsewhere and {then.method, now.method} != {Bounds.COUNTED}:
         return "not compared", "the runs come from different environments"
     if not exact and min(then.n, now.n) < MIN_ROUNDS:
         return "too few rounds", f"it takes {MIN_ROUNDS} rounds in either run to judge a change"

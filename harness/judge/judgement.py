@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from harness.declare.equivalence import Held
 from harness.declare.point import OWN, Point
-from harness.declare.suite import Pair
+from harness.declare.suite import Member, Pair
 from harness.judge.convergence import Convergence
 from harness.judge.noise import Twins
 from harness.judge.statistics import Interval
@@ -30,6 +31,55 @@ class Debt:
     held: Held = "error"  # what worst_error is, and its tolerance
 
 
+class Derived(StrEnum):
+    """How a figure was derived that nobody measured as it stands."""
+
+    INHERITED = "the baseline's learning curve stands for the method's, which was shown equal"
+    STEP_TIMES = "steps of the learning curve, times the median time of a step"
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What both members gave with one seed in one round; None where one of them gave nothing."""
+
+    seed: int
+    round: int | None  # None: of all that was seen with the seed
+    baseline: float | None
+    method: float | None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it has a part in the estimate."""
+        return self.baseline is not None and self.method is not None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a run's records one side of a ratio stands."""
+
+    member: Member
+    point: Point = field(default_factory=dict)
+    by_seed: Mapping[int, Point] = field(default_factory=dict)  # where seeds differ in it
+
+    def at(self, seed: int) -> Point:
+        return self.by_seed.get(seed, self.point)
+
+
+@dataclass(frozen=True)
+class Source:
+    """How a ratio is read from the records, so that anyone can read it again.
+
+    value  what a record `r` gives, as an expression in Python, where NumPy is `np`; of a gain, the
+           quality of every test task
+    """
+
+    measured: str  # the pass
+    value: str
+    baseline: Place = field(default_factory=lambda: Place("baseline"))
+    method: Place = field(default_factory=lambda: Place("method"))
+    higher_is_better: bool = True  # of a gain
+
+
 @dataclass(frozen=True)
 class Ratio:
     """Baseline over method in one measure: above 1 the method is better."""
@@ -43,6 +93,10 @@ class Ratio:
     reason: str | None = None
     members: str | None = None  # of a mean over pairs: "method against baseline"
     point: Point = field(default_factory=dict)  # of the pair's sweep
+    observed: tuple[Observed, ...] = ()  # what the interval rests on, by seed and round
+    unused: str = ""  # why good rounds have no part in it, if some have none
+    source: Source | None = None
+    derived: Derived | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +115,11 @@ class Quality:
     not_worse: bool | None  # None: undecided or unknown
     margin: float
     reason: str  # one sentence, with figures
+    difference: Interval | None = None
+    """Method minus baseline, turned so that above 0 the method is better: what decides. Each end is
+    a bound of its own."""
+    baseline_steps: int | None = None  # of the training
+    method_steps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +163,13 @@ class Verdict:
     own_ratio: Interval | None = None  # the method's own part in the ratio
     conditions: str = ""  # what else must be known of how it was measured, in a few words
     point: Point = field(default_factory=dict)  # of the pair's sweep
+    rule: str = ""  # what decided
+    noise_floor: float | None = None  # by which it was judged; 0 where no clock plays a part
+    rounds: int = 0
+    observed: tuple[Observed, ...] = ()
+    unused: str = ""
+    source: Source | None = None
+    derived: Derived | None = None
 
 
 @dataclass(frozen=True)

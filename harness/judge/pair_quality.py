@@ -11,9 +11,10 @@ from harness.declare.passes import Seen
 from harness.declare.point import OWN, Point
 from harness.declare.suite import MEMBERS, Member, Pair
 from harness.judge.evidence import Evidence
-from harness.judge.judgement import Curves, Quality, Ratio
+from harness.judge.judgement import Curves, Observed, Place, Quality, Ratio, Source
 from harness.judge.quality import Accuracy, PerTask, accuracy, gain_of, non_inferior
 from harness.judge.ratios import CONFIDENCE, nothing
+from harness.judge.statistics import Interval
 from harness.records.record import Record
 from harness.records.seen import CURVE, TRAJECTORY, Curve
 
@@ -60,6 +61,8 @@ def pair_quality(
         absent="" if plain and own else evidence.why_absent(pair, CURVE, missing),
         method_name=method,
     )
+    steps = [_trained(values[member]) for member in MEMBERS]
+    found = dataclasses.replace(found, baseline_steps=steps[0], method_steps=steps[1])
     if inherited is None:
         return found
     reason = f"{method} inherits the baseline's quality: {inherited.reason}"
@@ -81,9 +84,10 @@ def quality_between(
     after = accuracy(method, same_tasks=same_tasks) if method else None
     higher = described.higher_is_better is not False
     allowed = _allowed(margin, before, higher)
-    not_worse, reason = None, absent
+    not_worse, reason, difference = None, absent, None
     if before is not None and after is not None:
-        not_worse, reason = _compare(baseline, method, allowed, higher, same_tasks, method_name)
+        compared = _compare(baseline, method, allowed, higher, same_tasks, method_name)
+        not_worse, reason, difference = compared
     return Quality(
         metric=described.metric or "quality",
         higher_is_better=higher,
@@ -97,7 +101,13 @@ def quality_between(
         not_worse=not_worse,
         margin=allowed,
         reason=reason,
+        difference=difference,
     )
+
+
+def _trained(found: Sequence[tuple[Record[Curve], Curve]]) -> int | None:
+    """Return the most steps that any seed was trained for."""
+    return max((seen.curve_steps[-1] for _, seen in found), default=None)
 
 
 def pair_gains(evidence: Evidence, pair: Pair, inherited: Curves | None) -> tuple[Ratio, ...]:
@@ -124,8 +134,10 @@ def gain_at(evidence: Evidence, pair: Pair, point: Point, inherited: Curves | No
             return _no_gain(evidence.why_absent(pair, CURVE, member), point)
     higher = values["baseline"][0][0].higher_is_better is not False
     baseline, method = (by_seed(values[member]) for member in MEMBERS)
+    before, after = (Place(member, pair.part_of(member, point)) for member in MEMBERS)
+    source = Source(CURVE.name, "r.seen.test_quality", before, after, higher)
     same_tasks = pair.workload in evidence.shared_tasks
-    return gain("quality_gain", baseline, method, higher, same_tasks, point)
+    return gain("quality_gain", baseline, method, higher, same_tasks, point, source)
 
 
 def gain(
@@ -135,6 +147,7 @@ def gain(
     higher_is_better: bool,
     same_tasks: bool,
     point: Point = OWN,
+    source: Source | None = None,
 ) -> Ratio:
     """Return the paired difference as a measure, from the quality of every task by seed."""
     try:
@@ -150,7 +163,29 @@ def gain(
     shared = [seed for seed in baseline if seed in method]
     before, after = (fmean(fmean(of[seed]) for seed in shared) for of in (baseline, method))
     why = None if outcome.gain else "too few values for a bound"
-    return Ratio(measure, "", before, after, outcome.gain, outcome.seeds, why, point=point)
+    return Ratio(
+        measure,
+        "",
+        before,
+        after,
+        outcome.gain,
+        outcome.seeds,
+        why,
+        point=point,
+        observed=observed_by_seed(baseline, method),
+        source=source,
+    )
+
+
+def observed_by_seed(
+    baseline: Mapping[int, Sequence[float]], method: Mapping[int, Sequence[float]]
+) -> tuple[Observed, ...]:
+    """Return both members' means over tasks, seed by seed."""
+    means = [{seed: fmean(values) for seed, values in of.items()} for of in (baseline, method)]
+    return tuple(
+        Observed(seed, None, means[0].get(seed), means[1].get(seed))
+        for seed in sorted({*baseline, *method})
+    )
 
 
 def _no_gain(reason: str, point: Point) -> Ratio:
@@ -180,21 +215,23 @@ def _compare(
     higher_is_better: bool,
     same_tasks: bool,
     name: str,
-) -> tuple[bool | None, str]:
+) -> tuple[bool | None, str, Interval | None]:
     try:
         outcome = non_inferior(
             baseline, method, margin, higher_is_better=higher_is_better, same_tasks=same_tasks
         )
     except ValueError as error:  # no seed or unequal tasks to pair, or a margin of nothing
-        return None, str(error)
+        return None, str(error), None
     over = f"over {outcome.seeds} seeds" if outcome.by_seeds else "over the tasks of one seed alone"
     if outcome.by_seeds and same_tasks:
         over += " and the test tasks that they share"
     dropped = f", {outcome.dropped} of one member only left out" if outcome.dropped else ""
     if outcome.gain is None:
-        return outcome.ok, f"{outcome.standing} {over}: too few values for a bound{dropped}"
+        told = f"{outcome.standing} {over}: too few values for a bound{dropped}"
+        return outcome.ok, told, None
     ends = f"{outcome.gain.low:+.4g} to {outcome.gain.high:+.4g}"
-    return outcome.ok, (
+    told = (
         f"{outcome.standing} {over}{dropped}: {name} gains {outcome.gain.estimate:+.4g} "
         f"({ends}, each end one-sided at 95 %) and may lose {margin:.4g}"
     )
+    return outcome.ok, told, outcome.gain

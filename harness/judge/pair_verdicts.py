@@ -13,7 +13,15 @@ from harness.judge.convergence import Convergence
 from harness.judge.judgement import PairJudgement, Quality, Ratio, Verdict
 from harness.judge.noise import Noise, timing
 from harness.judge.ratios import nothing
-from harness.judge.verdicts import POSITIVE, Decision, Word, decide, decide_gain
+from harness.judge.verdicts import (
+    POSITIVE,
+    Decision,
+    Rule,
+    Word,
+    decide,
+    decide_gain,
+    not_measured,
+)
 
 # A ratio that is but a bound, since some runs of a member never got there, can't carry these words.
 NEEDS_THERE: dict[Member, frozenset[Word]] = {
@@ -44,12 +52,11 @@ def pair_verdicts(
         missing, quality = lacking(claim), quality_at(claim.margin)
         for reading in claim.readings:
             for answer in _answers(judged, ratios, reading, studies, claim.margin):
-                absent = ", ".join(filter(None, (missing, answer.absent))) or None
-                shown = answer.ratio.interval if absent is None else None
-                part = answer.part.ratio.interval if answer.part and shown is not None else None
+                ratio = answer.ratio if missing is None else nothing(reading.quantity, None)
+                part = answer.part.ratio.interval if answer.part and ratio.interval else None
                 kept = answer.quality or quality
                 decision = _on_baseline(
-                    _decided(judged, reading, answer, noise, kept, absent),
+                    _decided(judged, reading, answer, noise, kept, missing),
                     convergence_at(answer.ratio.point),
                 )
                 found.append(
@@ -63,13 +70,20 @@ def pair_verdicts(
                         method=judged.pair.method,
                         word=str(decision.word),
                         reason=decision.reason,
-                        ratio=shown,
+                        ratio=ratio.interval,
                         algorithm="rival" if judged.pair.rival else claim.algorithm,
                         trust=reading.trust,
                         quality=answer.quality,
                         own_ratio=part,
                         conditions=answer.conditions,
                         point=answer.ratio.point,
+                        rule=str(decision.rule),
+                        noise_floor=_floor(reading, noise),
+                        rounds=ratio.rounds,
+                        observed=ratio.observed,
+                        unused=ratio.unused,
+                        source=ratio.source,
+                        derived=ratio.derived,
                     )
                 )
     return tuple(found)
@@ -109,28 +123,33 @@ def _decided(
     answer: Answer,
     noise: Noise,
     quality: Quality | None,
-    absent: str | None,
+    missing: str | None,
 ) -> Decision:
+    if missing is None and answer.unlooked is not None:
+        return not_measured(answer.unlooked)
     if reading.row.nature == "gain":
-        decision = _decide_gain(judged, reading, answer.ratio, absent)
+        decision = _decide_gain(judged, reading, answer.ratio, missing)
     else:
-        decision = _decide(judged, reading, answer, answer.ratio, noise, quality, absent)
-        if answer.part is not None and answer.ratio.interval is not None and absent is None:
+        decision = _decide(judged, reading, answer, answer.ratio, noise, quality, missing)
+        if answer.part is not None and answer.ratio.interval is not None and missing is None:
             of_part = answer.part.ratio
-            part = _decide(judged, reading, answer, of_part, noise, quality, absent)
+            part = _decide(judged, reading, answer, of_part, noise, quality, missing)
             decision = _credited(decision, part, answer.part)
     if answer.remark is not None:
         decision = _because(decision, answer.remark)
     if answer.unproven is not None and decision.word in POSITIVE:
-        return Decision(Word.INCONCLUSIVE, f"{decision.reason} But {answer.unproven}.")
+        reason = f"{decision.reason} But {answer.unproven}."
+        return Decision(Word.INCONCLUSIVE, reason, Rule.UNPROVEN)
     return decision
 
 
 def _on_baseline(decision: Decision, found: Convergence | None) -> Decision:
     """Take back whatever was said of a baseline that is not what was published."""
-    if found is None or not found.invalid or decision.word is Word.NOT_TESTABLE:
+    unjudged = decision.word in (Word.NOT_TESTABLE, Word.NOT_MEASURED)
+    if found is None or not found.invalid or unjudged:
         return decision
-    return Decision(Word.INVALID, f"The baseline is not what was published: {found.reason}.")
+    reason = f"The baseline is not what was published: {found.reason}."
+    return Decision(Word.INVALID, reason, Rule.BASELINE)
 
 
 def _decide_gain(
@@ -161,12 +180,11 @@ def _decide(
     # How far training goes well is itself a matter of quality: nothing more is asked for.
     kept = quality.not_worse if quality is not None else None
     kept = True if reading.row.nature == "range" else kept
-    # No clock plays a part in steps and bytes, so neither does its noise.
     timed = reading.row.nature == "clock"
     decision = decide(
         interval,
         reading.value,
-        noise_floor=noise.floor_of(reading.quantity) if timed else 0.0,
+        noise_floor=_floor(reading, noise),
         aa_ok=noise.ok if timed else True,
         rounds=ratio.rounds,
         equivalence_ok=equivalence,
@@ -187,6 +205,11 @@ def _decide(
     return _bounded(decision, answer)
 
 
+def _floor(reading: Reading, noise: Noise) -> float | None:
+    """Return the noise floor; no clock plays a part in steps and bytes, so neither does noise."""
+    return noise.floor_of(reading.quantity) if reading.row.nature == "clock" else 0.0
+
+
 def _other_noise(reading: Reading, noise: Noise) -> str | None:
     """Say that the noise is known of times that were taken otherwise, if that is so."""
     if not noise.floors or noise.floor_of(reading.quantity) is not None:
@@ -203,6 +226,7 @@ def _bounded(decision: Decision, answer: Answer) -> Decision:
             return Decision(
                 Word.INCONCLUSIVE,
                 f"{decision.reason} But some seeds of the {member} {answer.never}.",
+                Rule.BOUND,
             )
     return decision
 
@@ -215,7 +239,7 @@ def _credited(decision: Decision, part: Decision, of: Part) -> Decision:
     say that the method is slower than its baseline.
     """
     if part.word is Word.REVERSED:
-        part = Decision(Word.NONE, part.reason)
+        part = Decision(Word.NONE, part.reason, part.rule)
     if not {decision.word, part.word} <= set(STRONGEST_FIRST):
         return decision
     told = f"{decision.reason} {of.told}"
@@ -224,6 +248,7 @@ def _credited(decision: Decision, part: Decision, of: Part) -> Decision:
             part.word,
             f"{told} decides: {part.reason[0].lower()}{part.reason[1:].rstrip('.')}. The rest is "
             "the implementation's.",
+            part.rule,
         )
     if of.ratio.interval is None or decision.word not in POSITIVE:
         return decision
@@ -233,8 +258,10 @@ def _credited(decision: Decision, part: Decision, of: Part) -> Decision:
         decision.word,
         f"{told} is {of.ratio.interval.estimate:.3g} ({ends}), which would be {part.word!s}{too}: "
         "the whole ratio decides.",
+        decision.rule,
     )
 
 
 def _because(decision: Decision, why: str) -> Decision:
-    return Decision(decision.word, f"{decision.reason} {why[0].upper()}{why[1:].rstrip('.')}.")
+    reason = f"{decision.reason} {why[0].upper()}{why[1:].rstrip('.')}."
+    return Decision(decision.word, reason, decision.rule)

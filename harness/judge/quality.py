@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 from scipy import stats
 
-from harness.judge.statistics import Interval
+from harness.judge.statistics import Bounds, Interval
 
 Seed = TypeVar("Seed")
 
@@ -127,9 +127,11 @@ def accuracy(
             tasks - len(drawn),
             (1 + confidence) / 2,
             n=tasks,
-            over="tasks",
+            how=Bounds.OVER_TASKS,
         )
-    over_seeds = _mean_interval(means, (1 + confidence) / 2, "seeds") if len(means) > 1 else None
+    over_seeds = (
+        _mean_interval(means, (1 + confidence) / 2, Bounds.OVER_SEEDS) if len(means) > 1 else None
+    )
     return Accuracy(fmean(means), over_tasks, over_seeds, tasks, len(means))
 
 
@@ -190,7 +192,8 @@ def non_inferior(
     values = [fmean(differences) for differences in gains] if by_seeds else gains[0]
     gain = None
     if len(values) > 1:
-        gain = _mean_interval(values, confidence, "seeds" if by_seeds else "tasks of one seed")
+        how = Bounds.OVER_SEEDS if by_seeds else Bounds.OVER_ONE_SEED
+        gain = _mean_interval(values, confidence, how)
     if gain is not None and by_seeds and same_tasks:
         gain = _allowing_for_tasks(gain, values, by_task(gains), confidence)
     return NonInferiority(
@@ -307,9 +310,9 @@ def _standing(gain: Interval | None, margin: float) -> Standing:
     return Standing.NOT_WORSE if gain.low > -margin else Standing.WORSE
 
 
-def _mean_interval(values: Sequence[float], one_sided: float, over: str) -> Interval:
+def _mean_interval(values: Sequence[float], one_sided: float, how: Bounds) -> Interval:
     error = stdev(values) / math.sqrt(len(values))
-    return _t_interval(fmean(values), error, len(values) - 1, one_sided, n=len(values), over=over)
+    return _t_interval(fmean(values), error, len(values) - 1, one_sided, n=len(values), how=how)
 
 
 def gain_of(
@@ -345,18 +348,18 @@ def _allowing_for_tasks(
     if both == 0:
         return over_seeds
     freedom = both**2 / (by_seed**2 / (len(seeds) - 1) + by_task**2 / (len(tasks) - 1))
-    over = "seeds and the tasks that they share"
+    how = Bounds.OVER_BOTH
     wide = _t_interval(
-        over_seeds.estimate, math.sqrt(both), freedom, one_sided, n=len(seeds), over=over
+        over_seeds.estimate, math.sqrt(both), freedom, one_sided, n=len(seeds), how=how
     )
     return max(wide, over_seeds, key=lambda interval: interval.high - interval.low)
 
 
 def _t_interval(
-    mean: float, error: float, freedom: float, one_sided: float, *, n: int, over: str
+    mean: float, error: float, freedom: float, one_sided: float, *, n: int, how: Bounds
 ) -> Interval:
     half = float(stats.t.ppf(one_sided, freedom)) * error
-    return Interval(mean, mean - half, mean + half, n, f"Student's t over {over}")
+    return Interval(mean, mean - half, mean + half, n, how)
 
 
 def _censored(crossings: Sequence[Crossing]) -> stats.CensoredData:

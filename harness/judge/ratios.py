@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
@@ -12,8 +13,8 @@ from harness.declare.point import OWN, Point, words_of
 from harness.declare.suite import MEMBERS, Member, Pair, with_settings
 from harness.judge.checks import all_paid
 from harness.judge.evidence import Evidence, Key, key
-from harness.judge.judgement import PairJudgement, Ratio
-from harness.judge.statistics import Interval, geometric_mean, paired_ratio
+from harness.judge.judgement import Observed, PairJudgement, Place, Ratio, Source
+from harness.judge.statistics import Bounds, Interval, geometric_mean, paired_ratio
 from harness.seeds import derive
 
 CONFIDENCE = 0.95
@@ -55,6 +56,12 @@ def withhold(found: Ratio, reason: str | None) -> Ratio:
 def nothing(measure: str, reason: str | None, point: Point = OWN) -> Ratio:
     """Return a ratio of nothing, and why."""
     return Ratio(measure, "", None, None, None, 0, reason, point=point)
+
+
+def observed(baseline: Mapping[Key, float], method: Mapping[Key, float]) -> tuple[Observed, ...]:
+    """Return what both members gave, by seed and round, with those that found no partner."""
+    every = sorted({*baseline, *method}, key=lambda each: each[1:])
+    return tuple(Observed(each[1], each[2], baseline.get(each), method.get(each)) for each in every)
 
 
 def bootstrap_seed(pair: Pair, measure: str, point: Point = OWN) -> int:
@@ -101,6 +108,8 @@ def _ratio(
         interval=None,
         rounds=0,
         point=point,
+        observed=observed(baseline, method),
+        source=_source(pair, measure, point, known.seen),
     )
     for member, found in zip(MEMBERS, values, strict=True):
         if not found:
@@ -119,6 +128,13 @@ def _ratio(
     return dataclasses.replace(empty, interval=interval, rounds=len(shared))
 
 
+def _source(pair: Pair, measure: Measure, point: Point, seen: type[Seen]) -> Source:
+    several = str(typing.get_type_hints(seen)[str(measure.field)]).startswith("tuple")
+    value = f"r.seen.{measure.field}"
+    baseline, method = (Place(member, pair.part_of(member, point)) for member in MEMBERS)
+    return Source(measure.measured, f"np.median({value})" if several else value, baseline, method)
+
+
 def _value(seen: Seen, measure: Measure) -> float | None:
     """Return what one block says; of a timed one, the median of its intervals."""
     assert measure.field is not None  # it is paired
@@ -130,7 +146,7 @@ def _counted(
     baseline: Mapping[Key, float], method: Mapping[Key, float], shared: Sequence[Key]
 ) -> Interval:
     found = [baseline[each] / method[each] for each in shared]
-    return Interval(median(found), min(found), max(found), len(found), "counted")
+    return Interval(median(found), min(found), max(found), len(found), Bounds.COUNTED)
 
 
 def _mean(members: str, found: Sequence[Ratio]) -> Ratio:

@@ -10,6 +10,7 @@ import math
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -37,6 +38,22 @@ MIN_RANK_SAMPLE = 6
 
 # About 250 resamples lie in each 2.5 % tail.
 RESAMPLES = 9999
+
+
+class Bounds(StrEnum):
+    """How the bounds of an interval were found; a mean over workloads says it in its own words."""
+
+    BCA = "BCa bootstrap"
+    PERCENTILE = "percentile bootstrap, BCa is degenerate here"
+    SPAN = "span of all values, too few for an interval"
+    ONE = "one value, no interval"
+    ALIKE = "identical values"
+    COUNTED = "counted"
+    INHERITED = "inherited"
+    OVER_TASKS = "Student's t over tasks"
+    OVER_ONE_SEED = "Student's t over tasks of one seed"
+    OVER_SEEDS = "Student's t over seeds"
+    OVER_BOTH = "Student's t over seeds and the tasks that they share"
 
 
 @dataclass(frozen=True)
@@ -69,6 +86,7 @@ class PairedInterval(Interval):
 
     only_baseline: int = 0
     only_method: int = 0
+    seed: int = 0  # of the bootstrap
 
     @property
     def dropped(self) -> int:
@@ -137,6 +155,7 @@ def paired_ratio(
         how,
         only_baseline=len(baseline) - len(shared),
         only_method=len(method) - len(shared),
+        seed=seed,
     )
 
 
@@ -274,11 +293,11 @@ def _median_bounds(
     if not 0 < confidence < 1:
         raise ValueError(f"a confidence lies between 0 and 1, got {confidence}")
     if len(values) == 1:
-        return float(values[0]), float(values[0]), "one value, no interval"
+        return float(values[0]), float(values[0]), Bounds.ONE
     if values[0] == values[-1]:
-        return float(values[0]), float(values[0]), "identical values"
+        return float(values[0]), float(values[0]), Bounds.ALIKE
     if len(values) < MIN_ROUNDS:
-        return float(values[0]), float(values[-1]), "span of all values, too few for an interval"
+        return float(values[0]), float(values[-1]), Bounds.SPAN
     with warnings.catch_warnings():
         # A degenerate acceleration warns twice over; the NaN that it leaves is dealt with below.
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
@@ -294,10 +313,10 @@ def _median_bounds(
         )
     low, high = map(float, result.confidence_interval)
     if math.isfinite(low) and math.isfinite(high):
-        return low, high, "BCa bootstrap"
+        return low, high, Bounds.BCA
     tail = (1 - confidence) / 2
     low, high = map(float, np.quantile(result.bootstrap_distribution, [tail, 1 - tail]))
-    return low, high, "percentile bootstrap, BCa is degenerate here"
+    return low, high, Bounds.PERCENTILE
 
 
 def _positive(value: float, key: object) -> float:

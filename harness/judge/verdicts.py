@@ -18,6 +18,7 @@ class Word(StrEnum):
     NONE = "none"
     REVERSED = "reversed"
     INCONCLUSIVE = "inconclusive"
+    NOT_MEASURED = "not measured here"
     NOT_TESTABLE = "not testable here"
     INVALID = "invalid"
 
@@ -26,12 +27,45 @@ class Word(StrEnum):
 POSITIVE = frozenset({Word.MET, Word.CONSISTENT, Word.SMALLER})
 
 
+class Rule(StrEnum):
+    """What decided: with the interval [lo, hi], the published ratio p and the noise floor f.
+
+    Of a gain in quality p is the difference that is asked for, and f is 0 with 0 in place of 1.
+    """
+
+    NOT_LOOKED_AT = "the suite does not look at what the reading is about"
+    ABSENT = "what the claim needs is absent"
+    FAILED = "the gradient check or the accuracy condition failed"
+    BASELINE = "the baseline misses what is published of it"
+    NOTHING = "nothing was measured that could be compared"
+    UNCHECKED = "the gradient check gave no result"
+    NO_FLOOR = "the noise is unknown"
+    NOISE = "the baseline measured against itself failed"
+    FEW = "there are too few rounds, or seeds"
+    REVERSED = "hi < 1 - f"
+    MET = "1 + f < lo and p <= lo"
+    CONSISTENT = "1 + f < lo < p <= hi"
+    SMALLER = "1 + f < lo and hi < p"
+    NONE = "lo <= 1 + f and 1 - f <= hi < p"
+    OPEN = "lo <= 1 + f and p <= hi"
+    GAIN_REVERSED = "hi < 0"
+    GAIN_MET = "0 < lo and p <= lo"
+    GAIN_CONSISTENT = "0 < lo < p <= hi"
+    GAIN_SMALLER = "0 < lo and hi < p"
+    GAIN_NONE = "lo <= 0 <= hi < p"
+    GAIN_OPEN = "lo <= 0 and p <= hi"
+    ACCURACY_OPEN = "a gain would be granted, but accuracy is undecided"
+    BOUND = "the ratio is but a bound on the side that the word would rest on"
+    UNPROVEN = "a gain would be granted, but what it is held against is in doubt"
+
+
 @dataclass(frozen=True)
 class Decision:
-    """A verdict's word and the sentence that explains it."""
+    """A verdict's word, the sentence that explains it, and the rule that applied."""
 
     word: Word
     reason: str
+    rule: Rule
 
 
 def decide(
@@ -71,22 +105,24 @@ def decide(
     """
     _validate(ratio, published, noise_floor, missing)
     if missing is not None:
-        absent = missing.rstrip(". ")
-        return Decision(Word.NOT_TESTABLE, f"The claim needs what is absent here: {absent}.")
+        return not_testable(missing)
     if failed := _failed(equivalence_ok, quality_ok):
-        return Decision(Word.INVALID, failed)
+        return Decision(Word.INVALID, failed, Rule.FAILED)
     if ratio is None:
-        return Decision(Word.INCONCLUSIVE, "Nothing was measured that could be compared.")
+        return Decision(
+            Word.INCONCLUSIVE, "Nothing was measured that could be compared.", Rule.NOTHING
+        )
     if equivalence_ok is None:
         return Decision(
             Word.INCONCLUSIVE,
             f"{_figures(ratio, rounds)}, but whether both did the same work is unknown: the "
             "gradient check gave no result.",
+            Rule.UNCHECKED,
         )
     if counted and ratio.low == ratio.high:
         noise_floor = 0.0
     elif doubt := _doubt(ratio, noise_floor, aa_ok, rounds):
-        return Decision(Word.INCONCLUSIVE, doubt)
+        return doubt
     assert noise_floor is not None  # _doubt has a word about it
     decision = _read_table(ratio, published, noise_floor, rounds)
     if decision.word in POSITIVE and quality_ok is None:
@@ -94,6 +130,7 @@ def decide(
             Word.INCONCLUSIVE,
             f"{_figures(ratio, rounds)}, which would be {decision.word!s}, but that accuracy is "
             "not worse has not been shown.",
+            Rule.ACCURACY_OPEN,
         )
     return decision
 
@@ -113,38 +150,57 @@ def decide_gain(
     the place of rounds is seeds, since each of them is a training.
     """
     if missing is not None:
-        absent = missing.rstrip(". ")
-        return Decision(Word.NOT_TESTABLE, f"The claim needs what is absent here: {absent}.")
+        return not_testable(missing)
     if failed := _failed(equivalence_ok, None):
-        return Decision(Word.INVALID, failed)
+        return Decision(Word.INVALID, failed, Rule.FAILED)
     if gain is None:
-        return Decision(Word.INCONCLUSIVE, "Nothing was measured that could be compared.")
+        return Decision(
+            Word.INCONCLUSIVE, "Nothing was measured that could be compared.", Rule.NOTHING
+        )
     told = f"Gained {gain.estimate:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})"
     if equivalence_ok is None:
         return Decision(
             Word.INCONCLUSIVE,
             f"{told}, but whether both did the same work is unknown: the gradient check gave no "
             "result.",
+            Rule.UNCHECKED,
         )
     if seeds < MIN_SEEDS:
         over = f"over {seeds} seed{'s' * (seeds != 1)}"
         return Decision(
             Word.INCONCLUSIVE,
             f"{told} {over}, but a verdict on quality needs at least {MIN_SEEDS} seeds.",
+            Rule.FEW,
         )
     target = f"the {asked:g} asked for"
     if gain.high < 0:
-        return Decision(Word.REVERSED, f"{told}: the quality is worse than the baseline's.")
-    if gain.low >= asked:
-        return Decision(Word.MET, f"{told}: even the lower end reaches {target}.")
+        reason = f"{told}: the quality is worse than the baseline's."
+        return Decision(Word.REVERSED, reason, Rule.GAIN_REVERSED)
+    if gain.low > 0 and gain.low >= asked:
+        reason = f"{told}: even the lower end reaches {target}."
+        return Decision(Word.MET, reason, Rule.GAIN_MET)
+    if gain.low > 0 and gain.high >= asked:
+        reason = f"{told}: a real gain, whose interval holds {target}."
+        return Decision(Word.CONSISTENT, reason, Rule.GAIN_CONSISTENT)
     if gain.low > 0:
-        reached = gain.high >= asked
-        word = Word.CONSISTENT if reached else Word.SMALLER
-        held = f"whose interval holds {target}" if reached else f"but less than {target}"
-        return Decision(word, f"{told}: a real gain, {held}.")
+        reason = f"{told}: a real gain, but less than {target}."
+        return Decision(Word.SMALLER, reason, Rule.GAIN_SMALLER)
     if gain.high < asked:
-        return Decision(Word.NONE, f"{told}: no gain was shown, and {target} is excluded.")
-    return Decision(Word.INCONCLUSIVE, f"{told}: the interval holds both no gain and {target}.")
+        reason = f"{told}: no gain was shown, and {target} is excluded."
+        return Decision(Word.NONE, reason, Rule.GAIN_NONE)
+    reason = f"{told}: the interval holds both no gain and {target}."
+    return Decision(Word.INCONCLUSIVE, reason, Rule.GAIN_OPEN)
+
+
+def not_testable(missing: str) -> Decision:
+    """Say what is absent that the claim needs."""
+    reason = f"The claim needs what is absent here: {missing.rstrip('. ')}."
+    return Decision(Word.NOT_TESTABLE, reason, Rule.ABSENT)
+
+
+def not_measured(what: str) -> Decision:
+    """Say what the suite did not look at, though it could have."""
+    return Decision(Word.NOT_MEASURED, f"The suite does not look at {what}.", Rule.NOT_LOOKED_AT)
 
 
 def _validate(
@@ -172,17 +228,20 @@ def _failed(equivalence_ok: bool | None, quality_ok: bool | None) -> str | None:
 
 def _doubt(
     ratio: Interval, noise_floor: float | None, aa_ok: bool | None, rounds: int
-) -> str | None:
+) -> Decision | None:
     measured = _figures(ratio, rounds)
     if aa_ok is None or noise_floor is None:
-        return f"{measured}, but no A/A pair says how large the noise is."
+        reason = f"{measured}, but no A/A pair says how large the noise is."
+        return Decision(Word.INCONCLUSIVE, reason, Rule.NO_FLOOR)
     if not aa_ok:
-        return (
+        reason = (
             f"{measured}, but the A/A pair failed: a baseline measured against itself must give "
             f"1.00 within its interval, over at least {MIN_ROUNDS} rounds."
         )
+        return Decision(Word.INCONCLUSIVE, reason, Rule.NOISE)
     if rounds < MIN_ROUNDS:
-        return f"{measured}, but a verdict needs at least {MIN_ROUNDS} rounds."
+        reason = f"{measured}, but a verdict needs at least {MIN_ROUNDS} rounds."
+        return Decision(Word.INCONCLUSIVE, reason, Rule.FEW)
     return None
 
 
@@ -191,27 +250,22 @@ def _read_table(ratio: Interval, published: float, noise_floor: float, rounds: i
     target = f"the published {_number(published)}"
     floor = f"the noise floor of {100 * noise_floor:.2g} %"
     if ratio.high < 1 - noise_floor:
-        return Decision(
-            Word.REVERSED, f"{measured}: the method is worse than the baseline, beyond {floor}."
-        )
+        reason = f"{measured}: the method is worse than the baseline, beyond {floor}."
+        return Decision(Word.REVERSED, reason, Rule.REVERSED)
     if ratio.low > 1 + noise_floor:
         if ratio.low >= published:
-            return Decision(Word.MET, f"{measured}: even the lower end reaches {target}.")
+            reason = f"{measured}: even the lower end reaches {target}."
+            return Decision(Word.MET, reason, Rule.MET)
         if ratio.high >= published:
-            return Decision(
-                Word.CONSISTENT,
-                f"{measured}: a real gain, beyond {floor}, whose interval holds {target}.",
-            )
-        return Decision(
-            Word.SMALLER, f"{measured}: a real gain, beyond {floor}, but less than {target}."
-        )
+            reason = f"{measured}: a real gain, beyond {floor}, whose interval holds {target}."
+            return Decision(Word.CONSISTENT, reason, Rule.CONSISTENT)
+        reason = f"{measured}: a real gain, beyond {floor}, but less than {target}."
+        return Decision(Word.SMALLER, reason, Rule.SMALLER)
     if ratio.high < published:
-        return Decision(
-            Word.NONE, f"{measured}: no gain beyond {floor} was shown, and {target} is excluded."
-        )
-    return Decision(
-        Word.INCONCLUSIVE, f"{measured}: the interval reaches {target} but does not clear {floor}."
-    )
+        reason = f"{measured}: no gain beyond {floor} was shown, and {target} is excluded."
+        return Decision(Word.NONE, reason, Rule.NONE)
+    reason = f"{measured}: the interval reaches {target} but does not clear {floor}."
+    return Decision(Word.INCONCLUSIVE, reason, Rule.OPEN)
 
 
 def _figures(ratio: Interval, rounds: int) -> str:

@@ -12,7 +12,7 @@ from harness.declare.settings import build
 from harness.declare.suite import Suite
 from harness.errors import StoreError, UsageError
 from harness.records.record import DAMAGED, SCHEMA, require_schema
-from harness.records.schema1 import modern_suite
+from harness.records.schema1 import modern_claims, modern_suite
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ def manifest_from(text: str | bytes, where: str) -> Manifest:
         )
     require_schema(table, where)
     if table["schema"] == 1:
-        table |= {"schema": SCHEMA, "suite": modern_suite(table.get("suite", {}))}
+        suite, claims = modern_suite(table.get("suite", {})), modern_claims(table.get("claims"))
+        table |= {"schema": SCHEMA, "suite": suite, "claims": claims}
     try:
         return build(Manifest, table, where)
     except UsageError as error:

@@ -6,6 +6,7 @@ table of its record (growth, variants) or a number beside its pass (scaling).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
@@ -77,6 +78,22 @@ def modern_suite(old: Mapping[str, Any]) -> Table:
         for pair in old.get("pair", ())
     ]
     return {**old, "protocol": protocol, "pair": pairs, "study": studies}
+
+
+def modern_claims(old: Any) -> Any:
+    """Return claims as they were written into a manifest of schema 1, as they would be today."""
+    if not isinstance(old, list):
+        return old
+    return [_claim(each) if isinstance(each, dict) else each for each in old]
+
+
+def _claim(old: Table) -> Table:
+    """Take from the words of the source how much of it could be read, and its address."""
+    source = str(old.get("source", ""))
+    link = re.match(r"(arXiv|doi):([^\s,]+)", source)
+    address = {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}
+    known = {"link": address[link[1]] + link[2]} if link else {}
+    return {**old, **known, **({"read": "abstract"} if source.endswith(", abstract") else {})}
 
 
 def _skip(old: Mapping[str, Any]) -> str | None:

@@ -20,7 +20,7 @@ from harness.report.units import percent, ratio, ratio_interval
 from harness.report.words import listed, measure_name, too_few
 
 # Under these words nothing that was measured can be held against what was published.
-UNTESTED = (Word.NOT_TESTABLE, Word.INVALID)
+UNTESTED = (Word.NOT_MEASURED, Word.NOT_TESTABLE, Word.INVALID)
 
 MOST_ROWS = 24
 

@@ -12,7 +12,7 @@ from harness.report.table import Cell, Column, Group, Table, Tone, grouped_table
 from harness.report.units import UNKNOWN, ratio, ratio_interval, significant, with_bounds
 from harness.report.words import basis, full_stop, is_gain, listed, measure_name, span, team_words
 
-NOT_TESTABLE = "not testable here"
+NOT_TESTABLE, NOT_MEASURED = "not testable here", "not measured here"
 
 TONES: dict[str, Tone] = {
     "met": "good",
@@ -31,6 +31,7 @@ MEANINGS = {
     "reversed": "the method is worse than its baseline",
     "inconclusive": "the interval holds both no effect and the published one, or the noise is "
     "unknown or too large, or there were too few rounds",
+    NOT_MEASURED: "the suite does not look at what the reading is about",
     NOT_TESTABLE: "what the claim needs is absent here",
     "invalid": "the gradient check or the accuracy condition failed, or the baseline is not what "
     "was published",
@@ -114,7 +115,7 @@ def no_figures(verdict: Verdict, judged: PairJudgement) -> Cell | None:
 
 def measured_cell(verdict: Verdict, judged: PairJudgement) -> Cell:
     """Write the measured ratio, or why none is shown."""
-    if verdict.word == NOT_TESTABLE:
+    if verdict.word in (NOT_MEASURED, NOT_TESTABLE):
         return Cell(UNKNOWN, measure_name(verdict.measure))
     instead = no_figures(verdict, judged)
     if instead is not None:
@@ -139,7 +140,7 @@ def published_cell(verdict: Verdict) -> Cell:
 
 def verdict_reason(verdict: Verdict, judged: PairJudgement) -> str:
     """Return why the verdict is what it is, without the figures of a pair that may show none."""
-    if verdict.word == NOT_TESTABLE:
+    if verdict.word in (NOT_MEASURED, NOT_TESTABLE):
         return full_stop(verdict.reason)
     instead = no_figures(verdict, judged)
     return full_stop(verdict.reason) if instead is None else instead.note

@@ -9,13 +9,12 @@ from typing import TypeVar
 from harness.declare.measures import MEASURES, Nature
 from harness.declare.suite import Pair
 from harness.judge.ratios import clocked
-from harness.judge.statistics import MIN_ROUNDS, Interval, PairedInterval
+from harness.judge.statistics import MIN_ROUNDS, Bounds, Interval, PairedInterval
 from harness.report.units import count
 
 T = TypeVar("T")
 
-# How the judge calls an interval of what both members share.
-INHERITED = "inherited"
+OVER_SEEDS = (Bounds.OVER_SEEDS, Bounds.OVER_BOTH)
 
 # Joiners shape letters and emoji; every other format character can hide or reorder text.
 _KEPT_FORMATS = "\u200c\u200d"
@@ -35,7 +34,7 @@ def is_gain(measure: str) -> bool:
 def too_few(measure: str, interval: Interval) -> bool:
     """Say whether a ratio rests on too few values for its bounds to claim any confidence."""
     # A count repeats exactly. A mean of differences has Student's bounds, good for as few as two.
-    exact = _nature(measure) in ("count", "gain") or interval.method == INHERITED
+    exact = _nature(measure) in ("count", "gain") or interval.method == Bounds.INHERITED
     return interval.n < MIN_ROUNDS and not exact
 
 
@@ -50,10 +49,10 @@ def basis(measure: str, interval: Interval) -> str:
     """Say what a ratio rests on."""
     if _nature(measure) == "count":
         return "counted"
-    if interval.method == INHERITED:
-        return INHERITED
+    if interval.method == Bounds.INHERITED:
+        return str(Bounds.INHERITED)
     if is_gain(measure):
-        return count(interval.n, "seed") if "seeds" in interval.method else interval.method
+        return count(interval.n, "seed") if interval.method in OVER_SEEDS else interval.method
     number = count(interval.n, "round") if clocked(measure) else f"n = {interval.n}"
     number = span(measure, interval) or number
     if interval.low == interval.high:

@@ -11,9 +11,10 @@ from typing import Any
 
 from harness.declare.study import Study
 from harness.errors import StoreError
-from harness.judge.judgement import Judgement, PairJudgement, Verdict
-from harness.records.manifest import Manifest
+from harness.judge.evidence import Evidence
+from harness.judge.judgement import Judgement, Verdict
 from harness.records.store import replace_file
+from harness.report.account import Account, accounts
 from harness.report.content import Content
 from harness.report.page import to_page
 from harness.report.pdf import to_pdf
@@ -21,7 +22,7 @@ from harness.report.run_tables import machine_words
 from harness.report.svg import is_drawn_as
 from harness.report.verdict_table import no_figures, verdict_reason
 
-CLAIMS_SCHEMA = 1
+CLAIMS_SCHEMA = 2
 
 
 def write_content(folder: Path, content: Content, texts: Mapping[str, str]) -> list[Path]:
@@ -42,9 +43,9 @@ def write_content(folder: Path, content: Content, texts: Mapping[str, str]) -> l
     return [folder / name for name in files]
 
 
-def claims_json(manifest: Manifest, judgement: Judgement, studies: Sequence[Study]) -> str:
+def claims_json(evidence: Evidence, judgement: Judgement, studies: Sequence[Study]) -> str:
     """Return the verdicts for programs: sorted, and the same text for the same run."""
-    verdicts = [_told(verdict, judged) for judged in judgement.pairs for verdict in judged.verdicts]
+    manifest = evidence.manifest
     table: dict[str, Any] = {
         "schema": CLAIMS_SCHEMA,
         "suite": manifest.suite.name,
@@ -55,7 +56,11 @@ def claims_json(manifest: Manifest, judgement: Judgement, studies: Sequence[Stud
         "reference_convergence": [dataclasses.asdict(each) for each in judgement.convergence],
         "warnings": list(judgement.warnings),
         "verdicts": sorted(
-            (dataclasses.asdict(verdict) for verdict in verdicts),
+            (
+                verdict_plain(verdict, each)
+                for each in accounts(evidence, judgement)
+                for verdict in each.verdicts
+            ),
             key=lambda v: (v["claim"], v["pair"], v["reading"], v["measure"]),
         ),
     }
@@ -64,12 +69,33 @@ def claims_json(manifest: Manifest, judgement: Judgement, studies: Sequence[Stud
     return json.dumps(finite(table), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _told(verdict: Verdict, judged: PairJudgement) -> Verdict:
-    """Return the verdict, without figures where the pair may show none."""
-    reason = verdict_reason(verdict, judged)
-    if no_figures(verdict, judged) is not None:
-        return dataclasses.replace(verdict, ratio=None, own_ratio=None, reason=reason)
-    return dataclasses.replace(verdict, reason=reason)
+def verdict_plain(verdict: Verdict, account: Account) -> dict[str, Any]:
+    """Return a verdict with its claim and the blocks it rests on as plain data.
+
+    Where the pair may show no figures, there are none.
+    """
+    judged, claim, plain = account.judged, account.claims.get(verdict.claim), account.plain()
+    shown = no_figures(verdict, judged) is None
+    table = dataclasses.asdict(verdict)
+    for name in ("observed", "unused", "source"):  # the account tells them
+        del table[name]
+    if not shown:
+        table |= {"ratio": None, "own_ratio": None}
+    about = ("paper", "source", "link", "read", "quote", "sentence")
+    return (
+        table
+        | {name: getattr(claim, name, None) for name in about}
+        | {
+            "reason": verdict_reason(verdict, judged),
+            "rival": judged.pair.rival,
+            **{name: plain[name] for name in ("workload", "data", "baseline")},
+            "estimator": account.trace.estimator,
+            "observed": [dataclasses.asdict(each) for each in account.trace.rounds]
+            if shown
+            else [],
+            "blocks": list(account.trace.blocks) if shown else [],
+        }
+    )
 
 
 def _make_folder(path: Path) -> None:

@@ -85,3 +85,15 @@ def test_readings_of_one_name_are_refused(read):
     reading = '{ name = "time", text = "t", value = 2.0, measure = "step_time" }'
     with pytest.raises(UsageError, match="claim 'twice' must have readings, each with its own"):
         read(CLAIM.partition("readings")[0] + f"readings = [{reading}, {reading}]\n")
+
+
+def test_our_own_claims_are_quoted_from_what_was_read_with_their_address():
+    for claim in load_claims(ROOT / "suites" / "claims.toml").values():
+        assert claim.quote
+        assert claim.read == "abstract"
+        assert claim.link.startswith("https://")
+
+
+def test_an_address_that_a_page_can_t_follow_is_refused(read):
+    with pytest.raises(UsageError, match=r"link 'javascript:alert\(1\)' must begin with https://"):
+        read(CLAIM.replace('source = "', 'link = "javascript:alert(1)"\nsource = "'))

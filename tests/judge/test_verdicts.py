@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.judge.statistics import MIN_ROUNDS, Interval
-from harness.judge.verdicts import Decision, Word, decide
+from harness.judge.verdicts import Decision, Rule, Word, decide
 
 
 def judge(
@@ -37,6 +37,7 @@ def test_the_words_are_those_of_the_protocol() -> None:
         "none",
         "reversed",
         "inconclusive",
+        "not measured here",
         "not testable here",
         "invalid",
     ]
@@ -135,7 +136,7 @@ class TestPrecedence:
     def test_nothing_measured_is_inconclusive(self) -> None:
         decision = judge(None)
         assert decision == Decision(
-            Word.INCONCLUSIVE, "Nothing was measured that could be compared."
+            Word.INCONCLUSIVE, "Nothing was measured that could be compared.", Rule.NOTHING
         )
 
 

@@ -26,16 +26,19 @@ def compose(
     return content.compose(evidence, judgement, STUDIES)
 
 
-def claims_json(manifest: Manifest, judgement: Judgement) -> str:
+def claims_json(
+    manifest: Manifest, judgement: Judgement, records: Sequence[Record[Seen]] = ()
+) -> str:
+    evidence = Evidence(manifest, records)
     if not judgement.studies:
-        judgement = with_studies(judgement, Evidence(manifest, ()), STUDIES)
-    return write.claims_json(manifest, judgement, STUDIES)
+        judgement = with_studies(judgement, evidence, STUDIES)
+    return write.claims_json(evidence, judgement, STUDIES)
 
 
 def write_all(
     folder: Path, manifest: Manifest, records: Sequence[Record[Seen]], judgement: Judgement
 ) -> list[Path]:
     """Write all that `report` writes of what is said and drawn."""
-    told = claims_json(manifest, judgement)
+    told = claims_json(manifest, judgement, records)
     composed = compose(manifest, records, judgement)
     return write.write_content(folder, composed, {"claims.json": told})

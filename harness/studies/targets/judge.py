@@ -11,11 +11,11 @@ from harness.declare.point import OWN, key_of
 from harness.declare.suite import MEMBERS, Member, Pair
 from harness.judge.answer import Answer, PairSoFar, PairStudy
 from harness.judge.evidence import Evidence
-from harness.judge.judgement import Ratio
+from harness.judge.judgement import Derived, Observed, Ratio, Source
 from harness.judge.quality import target_by_rule, target_range
 from harness.judge.race import SUSTAINED, Arrivals, Trainings, trainings
 from harness.judge.ratios import CONFIDENCE, bootstrap_seed, withhold
-from harness.judge.statistics import Interval, paired_ratio
+from harness.judge.statistics import Bounds, Interval, paired_ratio
 from harness.records.seen import CURVE
 
 STEPS = Ratio("steps_to_target", "steps", None, None, interval=None, rounds=0)
@@ -35,6 +35,7 @@ class TargetTime:
     method_seconds: float | None
     baseline_reached: str  # "3 of 3"
     method_reached: str
+    inherited: bool = False  # the method's steps are the baseline's
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,13 @@ def targets(so_far: PairSoFar) -> Targets | None:
     rule = target_by_rule(curves, higher_is_better=higher, sustained=SUSTAINED)
     around = target_range(curves, higher_is_better=higher, sustained=SUSTAINED)
     times = tuple(
-        _time(target, target == rule, baseline.to(target, higher), method.to(target, higher))
+        _time(
+            target,
+            target == rule,
+            baseline.to(target, higher),
+            method.to(target, higher),
+            inherited,
+        )
         for target in around
     )
     before, after = baseline.to(rule, higher), method.to(rule, higher)
@@ -111,9 +118,12 @@ def targets(so_far: PairSoFar) -> Targets | None:
         ratios = _inherited(steps, time, len(shared), step_time)
         return Targets(times, ratios, inherited=True, asked=asked)
     arrivals: dict[Member, Arrivals] = {"baseline": before, "method": after}
+    # A training that came to no number has no curve in the records that could be read again.
+    whole = not baseline.diverged | method.diverged
+    crossing = _crossing(rule, higher) if whole else None
     ratios = (
-        _raced(steps, arrivals, {"baseline": 1.0, "method": 1.0}, shared, pair),
-        _raced(time, arrivals, {m: arrivals[m].step_s for m in MEMBERS}, shared, pair),
+        _raced(steps, arrivals, {"baseline": 1.0, "method": 1.0}, shared, pair, crossing),
+        _raced(time, arrivals, {m: arrivals[m].step_s for m in MEMBERS}, shared, pair, crossing),
     )
     late = frozenset(member for member in MEMBERS if arrivals[member].late(shared))
     return Targets(times, ratios, late, asked=asked)
@@ -125,7 +135,9 @@ def _no_curve(evidence: Evidence, pair: Pair, member: Member) -> str:
     return evidence.why_absent(pair, CURVE, member)
 
 
-def _time(target: float, by_rule: bool, baseline: Arrivals, method: Arrivals) -> TargetTime:
+def _time(
+    target: float, by_rule: bool, baseline: Arrivals, method: Arrivals, inherited: bool
+) -> TargetTime:
     return TargetTime(
         target=target,
         by_rule=by_rule,
@@ -135,6 +147,7 @@ def _time(target: float, by_rule: bool, baseline: Arrivals, method: Arrivals) ->
         method_seconds=method.seconds,
         baseline_reached=baseline.reached,
         method_reached=method.reached,
+        inherited=inherited,
     )
 
 
@@ -142,11 +155,23 @@ def _inherited(
     steps: Ratio, time: Ratio, seeds: int, step_time: Ratio | None
 ) -> tuple[Ratio, Ratio]:
     """Return ratios of two members that take the same steps: what differs is the time of each."""
-    same = dataclasses.replace(steps, interval=Interval(1, 1, 1, seeds, "inherited"), rounds=seeds)
+    same = dataclasses.replace(
+        steps,
+        interval=Interval(1, 1, 1, seeds, Bounds.INHERITED),
+        rounds=seeds,
+        derived=Derived.INHERITED,
+    )
     if step_time is None or step_time.interval is None:
         why = step_time.reason if step_time else "step is not among the pair's passes"
         return same, withhold(time, f"the time of a step has no ratio: {why}")
-    return same, dataclasses.replace(time, interval=step_time.interval, rounds=step_time.rounds)
+    return same, dataclasses.replace(
+        time,
+        interval=step_time.interval,
+        rounds=step_time.rounds,
+        observed=step_time.observed,
+        source=step_time.source,
+        derived=Derived.INHERITED,
+    )
 
 
 def _raced(
@@ -155,6 +180,7 @@ def _raced(
     unit: Mapping[Member, float | None],
     shared: Sequence[int],
     pair: Pair,
+    crossing: str | None,
 ) -> Ratio:
     """Return the ratio over seeds; one that never got there counts as far as it was looked at.
 
@@ -172,4 +198,23 @@ def _raced(
     if min(*baseline.values(), *method.values()) <= 0:
         return withhold(ratio, "a seed was at the target before its first step")
     interval = paired_ratio(baseline, method, seed=bootstrap_seed(pair, ratio.measure))
-    return dataclasses.replace(ratio, interval=interval, rounds=interval.n)
+    price = "" if ratio.measure == STEPS.measure else f" * {dict(unit)}[r.member]"
+    return dataclasses.replace(
+        ratio,
+        interval=interval,
+        rounds=interval.n,
+        observed=tuple(Observed(seed, None, baseline[seed], method[seed]) for seed in shared),
+        source=None if crossing is None else Source(CURVE.name, crossing + price),
+        derived=Derived.STEP_TIMES if ratio.measure == TIME.measure else None,
+    )
+
+
+def _crossing(target: float, higher_is_better: bool) -> str:
+    """Write in Python when a record's curve first met the target and was not taken back at once.
+
+    A curve that never did counts as far as it was looked at.
+    """
+    met = f"min(q) >= {target!r}" if higher_is_better else f"max(q) <= {target!r}"
+    steps, quality = "r.seen.curve_steps", "r.seen.curve_quality"
+    pairs = f"zip({steps}, zip({quality}, {quality}[1:]))"
+    return f"next((s for s, q in {pairs} if {met}), {steps}[-1])"

@@ -26,16 +26,17 @@ from statistics import median
 
 from harness.declare.claims import Reading
 from harness.declare.measures import named
+from harness.declare.point import Point
 from harness.declare.suite import Pair
 from harness.judge.answer import Answer, PairSoFar, PairStudy, Part
 from harness.judge.choosing import Candidates
 from harness.judge.evidence import Evidence
-from harness.judge.judgement import Quality, Ratio
-from harness.judge.pair_quality import strictest_margin
+from harness.judge.judgement import Observed, Place, Quality, Ratio, Source
+from harness.judge.pair_quality import observed_by_seed, strictest_margin
 from harness.judge.quality import accuracy, non_inferior
-from harness.judge.ratios import CONFIDENCE, nothing, withhold
+from harness.judge.ratios import CONFIDENCE, nothing, observed, withhold
 from harness.judge.statistics import Interval
-from harness.studies.variants import MEASURES
+from harness.studies.variants import MEASURES, QUALITIES, TIMES, Settings
 from harness.studies.variants.finding import Best, Choice, Rival, Selection, trained_words
 from harness.studies.variants.ratios import Ratios
 from harness.studies.variants.rows import baseline_row, method_rows
@@ -175,7 +176,18 @@ class Selector(PairStudy):
             not_worse=not_worse,
             margin=allowed,
             reason=reason,
+            difference=self._at(steps).not_worse(name, allowed).gain if allowed > 0 else None,
+            baseline_steps=self._trained,
+            method_steps=self._trained,
         )
+
+    @property
+    def _trained(self) -> int | None:
+        """The steps of the training, which are the same for every variant."""
+        if self.evidence is None:
+            return None
+        given = self.evidence.manifest.suite.study.get("variants", {})
+        return int(given.get("train_steps", Settings.train_steps))
 
     def out_of_training(self, steps: int, margin: float) -> str | None:
         """Say that the full variant itself is worse than it is as it was trained, if that is shown.
@@ -223,7 +235,7 @@ class Selector(PairStudy):
         if reading.measure not in CLAIMED or steps is None:
             return None
         if steps not in self.study.steps:
-            return Answer(nothing(reading.quantity, None), absent=self._not_looked_at(steps))
+            return Answer(nothing(reading.quantity, None), unlooked=self._unlooked(steps))
         answer = self._gained if reading.measure == "chosen_gain" else self._chosen
         return dataclasses.replace(
             answer(reading, steps, margin),
@@ -231,19 +243,28 @@ class Selector(PairStudy):
             conditions=trained_words(self.study.trained_at),
         )
 
-    def _not_looked_at(self, steps: int) -> str:
+    def _unlooked(self, steps: int) -> str:
         """Say that nothing was seen of a number of inner steps, and what to set so that it is."""
         seen = ", ".join(map(str, self.study.steps))
         return (
-            f"adaptation at {steps} inner steps (looked at: {seen}; add {steps} to inner_steps in "
-            "[study.variants] of the suite)"
+            f"adaptation at {steps} inner steps (it looks at {seen}; add {steps} to inner_steps in "
+            "its [study.variants])"
         )
 
     def _gained(self, reading: Reading, steps: int, margin: float) -> Answer:
         best = self.best(steps)
         gain = best.gain if best is not None else None
         seeds = len(self.study.seeds) if gain is not None else 0
-        ratio = Ratio(named(reading.measure, steps), "", None, None, gain, seeds)
+        ratio = Ratio(
+            named(reading.measure, steps),
+            "",
+            None,
+            None,
+            gain,
+            seeds,
+            observed=self._gained_by_seed(best, steps),
+            source=self._gained_from(best, steps),
+        )
         if best is None or gain is None:
             return Answer(self._explained(ratio, reading))
         remark = None
@@ -251,6 +272,24 @@ class Selector(PairStudy):
             each = ", ".join(best.own)
             remark = f"for each seed the other seeds' best variant is judged: {each}"
         return Answer(ratio, quality=self.quality(best.variant, steps, margin), remark=remark)
+
+    def _gained_by_seed(self, best: Best | None, steps: int) -> tuple[Observed, ...]:
+        """Return the full variant's quality and the best one's, seed by seed."""
+        study = self.study
+        own = zip(study.seeds, best.own, strict=True) if best is not None else ()
+        after = {s: found[s] for s, n in own if s in (found := study.test.get((n, steps), {}))}
+        return observed_by_seed(study.test.get((study.full, steps), {}), after)
+
+    def _gained_from(self, best: Best | None, steps: int) -> Source:
+        study = self.study
+        own = zip(study.seeds, best.own, strict=True) if best is not None else ()
+        return Source(
+            QUALITIES.name,
+            "r.seen.test",
+            Place("method", _point(study.full, steps)),
+            Place("method", by_seed={seed: _point(name, steps) for seed, name in own}),
+            study.higher_is_better,
+        )
 
     def _chosen(self, reading: Reading, steps: int, margin: float) -> Answer:
         choice = self.choice(margin, steps)
@@ -296,6 +335,14 @@ class Selector(PairStudy):
             interval,
             interval.n if interval else 0,
             reason,
+            observed=observed(baseline, method),
+            unused="its times chose the variant",
+            source=Source(
+                TIMES.name,
+                "np.median(r.seen.seconds)",
+                Place("baseline", _point(study.baseline, steps)),
+                Place("method", _point(name, steps)),
+            ),
         )
 
     def _at(self, steps: int) -> Candidates:
@@ -351,3 +398,7 @@ class Selector(PairStudy):
     ) -> Rival:
         ratio = self.times.of_task(name, steps)
         return Rival(name, self.study.known_as[name], gain, ratio, not_worse)
+
+
+def _point(variant: str, steps: int) -> Point:
+    return {"variant": variant, "inner_steps": steps}

@@ -252,7 +252,7 @@ def test_verdicts_are_given_at_the_steps_that_were_looked_at():
     assert [(v.claim, v.measure, v.word) for v in verdicts] == [
         ("third", "chosen_time_1", "met"),
         ("third", "chosen_time_5", "met"),
-        ("third", "chosen_time_10", "not testable here"),
+        ("third", "chosen_time_10", "not measured here"),
         ("better", "chosen_gain_1", "none"),
     ]
     assert verdicts[0].quality.not_worse is True
@@ -264,8 +264,8 @@ def test_steps_that_nobody_looked_at_are_named_with_what_to_set():
     assert found.ratio is None
     assert found.own_ratio is None
     assert found.reason == (
-        "The claim needs what is absent here: adaptation at 10 inner steps (looked at: 1, 5; add "
-        "10 to inner_steps in [study.variants] of the suite)."
+        "The suite does not look at adaptation at 10 inner steps (it looks at 1, 5; add 10 to "
+        "inner_steps in its [study.variants])."
     )
 
 
