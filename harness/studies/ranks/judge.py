@@ -13,6 +13,7 @@ from statistics import median
 
 from harness.declare.point import Point as Swept
 from harness.declare.settings import build
+from harness.declare.suite import Pair
 from harness.judge.answer import PairSoFar, PairStudy
 from harness.judge.evidence import Key, key
 from harness.judge.statistics import MIN_ROUNDS, Interval, paired_ratio
@@ -73,22 +74,27 @@ def scaling_of(so_far: PairSoFar) -> OverRanks | None:
     """Return the pair's scaling, where its steps were timed on several numbers of ranks."""
     evidence, pair = so_far.evidence, so_far.pair
     # A planned point that gave nothing stays, for then no round holds every point.
-    found: Found = {_point(at): [] for at in pair.points_of(STEP.name) if "ranks" in at}
+    planned = [at for at in pair.points_of(STEP.name) if "ranks" in at]
+    found: Found = {_point(pair, at): [] for at in planned}
     for at, blocks in evidence.by_point(pair, STEP, "method").items():
         if "ranks" in (settings := dict(at)):
-            found.setdefault(_point(settings), []).extend(blocks)
+            found.setdefault(_point(pair, settings), []).extend(blocks)
     first = next((record for blocks in found.values() for record, _ in blocks), None)
     if first is None:
         return None
     asked = build(Settings, evidence.manifest.suite.study.get("ranks", {}), "[study.ranks]")
     seed = derive(0, "scaling", pair.name)
-    alone = {"meta_batch": asked.batch}
+    alone = next((at for at in planned if _point(pair, at).tasks == asked.batch), None)
     baseline = {
         key(record): median(seen.seconds)
-        for record, seen in evidence.usable(pair, STEP, "baseline", alone)
+        for record, seen in (
+            evidence.usable(pair, STEP, "baseline", pair.part_of("baseline", alone))
+            if alone is not None
+            else ()
+        )
     }
     wires = {
-        (_point(dict(at)), key(record)): seen
+        (_point(pair, dict(at)), key(record)): seen
         for at, blocks in evidence.by_point(pair, WIRE, "method").items()
         for record, seen in blocks
     }
@@ -110,8 +116,14 @@ def scaling_of(so_far: PairSoFar) -> OverRanks | None:
         prediction=None,
         reason=None,
     )
+    if alone is None:
+        why = (
+            f"no point of the sweep has steps of {asked.batch} tasks: set meta_batch there or in "
+            "the pair's settings, or batch in [study.ranks]"
+        )
+        return OverRanks(dataclasses.replace(scaling, reason=why))
     if not baseline:
-        why = evidence.why_absent(pair, STEP, "baseline")
+        why = evidence.why_absent(pair, STEP, "baseline", alone)
         return OverRanks(dataclasses.replace(scaling, reason=why))
     steps = _Steps(found, wires, baseline, asked)
     return OverRanks(_predicted(scaling, steps, so_far, seed))
@@ -176,31 +188,34 @@ def _predicted(scaling: Scaling, steps: _Steps, so_far: PairSoFar, seed: int) ->
 def _series(
     points: Sequence[Point], found: Found, baseline: Seconds, asked: Settings, seed: int
 ) -> tuple[Scaled, ...]:
-    """Return what was measured of these points, the first of which is one rank's."""
+    """Return what was measured of these points; without one rank's no efficiency is known."""
     times: dict[Point, Seconds] = {
         point: {key(record): median(seen.seconds) for record, seen in found.get(point, ())}
         for point in points
     }
 
+    one = next((point for point in points if point.ranks == 1), None)
+
     def scaled(point: Point) -> Scaled:
         seen = [each for _, each in found[point]]
         # Whose tasks grow with the ranks is as fast with them as without when none is lost.
-        kept = point.tasks / points[0].tasks / point.ranks
+        kept = point.tasks / one.tasks / point.ranks if one else 1.0
         return Scaled(
             point,
             point.ranks == asked.held_out,
             _middle(times[point], seed),
             _median(each.allreduce_seconds for each in seen),
             _median(each.imbalance_seconds for each in seen),
-            _ratio(times[points[0]], times[point], seed, kept),
+            _ratio(times[one] if one else {}, times[point], seed, kept),
             _ratio(baseline, times[point], seed),
         )
 
     return tuple(scaled(point) for point in points if times[point])
 
 
-def _point(at: Swept) -> Point:
-    return Point(int(at["ranks"]), int(at.get("meta_batch", 0)))
+def _point(pair: Pair, at: Swept) -> Point:
+    """Return the ranks and the tasks of a step; 0 where the pair does not say how many."""
+    return Point(int(at["ranks"]), int(pair.at(at).settings.get("meta_batch", 0)))
 
 
 def _middle(values: Seconds, seed: int) -> Interval:

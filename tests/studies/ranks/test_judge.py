@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import math
 
 import pytest
 
+from harness.declare.suite import MEMBERS
 from harness.judge.answer import PairSoFar
 from harness.judge.judge import judge
 from harness.judge.judgement import PairJudgement
@@ -20,6 +23,7 @@ from tests.judge.builders import (
     evidence,
     judged,
     manifest,
+    record,
     timed,
     whole,
     without,
@@ -85,6 +89,46 @@ class TestMeasured:
     def test_a_weak_batch_that_the_baseline_never_had_gets_no_speedup(self):
         found = of(scaling())
         assert all(each.speedup is None for each in found.weak if each.point.tasks != 32)
+
+
+class TestPoints:
+    """What a sweep need not say of every point."""
+
+    def swept(self, at: list[dict], settings: dict) -> PairJudgement:
+        pair = dataclasses.replace(PAIR, sweep=tuple(at), settings=settings)
+        records = []
+        for number, (point, member) in enumerate(itertools.product(at, MEMBERS)):
+            ranks = point["ranks"] if member == "method" else 1
+            one = record(
+                pair,
+                "step",
+                member,
+                seconds=(1.2 / ranks,),
+                processes=ranks,
+                point=pair.part_of(member, point),
+            )
+            records.append(dataclasses.replace(one, block=f"pair/step@{number}/m/seed0/round0"))
+        return judged(checks(pair) + records, pairs=(pair, AA), probes=CORES).pairs[0]
+
+    def test_the_tasks_of_a_step_may_be_the_pair_s_own(self):
+        found = scaling_in(self.swept([{"ranks": 1}, {"ranks": 2}], {"meta_batch": 32}))
+        assert [each.point for each in found.strong] == [Point(1, 32), Point(2, 32)]
+        assert found.strong[1].speedup.estimate == pytest.approx(2)
+        assert found.strong[1].efficiency.estimate == pytest.approx(1)
+
+    def test_without_one_rank_no_efficiency_is_known(self):
+        at = [{"ranks": 2, "meta_batch": 32}, {"ranks": 4, "meta_batch": 32}]
+        found = scaling_in(self.swept(at, {}))
+        assert [each.efficiency for each in found.strong] == [None, None]
+        assert [each.speedup.estimate for each in found.strong] == [
+            pytest.approx(2),
+            pytest.approx(4),
+        ]
+
+    def test_a_sweep_that_does_not_say_how_many_tasks_a_step_has_is_told_to(self):
+        found = scaling_in(self.swept([{"ranks": 1}, {"ranks": 2}], {}))
+        assert (found.strong, found.weak) == ((), ())
+        assert "no point of the sweep has steps of 32 tasks: set meta_batch" in found.reason
 
 
 class TestModel:
@@ -182,7 +226,11 @@ class TestNoModel:
         [
             (scaling(seeds=(0,)), CORES, "4 rounds hold every point, and a model needs 8"),
             (scaling(), {"gpus": 0}, "how many cores there are is unknown"),
-            (without(scaling(), member="baseline"), CORES, "step of the baseline: not in"),
+            (
+                without(scaling(), member="baseline"),
+                CORES,
+                "step of the baseline at meta_batch=32: not in",
+            ),
             (without(scaling(), processes=4), CORES, "0 rounds hold every point"),
         ],
     )
