@@ -19,12 +19,12 @@ from harness.records.record import Record
 from harness.records.seen import CURVE, STEP, Curve
 from harness.studies.grid import Settings
 
-PARTS = (0.5, 0.7, 0.9, 1.0)
+PARTS = (0.3, 0.5, 0.7, 0.9, 1.0)
 """Where targets lie: parts of the way from the baseline's first result to the target by rule, both
 at the baseline's own best setting. So all settings are held to the same quality."""
 
-TRAINS, GOOD = 0, 2
-"""Places among them: what is reached where training goes well at all, and what a user wants."""
+TRAINS, GOOD = 1, 3
+"""Places among them: half of the way, where training goes well at all, and what a user wants."""
 
 
 @dataclass(frozen=True)

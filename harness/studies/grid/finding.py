@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.declare.point import Point, Scalar
+from harness.declare.point import Point, Scalar, words_of
 from harness.declare.suite import Member
 from harness.judge.judgement import Quality, Ratio
 
@@ -51,6 +51,15 @@ class Choice:
     target: float
     chosen_by: tuple[int, ...]
     judged_by: tuple[int, ...]
+
+    @property
+    def words(self) -> str:
+        """What was chosen of the workload's settings."""
+        before, after = (
+            words_of({name: value for name, value in point.items() if "." not in name})
+            for point in (self.baseline, self.method)
+        )
+        return after if before == after else f"{before} for the baseline, {after} for the method"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.declare.claims import Reading
-from harness.declare.point import Point, words_of
+from harness.declare.point import Point
 from harness.declare.suite import MEMBERS, Member
 from harness.judge.answer import Answer, PairSoFar, PairStudy
 from harness.judge.judgement import Ratio
@@ -16,7 +16,7 @@ from harness.judge.ratios import CONFIDENCE, nothing
 from harness.records.seen import CURVE
 from harness.studies.grid import BEST, LARGEST, OWN_BEST, Settings
 from harness.studies.grid.field import Entrant, Field
-from harness.studies.grid.finding import Arm, Bound, Cell, Choice, Finding, Side
+from harness.studies.grid.finding import Arm, Bound, Cell, Finding, Side
 from harness.studies.grid.largest import largest
 from harness.studies.grid.races import best, median_ratio, own_best
 
@@ -134,13 +134,6 @@ def _answer(arm: Arm, measure: str) -> Answer:
             return Answer(nothing(measure, "the grid has one value alone", arm.settings))
         return Answer(arm.largest.ratio, late=frozenset(arm.largest.late), never=AT_AN_END)
     race = arm.best if measure == BEST.name else arm.own_best
-    told = "; ".join(dict.fromkeys(map(_told, race.choices)))
-    return Answer(race.ratio, quality=race.quality, late=frozenset(race.late), remark=told or None)
-
-
-def _told(choice: Choice) -> str:
-    """Say what was chosen, in a few words."""
-    where = words_of(choice.method)
-    if choice.baseline != choice.method:
-        where = f"{words_of(choice.baseline)} for the baseline and {where} for the method"
-    return f"chosen: {where}, at the target {choice.target:.3g}"
+    told = dict.fromkeys(f"{each.words} at {each.target:.3g}" for each in race.choices)
+    remark = f"chosen, with its target: {'; '.join(told)}" if told else None
+    return Answer(race.ratio, quality=race.quality, late=frozenset(race.late), remark=remark)

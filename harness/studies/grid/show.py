@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from harness.declare.point import Point, words_of
+from harness.declare.point import words_of
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.report.section import Part
 from harness.report.table import Cell, Column, Group, Table, grouped_table
@@ -147,21 +147,10 @@ def _late(race: found.Race) -> str:
 
 def _chosen(race: found.Race) -> tuple[str, str]:
     """Tell what each half chose, and where they differ."""
-    told = [_choice(choice) for choice in race.choices]
+    told = [f"{each.words}, target {significant(each.target)}" for each in race.choices]
     if not told:
         return UNKNOWN, ""
     return told[0], "both halves" if len(set(told)) == 1 else f"the other half: {told[-1]}"
-
-
-def _choice(choice: found.Choice) -> str:
-    where = _workload(choice.method)
-    if choice.baseline != choice.method and _workload(choice.baseline) != where:
-        where = f"baseline {_workload(choice.baseline)}, method {where}"
-    return f"{where}, target {significant(choice.target)}"
-
-
-def _workload(point: Point) -> str:
-    return words_of({name: value for name, value in point.items() if "." not in name})
 
 
 def _largest_rows(arm: found.Arm) -> Iterator[tuple[Cell, ...]]:

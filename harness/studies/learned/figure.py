@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
 
 from harness.declare.point import words_of
-from harness.report.axes import headline, learner_style, legend_above, panels
+from harness.report.axes import learner_style, panels
 from harness.report.figure import MOST_PANELS, Figure, told
 from harness.report.svg import GRID
 from harness.report.units import significant
@@ -44,16 +46,39 @@ class OverTime(Figure):
             f"{_where(panel)}: {line.name} goes from {significant(line.values[0])} to "
             f"{significant(line.values[-1])}"
             for panel in self.panels
-            for line in panel.lines[:MOST_LINES]
+            for line in panel.lines
+            if line.name in self._names
         )
 
     def draw(self) -> Canvas:
-        rows = -(-max(len(panel.lines[:MOST_LINES]) for panel in self.panels) // 2)
-        canvas, axes = panels(len(self.panels), head=0.24 + 0.12 * rows)
+        names = self._names
+        legend = 0.13 * math.ceil(len(names) / 2) + 0.04
+        canvas, axes = panels(len(self.panels), head=legend + 0.2)
         for ax, panel in zip(axes, self.panels, strict=True):
-            _draw(ax, panel, first=ax is axes[0], rows=rows)
+            _draw(ax, panel, names)
         axes[-1].set_xlabel("meta-steps")
+        lines = [
+            Line2D([], [], **learner_style(number), label=shorten(name, 28))
+            for number, name in enumerate(names)
+        ]
+        canvas.legend(
+            handles=lines,
+            loc="upper left",
+            ncols=2,
+            borderaxespad=0.1,
+            borderpad=0,
+            handlelength=2.0,
+            handletextpad=0.4,
+            labelspacing=0.2,
+            columnspacing=1.2,
+        )
         return canvas
+
+    @property
+    def _names(self) -> list[str]:
+        """The numbers that are drawn, each in the same way in every panel."""
+        every = dict.fromkeys(line.name for panel in self.panels for line in panel.lines)
+        return list(every)[:MOST_LINES]
 
 
 def over_time(found: Sequence[Learned]) -> Iterator[OverTime]:
@@ -66,24 +91,14 @@ def over_time(found: Sequence[Learned]) -> Iterator[OverTime]:
 
 
 def _where(panel: Learned) -> str:
-    return f"{panel.pair} {words_of(panel.point)}".strip()
+    own = {name.removeprefix(f"{panel.member}."): value for name, value in panel.point.items()}
+    return f"{panel.pair} {words_of(own)}".strip()
 
 
-def _draw(ax: Axes, panel: Learned, first: bool, rows: int) -> None:
-    for number, line in enumerate(panel.lines[:MOST_LINES]):
-        ax.plot(line.steps, line.values, **learner_style(number), label=shorten(line.name, 24))
+def _draw(ax: Axes, panel: Learned, names: Sequence[str]) -> None:
+    for line in panel.lines:
+        if line.name in names:
+            ax.plot(line.steps, line.values, **learner_style(names.index(line.name)))
     ax.grid(axis="y", color=GRID, linewidth=0.4)
     ax.margins(x=0.01, y=0.12)
-    if first:
-        legend_above(ax, labelspacing=0.15)
-        ax.annotate(
-            shorten(_where(panel), 60),
-            (0, 1),
-            xycoords="axes fraction",
-            xytext=(-1, 3 + 9 * rows),
-            textcoords="offset points",
-            weight="bold",
-            va="bottom",
-        )
-    else:
-        headline(ax, shorten(_where(panel), 60))
+    ax.set_title(shorten(_where(panel), 48), loc="left", fontsize=7.5, weight="bold", pad=3)

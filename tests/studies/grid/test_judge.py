@@ -105,7 +105,7 @@ class TestTargets:
         found = finding_of(trained(best_at_one, always(4)))
         assert found.best_baseline == {"depth": 2, "inner_lr": 1.0}
         start, top = 0.2, 0.9
-        owed = [start + part * (top - start) for part in (0.5, 0.7, 0.9, 1)]
+        owed = [start + part * (top - start) for part in (0.3, 0.5, 0.7, 0.9, 1)]
         assert found.targets == pytest.approx(owed)
 
     def test_are_not_set_where_most_trainings_came_to_no_number(self):
@@ -185,7 +185,7 @@ class TestTheBestSetting:
 
     def test_says_what_was_chosen(self):
         told = reason(pair_of(trained(slow_at_large_rates, always(4))), "best")
-        assert "Chosen: depth=1 inner_lr=4.0, at the target 0.55" in told
+        assert "Chosen, with its target: depth=1 inner_lr=4.0 at 0.41." in told
 
     def test_gives_no_word_of_gain_where_test_quality_is_lost(self):
         records = trained(always(8), always(4))

@@ -46,7 +46,7 @@ class TestTheHeatMap:
         found = the_map(mixed)
         assert found.rows == ("depth=1", "depth=2")
         assert found.columns == ("0.1", "1.0", "4.0")
-        assert len(found.panels) == 4
+        assert len(found.panels) == 5
         for panel in found.panels:
             assert [len(squares) for squares in panel.squares] == [3, 3]
 
@@ -96,7 +96,7 @@ class TestTables:
         table = race_table(mixed)
         assert table is not None
         best, own = table.groups[0].rows
-        assert best[1].text == "depth=1 inner_lr=1.0, target 0.550"
+        assert best[1].text == "depth=1 inner_lr=1.0, target 0.410"
         assert "some seeds of the method never got there" in best[2].note
         assert own[1].text == "depth=1 inner_lr=0.1, target 0.830"
         assert own[2].text == "1.50×"
@@ -116,10 +116,10 @@ class TestTables:
         table = cell_table(mixed)
         assert table is not None
         rows = table.groups[0].rows
-        assert len(rows) == 24
+        assert len(rows) == 30
         assert [cell.text for cell in rows[1]] == [
             "depth=1 inner_lr=1.0",
-            "0.550",
+            "0.410",
             "120\u00a0steps",
             "60\u00a0steps",
             "≤2.00×",
@@ -140,5 +140,5 @@ def test_findings_are_told_to_programs(mixed):
     told = json.loads(json.dumps(said(mixed)))["grids"]["pair"]
     assert told["along"] == "inner_lr"
     (arm,) = told["arms"]
-    assert len(arm["cells"]) == 24
+    assert len(arm["cells"]) == 30
     assert arm["best"]["choices"][0]["method"] == {"depth": 1, "inner_lr": 1.0}
