@@ -101,4 +101,4 @@ def _draw(ax: Axes, panel: Learned, names: Sequence[str]) -> None:
             ax.plot(line.steps, line.values, **learner_style(names.index(line.name)))
     ax.grid(axis="y", color=GRID, linewidth=0.4)
     ax.margins(x=0.01, y=0.12)
-    ax.set_title(shorten(_where(panel), 48), loc="left", fontsize=7.5, weight="bold", pad=3)
+    ax.set_title(shorten(_where(panel), 58), loc="left", fontsize=7.5, weight="bold", pad=3)
