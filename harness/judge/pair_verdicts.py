@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from harness.declare.claims import Claim, Reading
-from harness.declare.point import Point, words_of
+from harness.declare.point import Point
 from harness.declare.suite import Member
 from harness.judge.answer import Answer, PairStudy, Part
 from harness.judge.checks import all_paid, unknown
@@ -63,7 +63,7 @@ def pair_verdicts(
                     Verdict(
                         claim=claim.name,
                         reading=reading.name,
-                        text=_text(reading, answer.ratio.point),
+                        text=reading.text,
                         measure=reading.quantity,
                         published=reading.value,
                         pair=judged.pair.name,
@@ -110,11 +110,6 @@ def _answers(
     measured = [ratio for ratio in ratios if ratio.measure == reading.measure]
     own = [ratio for ratio in measured if not ratio.point]
     yield from map(Answer, own or measured or [nothing(reading.quantity, None)])
-
-
-def _text(reading: Reading, point: Point) -> str:
-    """Return the reading in words, and at which point of a sweep it is judged."""
-    return f"{reading.text} ({words_of(point)})" if point else reading.text
 
 
 def _decided(
