@@ -73,18 +73,19 @@ class OverRanks(PairStudy):
 def scaling_of(so_far: PairSoFar) -> OverRanks | None:
     """Return the pair's scaling, where its steps were timed on several numbers of ranks."""
     evidence, pair = so_far.evidence, so_far.pair
+    looks = evidence.by_point(pair, STEP, "method").items()
+    timed = {at: blocks for at, blocks in looks if "ranks" in dict(at)}
     # A planned point that gave nothing stays, for then no round holds every point.
-    planned = [at for at in pair.points_of(STEP.name) if "ranks" in at]
-    found: Found = {_point(pair, at): [] for at in planned}
-    for at, blocks in evidence.by_point(pair, STEP, "method").items():
-        if "ranks" in (settings := dict(at)):
-            found.setdefault(_point(pair, settings), []).extend(blocks)
+    points = [*(at for at in pair.points_of(STEP.name) if "ranks" in at), *map(dict, timed)]
+    found: Found = {_point(pair, at): [] for at in points}
+    for at, blocks in timed.items():
+        found[_point(pair, dict(at))].extend(blocks)
     first = next((record for blocks in found.values() for record, _ in blocks), None)
     if first is None:
         return None
     asked = build(Settings, evidence.manifest.suite.study.get("ranks", {}), "[study.ranks]")
     seed = derive(0, "scaling", pair.name)
-    alone = next((at for at in planned if _point(pair, at).tasks == asked.batch), None)
+    alone = next((at for at in points if _point(pair, at).tasks == asked.batch), None)
     baseline = {
         key(record): median(seen.seconds)
         for record, seen in (
