@@ -14,6 +14,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from baselines.inner_learner import of_family
 from harness.declare.learner import Gradient, Learner, Params
 from harness.errors import MeasurementError
 from suites.hrnn import Standing, Start
@@ -155,3 +156,9 @@ def sanitised(gradient: Tensor) -> Tensor:
     """Return a task's gradient with what is not finite set to 0, each entry within 1e4."""
     finite = torch.where(gradient.isfinite(), gradient, 0.0)
     return finite.clamp(-MOST_SLOPE, MOST_SLOPE)
+
+
+def hrnn_named(name: str) -> type[HrnnLearner]:
+    """Return an implementation of the optimizer's training by its name."""
+    found: type[HrnnLearner] = of_family(name, HrnnLearner.family, "hrnn_optimizer or hrnn_product")
+    return found

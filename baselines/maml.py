@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from baselines.inner_learner import of_family
 from harness.declare.learner import Learner, Params
 from harness.declare.outer import AdamState
-from harness.errors import UsageError
-from harness.registry import Registry
 from suites.fewshot import FewShot, Tasks
 
 
@@ -54,13 +52,9 @@ class MamlLearner(Learner):
         )
 
 
-@cache
 def maml_named(name: str) -> type[MamlLearner]:
     """Return an implementation of MAML by its name, for learners that are made of one."""
-    found = Registry().find(name, "baseline", "method").load()
-    if not issubclass(found, MamlLearner):
-        raise UsageError(
-            f"inner={name}: an implementation of {found.family}, and what is asked for is one of "
-            "MAML. Name one, such as learn2learn_maml or batched_maml."
-        )
-    return found  # type: ignore[no-any-return]
+    found: type[MamlLearner] = of_family(
+        name, MamlLearner.family, "learn2learn_maml or batched_maml"
+    )
+    return found

@@ -22,12 +22,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from baselines.hrnn import HrnnLearner, HrnnState, Unrolled
+from baselines.hrnn import HrnnLearner, HrnnState, Unrolled, hrnn_named
 from baselines.hrnn_optimizer import HrnnOptimizer
 from harness.declare.learner import Gradient, Params
 from harness.registry import method
 from methods.clustered_tasks import ClusteredTasks, Members
-from methods.inner_learner import inner_class
 from methods.task_clusters import Labels, by_key
 from suites.hrnn import Standing, Start
 from suites.optimizer_training import MetaBatch, Run, Task, entered, log_ratio
@@ -79,9 +78,7 @@ class ClusteredHrnn(ClusteredTasks, HrnnLearner):
 
     @cached_property
     def one(self) -> HrnnLearner:
-        examples = "hrnn_optimizer or hrnn_product"
-        made: HrnnLearner = inner_class(self.inner, self.family, self.name, examples)(self.workload)
-        return made
+        return hrnn_named(self.inner)(self.workload)
 
     def init(self, seed: int) -> ClusteredState:
         return ClusteredState(self.one.init(seed).outer)

@@ -15,13 +15,12 @@ import torch
 from torch import Tensor
 
 from baselines.flat import flat
-from baselines.maml import MamlLearner
+from baselines.maml import MamlLearner, maml_named
 from baselines.reference_maml import ReferenceMaml
 from harness.declare.learner import Gradient, Params
 from harness.declare.outer import AdamState
 from harness.registry import method
 from methods.clustered_tasks import ClusteredTasks, Members
-from methods.inner_learner import inner_class
 from methods.stacked_tasks import StackedTasks
 from methods.task_clusters import Labels
 from suites.fewshot import Tasks
@@ -55,9 +54,7 @@ class ClusteredMaml(ClusteredTasks, MamlLearner):
 
     @cached_property
     def one(self) -> MamlLearner:
-        examples = "reference_maml or batched_maml"
-        made: MamlLearner = inner_class(self.inner, self.family, self.name, examples)(self.workload)
-        return made
+        return maml_named(self.inner)(self.workload)
 
     def labels(self, state: AdamState, batch: Tasks) -> Labels:
         stacked, support = StackedTasks(self.workload, None), (batch.support_x, batch.support_y)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from baselines.maml import maml_named
+from baselines import inner_learner
 from baselines.reference_maml import ReferenceMaml
 from harness.declare.suite import Pair, Protocol
 from harness.declare.tree import identical
@@ -18,7 +18,6 @@ from harness.measure.block import Block
 from harness.measure.worker import measured
 from harness.registry import Registry
 from harness.team.communicator import Alone
-from methods import qmaml
 from methods.qmaml import Qmaml
 from suites.maml_problems import RandomTasks
 
@@ -95,7 +94,7 @@ def test_a_peer_that_is_missing_skips_the_block_and_says_how_it_is_installed(mon
     for module in ("learn2learn", "learn2learn.algorithms"):
         monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.delitem(sys.modules, "baselines.learn2learn_maml", raising=False)
-    monkeypatch.setattr(qmaml, "maml_named", maml_named.__wrapped__)
+    monkeypatch.setattr(inner_learner, "loaded", inner_learner.loaded.__wrapped__)
     pair = Pair("pair", "reference_maml", "qmaml", "sinusoid", "the ranks")
     for measurement in ("check", "step"):
         record = measured(Block(pair, measurement, "method", 0, 0, Protocol(), threads=1))
