@@ -19,6 +19,7 @@ from tests.judge.builders import (
     claim,
     curve,
     judged,
+    record,
     timed,
     trajectories,
     whole,
@@ -73,6 +74,13 @@ class TestTimes:
         rule = next(target for target in times_of(found) if target.by_rule)
         assert (rule.baseline_reached, rule.method_reached) == ("3 of 3", "1 of 3")
         assert (rule.method_steps, rule.method_seconds) == (None, None)
+
+    def test_own_up_to_trainings_that_came_to_no_number(self) -> None:
+        records = without(raced([5, 5, 5], [3, 3, 3]), measured="curve", member="method", seed=0)
+        failed = {"status": "not finite", "reason": "the result holds NaN"}
+        found = pair_of([*records, record(PAIR, "curve", "method", 0, **failed)])
+        rule = next(target for target in times_of(found) if target.by_rule)
+        assert (rule.baseline_reached, rule.method_reached) == ("3 of 3", "2 of 3")
 
     def test_are_without_seconds_where_no_step_was_timed(self) -> None:
         records = without(raced([8, 8, 8], [4, 4, 4]), measured="step", pair="pair")
