@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.declare.claims import Claim, Reading
@@ -39,8 +40,8 @@ class Answer:
     """What is to be added to the reason."""
     late: frozenset[Member] = frozenset()
     """Members of which some runs never got there, so that the ratio is but a bound on that side."""
-    never: str = "never reached the target, and count only as far as they were trained"
-    """What of these runs makes it one, as the end of a sentence about seeds of a member."""
+    why_late: Mapping[Member, str] = field(default_factory=dict)
+    """Why it is one on that side, where it is not that runs of this member never got there."""
     counted: bool = False
     """Whether no noise need be allowed for."""
     conditions: str = ""

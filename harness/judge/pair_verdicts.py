@@ -218,11 +218,12 @@ def _bounded(decision: Decision, answer: Answer) -> Decision:
     """Take back a word that rests on the side on which the ratio is but a bound."""
     for member, words in NEEDS_THERE.items():
         if member in answer.late and decision.word in words:
-            return Decision(
-                Word.INCONCLUSIVE,
-                f"{decision.reason} But some seeds of the {member} {answer.never}.",
-                Rule.BOUND,
+            why = answer.why_late.get(
+                member,
+                f"some seeds of the {member} never reached the target, and count only as far as "
+                "they were trained",
             )
+            return Decision(Word.INCONCLUSIVE, f"{decision.reason} But {why}.", Rule.BOUND)
     return decision
 
 

@@ -92,8 +92,8 @@ class Largest:
     target: float
     reaches: tuple[Reach, ...]
     ratio: Ratio  # the method's over the baseline's, by seed
-    late: tuple[Member, ...]
-    """The members on whose side the ratio is but a bound, since the grid ends there."""
+    bounds: dict[Member, str]
+    """The members on whose side the ratio is but a bound, and why."""
 
 
 @dataclass(frozen=True)

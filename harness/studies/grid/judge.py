@@ -30,8 +30,6 @@ BOUNDS: dict[tuple[bool, bool], Bound] = {
 }
 """By whether some seeds of the baseline, and of the method, never got there."""
 
-AT_AN_END = "stand at an end of the grid, so that how much farther they would get is not known"
-
 
 @dataclass(frozen=True)
 class GridStudy(PairStudy):
@@ -132,7 +130,8 @@ def _answer(arm: Arm, measure: str) -> Answer:
     if measure == LARGEST.name:
         if arm.largest is None:
             return Answer(nothing(measure, "the grid has one value alone", arm.settings))
-        return Answer(arm.largest.ratio, late=frozenset(arm.largest.late), never=AT_AN_END)
+        bounds = arm.largest.bounds
+        return Answer(arm.largest.ratio, late=frozenset(bounds), why_late=bounds)
     race = arm.best if measure == BEST.name else arm.own_best
     told = dict.fromkeys(f"{each.words} at {each.target:.3g}" for each in race.choices)
     remark = f"chosen, with its target: {'; '.join(told)}" if told else None

@@ -23,14 +23,17 @@ def largest(entrant: Entrant) -> Largest | None:
     values = sorted({v for p in entrant.points if (v := field.number(p)) is not None})
     if len(values) < 2 or values[0] <= 0:
         return None
-    late: set[Member] = set()
+    bounds: dict[Member, str] = {}
     ends = []
     for member, other in zip(MEMBERS, reversed(MEMBERS), strict=True):
         trained = {seed: _greatest(entrant, member, seed) for seed in field.seeds}
         if None in trained.values():
-            late.add(member)
+            bounds[member] = f"some seeds of the {member} train at no value of the grid"
         if values[-1] in trained.values():
-            late.add(other)
+            bounds[other] = (
+                f"some seeds of the {member} train at the greatest value of the grid, and perhaps "
+                "beyond it"
+            )
         ends.append({s: values[0] if end is None else end for s, end in trained.items()})
     before, after = ends
     interval = entrant.interval(LARGEST.name, after, before)
@@ -43,7 +46,7 @@ def largest(entrant: Entrant) -> Largest | None:
         interval.n,
         point=entrant.settings,
     )
-    return Largest(field.targets[TRAINS], _reaches(entrant), ratio, tuple(sorted(late)))
+    return Largest(field.targets[TRAINS], _reaches(entrant), ratio, bounds)
 
 
 def _greatest(entrant: Entrant, member: Member, seed: int) -> float | None:

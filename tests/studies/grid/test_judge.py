@@ -260,14 +260,17 @@ class TestTheLargestValue:
     def test_at_the_end_of_the_grid_is_a_bound_that_denies_no_claim(self):
         same = pair_of(trained(always(8), always(6)))
         assert word(same, "rate") == "inconclusive"
-        assert "at an end of the grid" in reason(same, "rate")
+        why = "seeds of the method train at the greatest value of the grid"
+        assert why in reason(same, "rate")
+        ahead = pair_of(trained(slow_at_large_rates, always(6)))
+        assert list(ahead.studies["grid"].arms[0].largest.bounds) == ["baseline"]
         ended = pair_of(trained(slow_at_large_rates, slow_at_large_rates))
         assert word(ended, "rate") == "none"
 
     def test_of_a_method_that_trains_nowhere_is_no_gain(self):
         judged = pair_of(trained(slow_at_large_rates, always(NEVER)))
         found = judged.studies["grid"].arms[0].largest
-        assert found.late == ("method",)
+        assert list(found.bounds) == ["method"]
         assert found.reaches[0].method is None
         assert word(judged, "rate") == "reversed"
 
