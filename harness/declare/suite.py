@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from harness.declare.claims import Claim, by_name
 from harness.declare.point import OWN, Point, Scalar, key_of
-from harness.declare.settings import read_toml
+from harness.declare.settings import build, read_toml
 from harness.errors import UnknownName, UsageError
 from harness.registry import Registry
 
@@ -80,6 +80,8 @@ class Pair:
     settings: dict[str, Scalar] = field(default_factory=dict)
     baseline_settings: dict[str, Scalar] = field(default_factory=dict)
     method_settings: dict[str, Scalar] = field(default_factory=dict)
+    protocol: dict[str, float] = field(default_factory=dict)
+    """What of the suite's protocol is another for this pair, as the length of its curves."""
     sweep: dict[str, tuple[Scalar, ...]] | tuple[dict[str, Scalar], ...] = ()
     """Settings with the values that they go through, in all combinations; or the points themselves.
     A name is a setting of the workload, "ranks", or a member's setting as in "method.decay"."""
@@ -200,6 +202,13 @@ class Suite:
     claim: tuple[Claim, ...] = ()
     """Claims of the suite's own, beside those that suites/claims.toml holds for all."""
 
+    def protocol_of(self, pair: Pair) -> Protocol:
+        """Return how a pair's blocks are measured."""
+        if not pair.protocol:
+            return self.protocol
+        given = {**dataclasses.asdict(self.protocol), **pair.protocol}
+        return build(Protocol, given, f"pair {pair.name}, protocol")
+
     def only(self, names: tuple[str, ...]) -> Suite:
         """Return the suite with these pairs alone, and the A/A pairs that their verdicts need."""
         known = {pair.name for pair in self.pair}
@@ -233,6 +242,12 @@ def read_suite(path: Path) -> Suite:
     for pair in suite.pair:
         if many[pair.name] > 1:
             raise UsageError(f"{path.name}: two pairs are called {pair.name!r}. Rename either.")
+        if shared := {"seeds", "rounds"} & pair.protocol.keys():
+            raise UsageError(
+                f"{path.name}: pair {pair.name!r} sets {' and '.join(sorted(shared))} in its "
+                "protocol, which are the whole suite's. Set them in [protocol]."
+            )
+        suite.protocol_of(pair)
         if not pair.passes:
             raise UsageError(f"{path.name}: pair {pair.name!r} has no passes. Name one or more.")
     if suite.verdicts and not any(pair.is_aa for pair in suite.pair):

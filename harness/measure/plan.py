@@ -16,7 +16,7 @@ from typing import Any
 from harness.config import RunConfig
 from harness.declare.passes import Pass, Rhythm, Seen
 from harness.declare.point import Point, PointKey, key_of
-from harness.declare.suite import MEMBERS, Member, Pair, Suite
+from harness.declare.suite import MEMBERS, Member, Pair, Protocol, Suite
 from harness.errors import UsageError
 from harness.measure.block import Block
 from harness.registry import Registry
@@ -49,6 +49,7 @@ class _Planner:
     registry: Registry
     made: dict[tuple[str, PointKey], Pair] = field(default_factory=dict)
     """Pairs at points: blocks share them, and what is made of them is made once."""
+    protocols: dict[str, Protocol] = field(default_factory=dict)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -144,7 +145,7 @@ class _Planner:
             member=member,
             seed=seed,
             round=round_,
-            protocol=self.suite.protocol,
+            protocol=self._protocol(pair),
             threads=self._threads(pair, here, member),
             device=self.config.device,
             data_dir=self.config.data_dir,
@@ -152,6 +153,11 @@ class _Planner:
             point=pair.part_of(member, point),
             study=self._settings(each),
         )
+
+    def _protocol(self, pair: Pair) -> Protocol:
+        if pair.name not in self.protocols:
+            self.protocols[pair.name] = self.suite.protocol_of(pair)
+        return self.protocols[pair.name]
 
     def _threads(self, pair: Pair, here: Pair, member: Member) -> int:
         """Where ranks are swept each has as many threads anywhere, so that ranks alone differ."""

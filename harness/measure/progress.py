@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from statistics import median
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import fmean, median
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from harness.declare.passes import Pass, Seen
-from harness.declare.suite import Suite
+from harness.declare.suite import Pair, Suite
 from harness.measure.block import Block
 from harness.records.record import Record
 from harness.records.seen import STEP, Times
@@ -28,7 +28,9 @@ SILENCE_S = 15.0  # plain lines come no closer than this, unless a block failed
 class Progress(Protocol):
     """Whoever watches a run."""
 
-    def planned(self, suite: Suite, blocks: Sequence[Block], passes: Passes) -> None: ...
+    def planned(
+        self, suite: Suite, blocks: Sequence[Block], passes: Passes, rehearsed: Rehearsed = ()
+    ) -> None: ...
     def started(self, block: Block) -> None: ...
     def finished(self, block: Block, record: Record[Seen]) -> None: ...
     def noted(self, note: str) -> None: ...
@@ -43,6 +45,11 @@ Passes = Mapping[str, Pass[Seen]]
 Kind = tuple[str, str, str]  # pair, pass and member
 Range = tuple[float, float]
 
+Rehearsed = Sequence[Record[Seen]]
+"""What came of the steps that were taken before the run: times, or why there are none."""
+
+LONG_S = 3600.0  # from here on a run says what each of its pairs costs
+
 
 class Estimate:
     """Seconds that are left, from the least to the most that was seen to be so.
@@ -51,32 +58,48 @@ class Estimate:
     and member. Until one of them was seen it is guessed from the protocol and the seconds of a
     step. How far off such guesses were for other pairs corrects them; where that is unknown, a
     guess from steps that were timed stands, and one from none may be as far off as any other was.
+    Of a pair whose rehearsal was skipped every block will be.
     """
 
-    def __init__(self, blocks: Sequence[Block], passes: Passes) -> None:
+    def __init__(self, blocks: Sequence[Block], passes: Passes, rehearsed: Rehearsed = ()) -> None:
         self._passes = passes
         self._left = Counter(map(_kind, blocks))
         self._one_of = {_kind(block): block for block in blocks}
         self._seen: dict[Kind, Range] = {}
         self._off_by: dict[str, Range] = {}  # by pass
         self._doubt: Range = (1.0, 1.0)  # of all guesses
-        self._step_s: dict[tuple[str, str], float] = {}  # by pair and member
+        self._step_s: dict[tuple[str, str], Range] = {}  # by pair and member
+        self.skipped: dict[str, str] = {}
+        """Why a pair will be left out, by its name."""
+        for record in rehearsed:
+            if isinstance(record.seen, Times):
+                ends = min(record.seen.seconds), max(record.seen.seconds)
+                self._step_s[record.pair, record.member] = ends
+            elif record.status == "skipped":
+                self.skipped[record.pair] = record.reason or "a block was skipped"
 
     def saw(self, block: Block, seconds: float, record: Record[Seen]) -> None:
         """Learn from what a block took, and from the steps that it timed."""
         kind = _kind(block)
         self._left[kind] -= 1
         self._seen[kind] = _widened(self._seen.get(kind), seconds)
-        off_by = seconds / self._guess(block)
+        off_by = seconds / fmean(self._guess(block))
         self._off_by[block.measured] = _widened(self._off_by.get(block.measured), off_by)
         self._doubt = _widened(self._doubt, off_by)
         if block.measured == STEP.name and isinstance(record.seen, Times):
-            self._step_s[block.pair.name, block.member] = median(record.seen.seconds)
+            self._step_s[block.pair.name, block.member] = (median(record.seen.seconds),) * 2
 
     @property
     def seconds(self) -> Range:
+        return self._sum(self._left)
+
+    def of_pair(self, name: str) -> Range:
+        return self._sum(kind for kind in self._left if kind[0] == name)
+
+    def _sum(self, kinds: Iterable[Kind]) -> Range:
         low = high = 0.0
-        for kind, blocks in self._left.items():
+        for kind in kinds:
+            blocks = self._left[kind]
             each = self._expected(kind)
             low, high = low + blocks * each[0], high + blocks * each[1]
         return low, high
@@ -88,10 +111,17 @@ class Estimate:
         guess = self._guess(self._one_of[kind])
         known = (1.0, 1.0) if (pair, member) in self._step_s else self._doubt
         low, high = self._off_by.get(measured, known)
-        return guess * low, guess * high
+        least = START_S if _may_inherit(self._one_of[kind]) else guess[0] * low
+        return least, guess[1] * high
 
-    def _guess(self, block: Block) -> float:
-        step_s = self._step_s.get((block.pair.name, block.member), STEP_S)
+    def _guess(self, block: Block) -> Range:
+        if block.pair.name in self.skipped:
+            return START_S, START_S
+        ends = self._step_s.get((block.pair.name, block.member), (STEP_S, STEP_S))
+        low, high = (self._guess_at(step_s, block) for step_s in ends)
+        return low, high
+
+    def _guess_at(self, step_s: float, block: Block) -> float:
         protocol = block.protocol
         steps: dict[str, float] = {
             "check": protocol.check_examples * 0.4,
@@ -106,6 +136,12 @@ class Estimate:
             return START_S + step_s * steps[block.measured]
         timed = protocol.intervals * max(protocol.interval_s, step_s)
         return START_S + min(protocol.warmup_s, 4 * step_s) + timed
+
+
+def _may_inherit(block: Block) -> bool:
+    """Whether the block is left out if the method's curve is shown to be the baseline's."""
+    proven = {"check", "trajectory"} <= {*block.pair.passes}
+    return block.measured == "curve" and block.member == "method" and proven and not block.point
 
 
 def _kind(block: Block) -> Kind:
@@ -125,9 +161,11 @@ class Watch:
         self._left = ""
         self._told: set[tuple[str, str | None]] = set()
 
-    def planned(self, suite: Suite, blocks: Sequence[Block], passes: Passes) -> str:
+    def planned(
+        self, suite: Suite, blocks: Sequence[Block], passes: Passes, rehearsed: Rehearsed = ()
+    ) -> str:
         """Return the announcement of a run."""
-        self._estimate = Estimate(blocks, passes)
+        self._estimate = Estimate(blocks, passes, rehearsed)
         return announcement(suite, blocks, self._estimate)
 
     def started(self) -> None:
@@ -167,9 +205,11 @@ class PlainProgress:
         self._spoke = 0.0
         self._done = self._total = 0
 
-    def planned(self, suite: Suite, blocks: Sequence[Block], passes: Passes) -> None:
+    def planned(
+        self, suite: Suite, blocks: Sequence[Block], passes: Passes, rehearsed: Rehearsed = ()
+    ) -> None:
         self._total = len(blocks)
-        self._say(self._watch.planned(suite, blocks, passes))
+        self._say(self._watch.planned(suite, blocks, passes, rehearsed))
 
     def started(self, block: Block) -> None:
         self._watch.started()
@@ -213,8 +253,10 @@ class BarProgress:
         self._task: TaskID | None = None
         self._watch = Watch()
 
-    def planned(self, suite: Suite, blocks: Sequence[Block], passes: Passes) -> None:
-        self._print(self._watch.planned(suite, blocks, passes))
+    def planned(
+        self, suite: Suite, blocks: Sequence[Block], passes: Passes, rehearsed: Rehearsed = ()
+    ) -> None:
+        self._print(self._watch.planned(suite, blocks, passes, rehearsed))
         self._task = self._bar.add_task("", total=len(blocks), left=self._watch.left)
         self._bar.start()
 
@@ -246,9 +288,17 @@ def progress_for(out: TextIO) -> Progress:
 
 def announcement(suite: Suite, blocks: Sequence[Block], estimate: Estimate) -> str:
     """Say what a run is about to do."""
+    long = estimate.seconds[1] > LONG_S
+
+    def cost(pair: Pair) -> str:
+        if (reason := estimate.skipped.get(pair.name)) is not None:
+            return f"; will be skipped: {reason}"
+        return f"; {between(*estimate.of_pair(pair.name))}" if long else ""
+
     pairs = "\n".join(
         f"  {pair.name}: {pair.method} against {pair.baseline} on {pair.workload}"
         + (" (A/A: the noise)" if pair.is_aa else "")
+        + cost(pair)
         for pair in suite.pair
     )
     return (
@@ -273,4 +323,6 @@ def duration(seconds: float, whole: Callable[[float], int] = round) -> str:
     if whole(seconds) < 60:
         return f"{whole(seconds)} s"
     minutes = whole(seconds / 60)
+    if minutes >= 6000:  # whose minutes nobody counts
+        return f"{whole(seconds / 3600):,} h"
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

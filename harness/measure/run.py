@@ -20,6 +20,7 @@ from harness.measure.engines.engine import Engine
 from harness.measure.engines.outcome import record_from_answer, record_of_team
 from harness.measure.plan import plan, plan_hash
 from harness.measure.progress import Progress
+from harness.measure.rehearsal import rehearsal
 from harness.measure.skipping import Inherits, Skipping, is_settled
 from harness.records.manifest import Manifest
 from harness.records.record import Record
@@ -52,7 +53,11 @@ class Run:
             for note in self.store.notes:
                 progress.noted(note)
             left = [block for block in self.blocks if block.id not in done]
-            progress.planned(self.suite, left, self.registry.passes)
+            shorts = list(rehearsal(left, self.registry.passes))
+            if shorts:
+                progress.noted("taking a few steps first, to say what the run will cost")
+            rehearsed = [self._record_of(short, engine) for short in shorts]
+            progress.planned(self.suite, left, self.registry.passes, rehearsed)
             for block in left:
                 progress.started(block)
                 if (skipped := skipping.of(block)) is not None:

@@ -113,6 +113,8 @@ def of_type(hint: Any) -> st.SearchStrategy[Any]:
     if hint is ConvergencePoint:
         fields = {name: of_type(each) for name, each in typing.get_type_hints(hint).items()}
         return st.builds(hint, **fields | {"steps": st.integers(min_value=1)})
+    if origin is dict:
+        return st.dictionaries(*map(of_type, arguments), max_size=3)
     if origin is tuple:
         return st.lists(of_type(arguments[0]), max_size=3).map(tuple)
     return {
