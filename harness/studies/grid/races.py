@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
 from harness.declare.measures import Measure
 from harness.declare.point import Point
@@ -71,15 +71,16 @@ def _most_ahead(entrant: Entrant, seeds: Sequence[int]) -> Picked | str:
 
 
 def _fewest_steps(entrant: Entrant, seeds: Sequence[int]) -> Picked | str:
+    """Pick each member's fewest steps in the mean; seeds never there count as far as trained."""
     picked = []
     for member in MEMBERS:
         steps = {
-            number: taken
+            number: fmean(crossing.at for crossing in known.values())
             for number, point in enumerate(entrant.points)
-            if (taken := entrant.field.arrivals(member, point, GOOD).of(seeds).steps) is not None
+            if (known := entrant.field.arrivals(member, point, GOOD).of(seeds).crossings)
         }
         if not steps:
-            return f"at no setting did half of the seeds that choose bring the {member} there"
+            return f"the seeds that choose have no training of the {member}"
         picked.append(entrant.points[min(steps, key=steps.__getitem__)])
     return picked[0], picked[1], GOOD
 

@@ -232,9 +232,12 @@ class TestOwnBest:
         judged = pair_of(trained(slow_at_large_rates, always(6)))
         assert (word(judged, "best"), word(judged, "own")) == ("met", "none")
 
-    def test_is_withheld_where_a_member_gets_there_nowhere(self):
+    def test_is_lost_by_a_method_that_gets_there_nowhere(self):
         judged = pair_of(trained(always(8), always(NEVER)))
-        assert "bring the method there" in reason(judged, "own")
+        own = judged.studies["grid"].arms[0].own_best
+        assert (own.late, own.ratio.method) == (("method",), None)
+        assert own.ratio.interval.estimate == 80 / (LAST * EVERY)
+        assert word(judged, "own") == "reversed"
 
 
 class TestTheLargestValue:
