@@ -121,7 +121,11 @@ class Registry:
 
     def study_of(self, known: Pass[Seen]) -> Study | None:
         """Return the study that brings a pass; none brings the spine's."""
-        return next((each for each in self.studies if known in each.passes), None)
+        return self._bringing.get(known.name)
+
+    @cached_property
+    def _bringing(self) -> dict[str, Study]:
+        return {known.name: each for each in self.studies for known in each.passes}
 
 
 def _source_of(module: str) -> Path:

@@ -23,30 +23,41 @@ Maker = Callable[[Any, str], Any]
 
 @dataclass(frozen=True)
 class _Setting:
-    """A field that may be given, taken apart once: thousands of records are of one class."""
+    """A field that may be given."""
 
-    name: str
     hint: Any
     fits: Callable[[Any], bool]
     make: Maker | None
-    required: bool
+    nullable: bool
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """The fields that may be given, taken apart once: thousands of records are of one class."""
+
+    named: dict[str, _Setting]
+    required: tuple[str, ...]
+    made: tuple[tuple[str, Maker], ...]
+    """Those whose values are made into others."""
 
 
 @functools.cache
-def _settings_of(cls: type[Any], fixed: int) -> dict[str, _Setting]:
-    """Return the settings that stand behind so many fixed arguments, by name."""
+def _settings_of(cls: type[Any], fixed: int) -> _Settings:
+    """Return the settings that stand behind so many fixed arguments."""
     hints = typing.get_type_hints(cls)
     fields = [field for field in dataclasses.fields(cls) if field.init][fixed:]
-    return {
-        field.name: _Setting(
-            field.name,
-            hints[field.name],
-            _test_of(hints[field.name]),
-            _maker_of(hints[field.name]),
-            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
-        )
+    named = {}
+    for field in fields:
+        hint = hints[field.name]
+        fits = _test_of(hint)
+        named[field.name] = _Setting(hint, fits, _maker_of(hint), fits(None))
+    required = tuple(
+        field.name
         for field in fields
-    }
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    )
+    made = tuple((name, each.make) for name, each in named.items() if each.make is not None)
+    return _Settings(named, required, made)
 
 
 def build(cls: type[T], given: Mapping[str, Any], owner: str, *fixed: Any) -> T:
@@ -56,21 +67,22 @@ def build(cls: type[T], given: Mapping[str, Any], owner: str, *fixed: Any) -> T:
     """
     known = _settings_of(cls, len(fixed))  # type: ignore[arg-type]  # a class can be hashed
     for name, value in given.items():
-        if name not in known:
-            raise UnknownName(f"setting of {owner}", name, known)
-        if not known[name].fits(value):
+        setting = known.named.get(name)
+        if setting is None:
+            raise UnknownName(f"setting of {owner}", name, known.named)
+        if value is None and setting.nullable:  # as most fields of a record are
+            continue
+        if not setting.fits(value):
             raise UsageError(
                 f"{owner}: setting {name} = {value!r} is a {type(value).__name__}, "
-                f"but must be {describe(known[name].hint)}."
+                f"but must be {describe(setting.hint)}."
             )
-    if missing := [name for name in known if known[name].required and name not in given]:
+    if missing := [name for name in known.required if name not in given]:
         raise UsageError(f"{owner}: missing {', '.join(missing)}. Add what is missing.")
-    converted = {
-        name: value
-        if value is None or (make := known[name].make) is None
-        else make(value, f"{owner}, {name}")
-        for name, value in given.items()
-    }
+    converted = dict(given)
+    for name, make in known.made:
+        if (value := given.get(name)) is not None:
+            converted[name] = make(value, f"{owner}, {name}")
     try:
         return cls(*fixed, **converted)
     except ValueError as error:
@@ -98,6 +110,8 @@ def _test_of(hint: Any) -> Callable[[Any], bool]:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
         return lambda value: True
+    if isinstance(hint, TypeVar):
+        return _test_of(hint.__bound__)
     if origin in UNIONS:
         *others, last = [_test_of(option) for option in sorted(arguments, key=_may_be_null)]
         if len(others) == 1:

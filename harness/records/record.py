@@ -173,9 +173,9 @@ def _record(table: dict[str, Any], where: str, passes: Mapping[str, Pass[Seen]])
             "or measure anew."
         )
     try:
-        head = build(Record, table, where)
         if seen is not None:
-            return head.holding(_seen(known, seen, where))
+            table["seen"] = _seen(known, seen, where)
+        head = build(Record, table, where)
         return head.holding([_at(known, each, where) for each in several]) if several else head
     except UsageError as error:
         raise StoreError(f"{error} {DAMAGED}") from None
