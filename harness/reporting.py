@@ -24,10 +24,8 @@ def write_report(folder: Path, plugins: tuple[str, ...] = (), as_json: bool = Fa
 
     run = read_run(folder, plugins)
     studies = run.registry.studies
-    withheld = [each.pair for each in run.judgement.pairs if each.withheld]
-    shown = run.evidence.without_results_of(withheld).every  # a record itself keeps all it saw
-    export(folder, shown)
-    replace_file(folder / FILE, to_csv(shown))
+    export(folder, run.shown)
+    replace_file(folder / FILE, to_csv(run.shown))
     content = compose(run.evidence, run.judgement, studies)
     told = claims_json(run.evidence, run.judgement, studies)
     write_content(folder, content, {"claims.json": told})

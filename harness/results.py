@@ -53,7 +53,16 @@ class Results:
         return judged(self.evidence, self.registry)
 
     def frame(self) -> pd.DataFrame:
-        """Return the records as a tidy frame, one row a measured value."""
+        """Return what the run may show as a tidy frame, one row a measured value.
+
+        Of a pair whose results are withheld it holds nothing; `records` keep all that was seen.
+        """
         from harness.records.frame import frame
 
-        return frame(self.records)
+        return frame(self.shown)
+
+    @cached_property
+    def shown(self) -> Sequence[Record[Seen]]:
+        """The records without what was seen of pairs whose results are withheld."""
+        withheld = [each.pair for each in self.judgement.pairs if each.withheld]
+        return self.evidence.without_results_of(withheld).every

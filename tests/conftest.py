@@ -6,6 +6,7 @@ sees depends neither on chance nor, but for fixtures that tests share, on the te
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Iterator
 from zlib import crc32
@@ -36,5 +37,5 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def teams() -> Iterator[Teams]:
     """Real processes for teams of one to four ranks, started when the first test asks."""
-    with Teams() as teams:
+    with contextlib.closing(Teams()) as teams:
         yield teams

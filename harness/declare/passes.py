@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
@@ -78,3 +79,10 @@ class Look:
 
     seen: Seen | SeenAt
     costs: Costs = Costs()
+
+
+def resolved(target: str) -> Callable[..., Any]:
+    """Return the function that "module:function" names, loading its module."""
+    module, _, name = target.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found

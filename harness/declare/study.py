@@ -2,8 +2,8 @@
 
 It says what is measured (passes of its own, or points of the spine's), how that is judged, and how
 that is shown. Its face, a class under the decorator @study, imports no torch: it is read wherever a
-name is listed or a report is built. What it needs more, its methods import when they are called.
-Nobody outside the folder knows its name.
+name is listed or a report is built. Who judges and shows is named as "module:function", which is
+loaded when it is asked; or the face overrides the method. Nobody outside the folder knows its name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.declare.measures import Measure
-from harness.declare.passes import Pass, Seen
+from harness.declare.passes import Pass, Seen, resolved
 from harness.declare.settings import build
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ class Study:
     passes: ClassVar[tuple[Pass[Seen], ...]] = ()
     measures: ClassVar[tuple[Measure, ...]] = ()
     """What it measures, for claims to be held to."""
+    pair_judge: ClassVar[str] = ""
+    run_judge: ClassVar[str] = ""
+    shown_by: ClassVar[str] = ""
+    """Takes the judgement, as does who tells."""
+    told_by: ClassVar[str] = ""
 
     def settings_of(self, given: dict[str, Any]) -> Any:
         return build(self.settings, given, f"[study.{self.name}]")
@@ -50,16 +55,18 @@ class Study:
 
     def of_pair(self, so_far: PairSoFar) -> PairStudy | None:
         """Judge what was seen of one pair; None where nothing of this study was."""
-        return None
+        found: PairStudy | None = resolved(self.pair_judge)(so_far) if self.pair_judge else None
+        return found
 
     def of_run(self, evidence: Evidence, judgement: Judgement) -> Any:
         """Judge what was seen of all pairs together, when each has been judged."""
-        return None
+        return resolved(self.run_judge)(evidence, judgement) if self.run_judge else None
 
     def parts(self, evidence: Evidence, judgement: Judgement) -> Iterator[Part]:
         """Yield the tables and figures that the report shows of it."""
-        yield from ()
+        yield from resolved(self.shown_by)(judgement) if self.shown_by else ()
 
     def said(self, judgement: Judgement) -> dict[str, Any]:
         """Return what claims.json tells of it, by key."""
-        return {}
+        found: dict[str, Any] = resolved(self.told_by)(judgement) if self.told_by else {}
+        return found

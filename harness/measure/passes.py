@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from harness.declare.learner import Learner, workload_of
-from harness.declare.passes import Costs, Look, Pass, Seen
+from harness.declare.passes import Costs, Look, Pass, Seen, resolved
 from harness.declare.tree import all_finite, live_bytes
 from harness.measure import device
 from harness.measure.block import Block
@@ -142,11 +141,7 @@ def trajectory(block: Block, learner: Learner) -> Look:
 
 def measure_of(known: Pass[Seen]) -> Measure:
     """Return the function that does a pass."""
-    if callable(known.measure):
-        return known.measure
-    module, _, name = known.measure.partition(":")
-    found: Measure = getattr(importlib.import_module(module), name)
-    return found
+    return known.measure if callable(known.measure) else resolved(known.measure)
 
 
 def _prepared(block: Block, learner: Learner) -> tuple[Any, list[Any]]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import pickle
 
 import pandas as pd
 
 import harness
 from harness.records.frame import frame, to_csv
 from harness.records.seen import Memory
-from tests.records.made import FIXTURE, make_record
+from harness.records.store import Store
+from tests.judge.builders import manifest, whole
+from tests.records.made import FIXTURE, altered, make_record
 
 COLUMNS = ["pair", "member", "pass", "seed", "round", "point", "measure", "value", "unit"]
 
@@ -58,6 +61,30 @@ def test_a_file_holds_the_same_rows_and_is_the_same_twice():
     assert list(read["value"]) == list(table["value"])
     assert list(read["unit"]) == list(table["unit"])
     assert len(read) > len(run.records)
+
+
+def test_a_run_can_be_pickled_with_what_was_judged_of_it():
+    run = harness.open_run(FIXTURE)
+    again = pickle.loads(pickle.dumps(run))
+    assert again.judgement == run.judgement
+    assert again.frame().equals(run.frame())
+
+
+def test_a_pair_that_is_withheld_has_no_rows_though_its_records_keep_all(tmp_path):
+    records = [
+        altered(each, passed=False) if each.measured == "check" else each for each in whole()
+    ]
+    names = {each.pair for each in records}
+    store = Store.create(tmp_path / "run", manifest(records))
+    with store.writing() as writer:
+        for each in records:
+            writer.append(each)
+    run = harness.open_run(store.folder)
+    assert {judged.pair.name for judged in run.judgement.pairs if judged.withheld} == {"pair"}
+    assert "pair" in names
+    seen = run.frame().query("pair == 'pair'")
+    assert not set(seen["measure"]) & {"seconds", "flops", "peak_bytes", "curve_steps"}
+    assert any(each.seen is not None for each in run.records if each.measured == "step")
 
 
 def test_a_run_is_judged_when_it_is_asked_for_and_once():

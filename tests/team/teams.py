@@ -20,8 +20,7 @@ import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from harness.errors import TeamBroken
 from harness.team.communicator import Communicator, Seat, Traffic
@@ -111,17 +110,6 @@ class Teams:
         for process, _ in self._ranks:
             process.join()
         self._ranks.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _serve(communicator: str, seat: Seat, pipe: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -20,7 +21,7 @@ def teams(request: pytest.FixtureRequest) -> Iterator[Teams]:
     """Real processes that talk to each other with either library."""
     if request.param == "horovod":
         pytest.importorskip("horovod.torch", reason=HOROVOD_IS_MISSING)
-    with Teams(request.param) as teams:
+    with contextlib.closing(Teams(request.param)) as teams:
         yield teams
 
 

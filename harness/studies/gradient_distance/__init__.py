@@ -8,18 +8,11 @@ from the gradient that is meant.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from harness.declare.passes import Pass, Seen
 from harness.declare.study import Study
 from harness.registry import study
-
-if TYPE_CHECKING:
-    from harness.judge.evidence import Evidence
-    from harness.judge.judgement import Judgement
-    from harness.report.section import Part
 
 
 @dataclass(frozen=True)
@@ -70,18 +63,6 @@ class GradientDistance(Study):
 
     settings = Settings
     passes = (DISTANCE,)
-
-    def of_run(self, evidence: Evidence, judgement: Judgement) -> Any:
-        from harness.studies.gradient_distance.judge import find
-
-        return find(evidence, judgement)
-
-    def parts(self, evidence: Evidence, judgement: Judgement) -> Iterator[Part]:
-        from harness.studies.gradient_distance.show import parts
-
-        return parts(judgement)
-
-    def said(self, judgement: Judgement) -> dict[str, Any]:
-        from harness.studies.gradient_distance.show import said
-
-        return said(judgement)
+    run_judge = "harness.studies.gradient_distance.judge:find"
+    shown_by = "harness.studies.gradient_distance.show:parts"
+    told_by = "harness.studies.gradient_distance.show:said"

@@ -9,9 +9,8 @@ trains.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.declare.measures import Measure
 from harness.declare.study import Study
@@ -19,9 +18,6 @@ from harness.registry import study
 
 if TYPE_CHECKING:
     from harness.judge.answer import PairSoFar, PairStudy
-    from harness.judge.evidence import Evidence
-    from harness.judge.judgement import Judgement
-    from harness.report.section import Part
 
 
 @dataclass(frozen=True)
@@ -61,19 +57,11 @@ class Grid(Study):
 
     settings = Settings
     measures = (BEST, OWN_BEST, LARGEST)
+    shown_by = "harness.studies.grid.show:parts"
+    told_by = "harness.studies.grid.show:said"
 
     def of_pair(self, so_far: PairSoFar) -> PairStudy | None:
         from harness.studies.grid.judge import grid
 
         given = so_far.evidence.manifest.suite.study.get(self.name, {})
         return grid(so_far, self.settings_of(given))
-
-    def parts(self, evidence: Evidence, judgement: Judgement) -> Iterator[Part]:
-        from harness.studies.grid.show import parts
-
-        return parts(judgement)
-
-    def said(self, judgement: Judgement) -> dict[str, Any]:
-        from harness.studies.grid.show import said
-
-        return said(judgement)

@@ -9,7 +9,6 @@ never a measurement.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,6 @@ from harness.registry import study
 if TYPE_CHECKING:
     from harness.judge.evidence import Evidence
     from harness.judge.judgement import Judgement
-    from harness.report.section import Part
 
 
 @dataclass(frozen=True)
@@ -112,18 +110,10 @@ class Ladder(Study):
     settings = Settings
     pair_settings = Place
     passes = (ONE_OFF,)
+    shown_by = "harness.studies.ladder.show:parts"
+    told_by = "harness.studies.ladder.show:said"
 
     def of_run(self, evidence: Evidence, judgement: Judgement) -> Any:
         from harness.studies.ladder.judge import find
 
         return find(evidence, judgement) or None
-
-    def parts(self, evidence: Evidence, judgement: Judgement) -> Iterator[Part]:
-        from harness.studies.ladder.show import parts
-
-        return parts(judgement)
-
-    def said(self, judgement: Judgement) -> dict[str, Any]:
-        from harness.studies.ladder.show import said
-
-        return said(judgement)

@@ -7,7 +7,6 @@ step sends. A model of both predicts the times of more ranks than there are core
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +16,8 @@ from harness.records.seen import clock_gives, counted, of_unit
 from harness.registry import study
 
 if TYPE_CHECKING:
-    from harness.judge.answer import PairSoFar, PairStudy
     from harness.judge.evidence import Evidence
     from harness.judge.judgement import Judgement
-    from harness.report.section import Part
 
 
 @dataclass(frozen=True)
@@ -68,23 +65,11 @@ class Ranks(Study):
 
     settings = Settings
     passes = (WIRE,)
-
-    def of_pair(self, so_far: PairSoFar) -> PairStudy | None:
-        from harness.studies.ranks.judge import scaling_of
-
-        return scaling_of(so_far)
+    pair_judge = "harness.studies.ranks.judge:scaling_of"
+    shown_by = "harness.studies.ranks.show:parts"
+    told_by = "harness.studies.ranks.show:said"
 
     def of_run(self, evidence: Evidence, judgement: Judgement) -> Any:
         from harness.studies.ranks.readings import readings
 
         return readings(evidence, judgement) or None
-
-    def parts(self, evidence: Evidence, judgement: Judgement) -> Iterator[Part]:
-        from harness.studies.ranks.show import parts
-
-        return parts(judgement)
-
-    def said(self, judgement: Judgement) -> dict[str, Any]:
-        from harness.studies.ranks.show import said
-
-        return said(judgement)

@@ -6,18 +6,9 @@ point, and in the mean over all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-
 from harness.declare.measures import Measure
 from harness.declare.study import Study
 from harness.registry import study
-
-if TYPE_CHECKING:
-    from harness.judge.answer import PairSoFar, PairStudy
-    from harness.judge.evidence import Evidence
-    from harness.judge.judgement import Judgement
-    from harness.report.section import Part
 
 
 @study("swept_quality")
@@ -34,18 +25,6 @@ class SweptQuality(Study):
             over_seeds=True,
         ),
     )
-
-    def of_pair(self, so_far: PairSoFar) -> PairStudy | None:
-        from harness.studies.swept_quality.judge import swept
-
-        return swept(so_far)
-
-    def parts(self, evidence: Evidence, judgement: Judgement) -> Iterator[Part]:
-        from harness.studies.swept_quality.show import parts
-
-        return parts(judgement)
-
-    def said(self, judgement: Judgement) -> dict[str, Any]:
-        from harness.studies.swept_quality.show import said
-
-        return said(judgement)
+    pair_judge = "harness.studies.swept_quality.judge:swept"
+    shown_by = "harness.studies.swept_quality.show:parts"
+    told_by = "harness.studies.swept_quality.show:said"

@@ -6,19 +6,9 @@ never gets there counts as far as it was looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 from harness.declare.measures import Measure
 from harness.declare.study import Study
 from harness.registry import study
-
-if TYPE_CHECKING:
-    from harness.judge.answer import PairSoFar, PairStudy
-    from harness.judge.evidence import Evidence
-    from harness.judge.judgement import Judgement
-    from harness.report.section import Part
-
 
 MEASURES = (
     Measure(
@@ -33,13 +23,5 @@ class Targets(Study):
     """Steps and seconds to a target quality."""
 
     measures = MEASURES
-
-    def of_pair(self, so_far: PairSoFar) -> PairStudy | None:
-        from harness.studies.targets.judge import targets
-
-        return targets(so_far)
-
-    def parts(self, evidence: Evidence, judgement: Judgement) -> Iterator[Part]:
-        from harness.studies.targets.show import parts
-
-        return parts(judgement)
+    pair_judge = "harness.studies.targets.judge:targets"
+    shown_by = "harness.studies.targets.show:parts"

@@ -8,8 +8,7 @@ for each member alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.declare.measures import Measure
 from harness.declare.study import Study
@@ -17,9 +16,6 @@ from harness.registry import study
 
 if TYPE_CHECKING:
     from harness.judge.answer import PairSoFar, PairStudy
-    from harness.judge.evidence import Evidence
-    from harness.judge.judgement import Judgement
-    from harness.report.section import Part
 
 GAIN = Measure(
     "tuned_gain", "quality gained, each side tuned", "", "gain", "curve", over_seeds=True
@@ -31,18 +27,10 @@ class Tuning(Study):
     """What is gained where each side has the settings that validation tasks choose."""
 
     measures = (GAIN,)
+    shown_by = "harness.studies.tuning.show:parts"
+    told_by = "harness.studies.tuning.show:said"
 
     def of_pair(self, so_far: PairSoFar) -> PairStudy | None:
         from harness.studies.tuning.judge import tuned
 
         return tuned(so_far) if so_far.asks(GAIN.name) else None
-
-    def parts(self, evidence: Evidence, judgement: Judgement) -> Iterator[Part]:
-        from harness.studies.tuning.show import parts
-
-        return parts(judgement)
-
-    def said(self, judgement: Judgement) -> dict[str, Any]:
-        from harness.studies.tuning.show import said
-
-        return said(judgement)

@@ -7,21 +7,14 @@ several numbers of inner steps. Each variant at a number of steps is a point.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from harness.declare.measures import Measure, Timing
 from harness.declare.passes import Pass, Seen
 from harness.declare.study import Study
 from harness.records.seen import LARGEST, clock_gives, counted, of_unit, upwards
 from harness.registry import study
-
-if TYPE_CHECKING:
-    from harness.judge.answer import PairSoFar, PairStudy
-    from harness.judge.evidence import Evidence
-    from harness.judge.judgement import Judgement
-    from harness.report.section import Part
 
 
 @dataclass(frozen=True)
@@ -106,6 +99,14 @@ def _given(given: dict[str, Any], *names: str) -> list[int]:
     return [int(given.get(name, getattr(Settings, name))) for name in names]
 
 
+def _trained_steps(given: dict[str, Any]) -> float:
+    return float(sum(_given(given, "train_steps", "tasks", "test_tasks")))
+
+
+def _timed_steps(given: dict[str, Any]) -> float:
+    return 2.0 * sum(_given(given, "calls"))
+
+
 MEASURE = "harness.studies.variants.measure"
 QUALITIES = Pass(
     "variants",
@@ -115,7 +116,7 @@ QUALITIES = Pass(
     shared=False,
     both=False,
     words="quality of variants",
-    guess_steps=lambda given: float(sum(_given(given, "train_steps", "tasks", "test_tasks"))),
+    guess_steps=_trained_steps,
 )
 TIMES = Pass(
     "variant_times",
@@ -125,7 +126,7 @@ TIMES = Pass(
     clocked=True,
     shared=False,
     words="times of variants",
-    guess_steps=lambda given: 2.0 * sum(_given(given, "calls")),
+    guess_steps=_timed_steps,
 )
 OPERATIONS = Pass(
     "variant_operations", CallOperations, "once", f"{MEASURE}:count_variants", shared=False
@@ -173,18 +174,6 @@ class Variants(Study):
     settings = Settings
     passes = (QUALITIES, TIMES, OPERATIONS)
     measures = MEASURES
-
-    def of_pair(self, so_far: PairSoFar) -> PairStudy | None:
-        from harness.studies.variants.judge import variants
-
-        return variants(so_far)
-
-    def parts(self, evidence: Evidence, judgement: Judgement) -> Iterator[Part]:
-        from harness.studies.variants.show import parts
-
-        return parts(judgement)
-
-    def said(self, judgement: Judgement) -> dict[str, Any]:
-        from harness.studies.variants.show import said
-
-        return said(judgement)
+    pair_judge = "harness.studies.variants.judge:variants"
+    shown_by = "harness.studies.variants.show:parts"
+    told_by = "harness.studies.variants.show:said"
