@@ -13,14 +13,12 @@ from harness.judge.judge import judge
 from harness.measure.block import Block
 from harness.measure.worker import measured
 from harness.records.record import Record
-from harness.registry import Registry
-from harness.report.write import claims_json
 from harness.studies.gradient_distance import Distances
 from harness.studies.gradient_distance.measure import cosine
 from harness.studies.gradient_distance.show import table
 from tests.judge.builders import record
 from tests.records.made import make_manifest
-from tests.report.composing import compose
+from tests.report.composing import claims_json, compose
 
 SETTINGS: dict[str, Any] = {"unroll": 50, "base_optimizer": "sgd", "base_lr": 1.0}
 
@@ -107,5 +105,5 @@ def test_learners_are_told_on_each_workload_once() -> None:
     assert shown.groups[0].rows[0][0].note == "1 of 4 draws have no direction"
     content = compose(manifest, records, judgement)
     assert "cosines" in [each.name for each in content.figures]
-    said = json.loads(claims_json(manifest, judgement, Registry().studies))
+    said = json.loads(claims_json(manifest, judgement))
     assert len(said["gradient_distance"]) == 2

@@ -15,12 +15,10 @@ from harness.judge.judge import judge
 from harness.judge.judgement import Judgement
 from harness.records.manifest import Manifest
 from harness.records.record import Record
-from harness.registry import Registry
-from harness.report.write import claims_json
 from harness.studies.swept_quality.show import QualityAlong, along, table
 from tests.judge.builders import checks, record
 from tests.records.made import make_manifest
-from tests.report.composing import compose
+from tests.report.composing import claims_json, compose
 
 PAIR = Pair(
     "half",
@@ -128,7 +126,7 @@ def test_nothing_is_shown_of_a_pair_whose_check_failed() -> None:
     assert "swept_quality" not in judgement.pairs[0].studies
     assert {v.word for v in judgement.pairs[0].verdicts} == {"invalid"}
     assert table(judgement) is None
-    text = claims_json(manifest, judgement, Registry().studies)
+    text = claims_json(manifest, judgement)
     assert "swept_quality" not in json.loads(text)
 
 
@@ -146,7 +144,7 @@ def test_the_report_shows_a_line_for_each_learner_and_all_points(whole: Any) -> 
     assert shown is not None
     (group,) = shown.groups
     assert [row[0].text for row in group.rows] == ["kept=0.5", "kept=0.25", "mean over the sweep"]
-    said = json.loads(claims_json(manifest, judgement, Registry().studies))["swept_quality"]
+    said = json.loads(claims_json(manifest, judgement))["swept_quality"]
     assert said[0]["pair"] == "half"
 
 
