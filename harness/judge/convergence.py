@@ -19,8 +19,9 @@ from harness.declare.convergence import ConvergencePoint
 from harness.declare.passes import Seen
 from harness.declare.point import OWN, Point, PointKey, key_of
 from harness.declare.suite import Pair
+from harness.judge.crossing import time_to_target
 from harness.judge.evidence import Evidence, trouble
-from harness.judge.quality import accuracy, time_to_target
+from harness.judge.quality import accuracy
 from harness.judge.statistics import Interval
 from harness.records.record import Record
 from harness.records.seen import CURVE, Curve

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from harness.declare.point import PointKey, key_of
 from harness.declare.suite import Member, Pair
+from harness.judge.crossing import Crossing, Curve, survival, time_to_target
 from harness.judge.evidence import Evidence
-from harness.judge.quality import Crossing, Curve, survival, time_to_target
 from harness.records.seen import CURVE
 
 SUSTAINED = 2  # evaluations on end that must meet the target, so that luck does not count

@@ -9,9 +9,9 @@ from statistics import median
 
 from harness.declare.point import Point, PointKey, Scalar, key_of
 from harness.declare.suite import MEMBERS, Member, Pair
+from harness.judge.crossing import target_by_rule, targets_on_the_way
 from harness.judge.evidence import Evidence
 from harness.judge.pair_quality import by_seed
-from harness.judge.quality import target_by_rule, targets_on_the_way
 from harness.judge.race import SUSTAINED, Arrivals, Trainings, trainings
 from harness.judge.ratios import bootstrap_seed
 from harness.judge.statistics import PairedInterval, paired_ratio

@@ -11,9 +11,9 @@ from harness.declare.measures import Measure
 from harness.declare.point import Point
 from harness.declare.suite import MEMBERS, Member
 from harness.judge.choosing import halves
+from harness.judge.crossing import Crossing
 from harness.judge.judgement import Quality, Ratio
 from harness.judge.pair_quality import quality_between
-from harness.judge.quality import Crossing
 from harness.judge.race import Arrivals
 from harness.judge.ratios import withhold
 from harness.studies.grid import BEST, OWN_BEST
