@@ -8,14 +8,9 @@ for each member alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from harness.declare.measures import Measure
 from harness.declare.study import Study
 from harness.registry import study
-
-if TYPE_CHECKING:
-    from harness.judge.answer import PairSoFar, PairStudy
 
 GAIN = Measure(
     "tuned_gain", "quality gained, each side tuned", "", "gain", "curve", over_seeds=True
@@ -27,10 +22,6 @@ class Tuning(Study):
     """What is gained where each side has the settings that validation tasks choose."""
 
     measures = (GAIN,)
+    pair_judge = "harness.studies.tuning.judge:tuned"
     shown_by = "harness.studies.tuning.show:parts"
     told_by = "harness.studies.tuning.show:said"
-
-    def of_pair(self, so_far: PairSoFar) -> PairStudy | None:
-        from harness.studies.tuning.judge import tuned
-
-        return tuned(so_far) if so_far.asks(GAIN.name) else None

@@ -16,6 +16,7 @@ from harness.judge.choosing import Candidates
 from harness.judge.crossing import target_by_rule
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Ratio
+from harness.judge.pair_quality import gain
 from harness.judge.race import SUSTAINED, Trainings, trainings
 from harness.judge.ratios import nothing
 from harness.records.record import Record
@@ -137,19 +138,8 @@ class Tuned(PairStudy):
         if self.sides is None:
             return nothing(GAIN.name, self.why)
         baseline, method = self.sides
-        tests: dict[str, dict[int, Sequence[float]]] = {s.member: s.tests for s in self.sides}
-        held = Candidates(
-            valid={},
-            test=tests,
-            control="baseline",
-            higher_is_better=baseline.higher_is_better,
-            same_tasks=baseline.same_tasks,
-            seeds=baseline.seeds,
-        )
-        before, after = (fmean(map(fmean, tests[member].values())) for member in MEMBERS)
-        interval = held.gain(method.tests)
-        why = None if interval else "too few values for a bound"
-        return Ratio(GAIN.name, "", before, after, interval, len(baseline.seeds), why)
+        higher, same = baseline.higher_is_better, baseline.same_tasks
+        return gain(GAIN.name, baseline.tests, method.tests, higher, same)
 
     def answer(self, reading: Reading, margin: float) -> Answer | None:
         if reading.measure != GAIN.name:
@@ -160,8 +150,10 @@ class Tuned(PairStudy):
         return Answer(self.gain, remark=f"settings by the other seeds' validation tasks: {told}")
 
 
-def tuned(so_far: PairSoFar) -> Tuned:
-    """Judge a pair by the learning curves of its sweep."""
+def tuned(so_far: PairSoFar) -> Tuned | None:
+    """Judge a pair by the learning curves of its sweep, where a claim asks for it."""
+    if not so_far.asks(GAIN.name):
+        return None
     evidence, pair = so_far.evidence, so_far.pair
     found = {member: _curves(evidence, pair, member) for member in MEMBERS}
     for member in MEMBERS:
