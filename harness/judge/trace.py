@@ -98,9 +98,17 @@ def is_gain(measure: str) -> bool:
     return row is not None and row.nature == "gain"
 
 
+def _is_range(measure: str) -> bool:
+    """Say whether a measure is how far a setting may go, of which more is better."""
+    row = MEASURES.of(measure)
+    return row is not None and row.nature == "range"
+
+
 def _estimator(found: Ratio | Verdict) -> str:
     if is_gain(found.measure):
         return "mean over seeds of the difference of the members' means over test tasks"
+    if _is_range(found.measure):
+        return "median over seeds of method over baseline"
     if found.observed and all(each.round is None for each in found.observed):
         return "median over seeds of baseline over method"
     return "median over rounds of baseline over method"
@@ -126,8 +134,12 @@ def _rounds(judged: PairJudgement, found: Ratio | Verdict, evidence: Evidence) -
         why = None if each.counts else _left_out(each, blocks, found.unused)
         value = None
         if each.baseline is not None and each.method is not None:
-            gain = sign * (each.method - each.baseline)
-            value = gain if is_gain(found.measure) else each.baseline / each.method
+            if _is_range(found.measure):
+                value = each.method / each.baseline
+            elif is_gain(found.measure):
+                value = sign * (each.method - each.baseline)
+            else:
+                value = each.baseline / each.method
         yield Round(*when, each.baseline, each.method, value, tuple(blocks), why)
 
 

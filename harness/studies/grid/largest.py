@@ -7,7 +7,7 @@ from statistics import median
 
 from harness.declare.point import Point, key_of
 from harness.declare.suite import MEMBERS, Member
-from harness.judge.judgement import Ratio
+from harness.judge.judgement import Observed, Ratio
 from harness.studies.grid import LARGEST
 from harness.studies.grid.field import TRAINS, Entrant
 from harness.studies.grid.finding import Largest, Reach
@@ -45,6 +45,7 @@ def largest(entrant: Entrant) -> Largest | None:
         interval,
         interval.n,
         point=entrant.settings,
+        observed=tuple(Observed(seed, None, before[seed], after[seed]) for seed in field.seeds),
     )
     return Largest(field.targets[TRAINS], _reaches(entrant), ratio, bounds)
 

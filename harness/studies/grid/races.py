@@ -12,7 +12,7 @@ from harness.declare.point import Point
 from harness.declare.suite import MEMBERS, Member
 from harness.judge.choosing import halves
 from harness.judge.crossing import Crossing
-from harness.judge.judgement import Quality, Ratio
+from harness.judge.judgement import Observed, Quality, Ratio
 from harness.judge.pair_quality import quality_between
 from harness.judge.race import Arrivals
 from harness.judge.ratios import withhold
@@ -121,7 +121,12 @@ def _judged(
 ) -> Race:
     before = Arrivals({run.seed: run.before for run in runs})
     after = Arrivals({run.seed: run.after for run in runs})
-    found = dataclasses.replace(empty, baseline=before.steps, method=after.steps)
+    found = dataclasses.replace(
+        empty,
+        baseline=before.steps,
+        method=after.steps,
+        observed=tuple(Observed(run.seed, None, run.before.at, run.after.at) for run in runs),
+    )
     if not runs:
         return Race(withhold(found, "no seed that judges has both members"), choices)
     if any(run.before.at <= 0 or run.after.at <= 0 for run in runs):

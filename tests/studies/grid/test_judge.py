@@ -8,15 +8,18 @@ import pytest
 
 from harness.declare.point import Point
 from harness.judge.choosing import halves
-from harness.judge.judgement import PairJudgement
-from tests.judge.builders import timed
+from harness.judge.judgement import Observed, PairJudgement
+from harness.judge.trace import trace
+from tests.judge.builders import AA, evidence, timed
 from tests.studies.grid.runs import (
     DIVERGED,
     EVERY,
+    LARGER,
     LAST,
     NEVER,
     SEEDS,
     SWEPT,
+    UP_TO,
     always,
     arm_of,
     finding_of,
@@ -131,6 +134,7 @@ class TestTheBestSetting:
         best = judged.studies["grid"].arms[0].best
         assert {choice.method["inner_lr"] for choice in best.choices} == {4.0}
         assert best.ratio.interval.estimate == LAST * EVERY / 40
+        assert best.ratio.observed[0] == Observed(0, None, LAST * EVERY, 40)
         assert best.late == ("baseline",)
         assert word(judged, "best") == "met"
 
@@ -258,7 +262,19 @@ class TestTheLargestValue:
         judged = pair_of(trained(slow_at_large_rates, always(6)))
         found = judged.studies["grid"].arms[0].largest
         assert found.ratio.interval.estimate == 4.0
+        assert found.ratio.observed[0] == Observed(0, None, 1.0, 4.0)
         assert word(judged, "rate") == "met"
+
+    def test_is_traced_as_what_it_is(self):
+        records = trained(slow_at_large_rates, always(6))
+        judged = pair_of(records)
+        found = judged.studies["grid"].arms[0]
+        known = evidence(records, pairs=(SWEPT, AA), claims=(UP_TO, LARGER))
+        told = [trace(judged, r, known).estimator for r in (found.largest.ratio, found.best.ratio)]
+        assert told == [
+            "median over seeds of method over baseline",
+            "median over seeds of baseline over method",
+        ]
 
     def test_at_the_end_of_the_grid_is_a_bound_that_denies_no_claim(self):
         same = pair_of(trained(always(8), always(6)))
