@@ -35,6 +35,8 @@ from suites.optimizee_draws import drawn_data, drawn_log_rates, drawn_rows, draw
 from suites.optimizee_entries import Entry
 
 SPARSE = 0.99
+MOST_LEFT = 10.0
+"""The log of the loss left that a run counts with which diverged, or left more than that."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ class Run:
     @property
     def gained(self) -> Tensor:
         """The logarithm of every task's last loss, as a share of its first."""
-        return log_ratio(self.losses[:, -1], self.losses[:, 0])
+        left = log_ratio(self.losses[:, -1], self.losses[:, 0])
+        return torch.nan_to_num(left, nan=MOST_LEFT).clamp(max=MOST_LEFT)
 
 
 def log_ratio(loss: Tensor, first: Tensor) -> Tensor:

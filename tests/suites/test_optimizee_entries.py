@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from statistics import median
 
@@ -14,7 +15,7 @@ from harness.declare.workload import Place
 from suites.optimizee_draws import STARTS, drawn_data, drawn_rows, drawn_start
 from suites.optimizee_entries import KINDS, LISTS, PUBLISHED, Entry
 from suites.optimizee_lists import Optimizees, OptimizeesPublished
-from suites.optimizer_training import Task
+from suites.optimizer_training import MOST_LEFT, Run, Task
 
 DOUBLE = Place(dtype="float64")
 ONE_OF_EACH = Optimizees(DOUBLE, meta_batch=101, largest=4096, each_once=True, steps=3)
@@ -175,3 +176,10 @@ def test_carrying_over_with_attention_is_refused() -> None:
 
 def test_an_entry_is_a_line_of_data() -> None:
     assert all(type(entry) is Entry for entries in LISTS.values() for entry in entries)
+
+
+def test_a_run_that_diverged_counts_with_the_most_that_can_be_left() -> None:
+    losses = torch.tensor([[1.0, 0.5], [1.0, torch.nan], [1.0, torch.inf], [1.0, 1e9], [1.0, -1.0]])
+    gained = Run((), losses).gained
+    assert float(gained[0]) == pytest.approx(math.log(0.5), abs=1e-5)
+    assert gained[1:].tolist() == [MOST_LEFT] * 4
