@@ -103,7 +103,7 @@ def _race(
         target = entrant.field.targets[place]
         choices.append(Choice(baseline, method, target, choosing, judging))
         runs += _runs(entrant, picked, judging)
-    return _judged(entrant, empty, tuple(choices), runs)
+    return _judged(entrant, empty, tuple(choices), sorted(runs, key=lambda run: run.seed))
 
 
 def _runs(entrant: Entrant, picked: Picked, seeds: Sequence[int]) -> Iterator[Run]:
