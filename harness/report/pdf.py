@@ -15,9 +15,13 @@ import matplotlib
 import typst
 
 from harness.report.content import Content
+from harness.report.table import Cell, Group, Table
 
 # What fits a column of the paper in its typewriter face.
 COMMAND_WIDTH = 52
+
+# Groups of a table beyond these would fill a hundred pages that nobody turns; the page holds all.
+MOST_GROUPS = 100
 
 
 def to_pdf(content: Content, svgs: Mapping[str, str]) -> bytes:
@@ -66,10 +70,25 @@ def command_lines(command: str, width: int = COMMAND_WIDTH) -> str:
 
 
 def _plain(content: Content) -> dict[str, Any]:
-    """Return the content without the figures' data, which the figures already show."""
-    table = dataclasses.asdict(content)
+    """Return the content as far as a paper has room, without the data that figures show."""
+    sections = (
+        dataclasses.replace(section, tables=tuple(map(_on_paper, section.tables)))
+        for section in content.sections
+    )
+    verdicts = None if content.verdicts is None else _on_paper(content.verdicts)
+    shown = dataclasses.replace(content, sections=tuple(sections), verdicts=verdicts)
+    table = dataclasses.asdict(shown)
     for section in table["sections"]:
         for figure in section["figures"]:
             del figure["shows"]
     table["command"] = command_lines(content.command)
     return table
+
+
+def _on_paper(table: Table) -> Table:
+    """Return the table with its first groups, and a line that says where the others are."""
+    more = len(table.groups) - MOST_GROUPS
+    if more <= 0:
+        return table
+    rest = Group(((Cell(f"{more} more are in report.html, beside this paper."),),))
+    return dataclasses.replace(table, groups=(*table.groups[:MOST_GROUPS], rest))

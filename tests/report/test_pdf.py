@@ -37,6 +37,19 @@ def test_the_paper_is_the_same_bytes_each_time(
     assert to_pdf(content, svgs) == pdf
 
 
+def test_a_table_of_hundreds_of_pairs_is_cut_and_says_where_the_rest_is(content: Content) -> None:
+    assert content.verdicts is not None
+    many = tuple(
+        dataclasses.replace(content.verdicts.groups[0], title=f"Claim {number:03}.")
+        for number in range(150)
+    )
+    verdicts = dataclasses.replace(content.verdicts, groups=many)
+    said = text_of(to_pdf(dataclasses.replace(content, verdicts=verdicts, sections=()), {}))
+    assert "Claim099." in said
+    assert "Claim100." not in said
+    assert "50morearein" in said
+
+
 def test_the_paper_tells_no_time_but_the_runs(pdf: bytes) -> None:
     metadata = pypdf.PdfReader(io.BytesIO(pdf)).metadata
     assert metadata is not None
