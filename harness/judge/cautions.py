@@ -62,7 +62,7 @@ def _baselines(convergence: Convergences) -> Iterator[str]:
     """Name the baselines that are not what was published, and those of which nobody can tell."""
     for each in sorted(convergence.found.values(), key=lambda found: not found.invalid):
         if each.outcome is not Outcome.REACHED:
-            consequence = ": every verdict on it is invalid" if each.invalid else ""
+            consequence = ", so every verdict on it is invalid" if each.invalid else ""
             yield f"reference convergence {each.outcome}: {each.reason}{consequence}"
 
 

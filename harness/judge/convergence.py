@@ -147,20 +147,20 @@ def _decided(found: Convergence, higher: bool, arrived: float) -> tuple[Outcome,
         ends = [found.interval.low, found.interval.high]
     short, beyond = sorted((end - published.quality) * (1 if higher else -1) for end in ends)
     told = (
-        f"{found.baseline} has {found.metric} {found.quality:.4g} ({ends[0]:.4g} to {ends[1]:.4g}) "
-        f"after {found.steps:,} meta-steps, and {published.name} published {published.quality:g} "
-        f"after {published.steps:,}"
+        f"{found.baseline} reached {found.metric} {found.quality:.4g} ({ends[0]:.4g} to "
+        f"{ends[1]:.4g}) in {found.steps:,} meta-steps; {published.name} published "
+        f"{published.quality:g} in {published.steps:,}"
     )
     if short >= -found.allowed:
         arrived = min(arrived, found.steps) if short >= 0 else arrived
         if arrived <= TOO_SOON * published.steps:
-            return Outcome.TOO_SOON, f"{told}: it was there by step {arrived:,.0f}"
+            return Outcome.TOO_SOON, f"{told}, and it was there by step {arrived:,.0f}"
         return Outcome.REACHED, told
     if found.steps < published.steps:
         return Outcome.TOO_SHORT, told
     if beyond < -found.allowed:
-        return Outcome.MISSED, f"{told}: more than {found.allowed:g} is missing"
-    return Outcome.UNDECIDED, f"{told}, of which {found.allowed:g} may be missing"
+        return Outcome.MISSED, f"{told}, which it may miss by {found.allowed:g}"
+    return Outcome.UNDECIDED, f"{told}, which it may miss by {found.allowed:g}"
 
 
 def _arrival(curves: Mapping[int, Curve], target: float, higher: bool) -> float:

@@ -28,7 +28,7 @@ def convergence_table(judgement: Judgement) -> Table | None:
         (
             Column("Baseline", 1.5),
             Column("Published", 1.6),
-            Column("Steps", 0.9, numeric=True),
+            Column("Steps of published", 1.1, numeric=True),
             Column("Here [95 %]", 1.4, numeric=True),
             Column("Outcome", 1.6),
         ),
@@ -39,14 +39,13 @@ def convergence_table(judgement: Judgement) -> Table | None:
 
 def _row(found: Convergence) -> tuple[Cell, ...]:
     published = found.published
+    on = f"{found.workload} ({found.settings})" if found.settings else found.workload
+    steps = UNKNOWN if found.steps is None else f"{found.steps:,}"
     here = significant(found.quality) if found.interval is None else with_bounds(found.interval)
     return (
-        Cell(found.baseline, f"{found.workload} ({found.settings}), data {found.data}"),
+        Cell(found.baseline, f"{on}, data: {found.data}"),
         Cell(f"{published.name}: {significant(published.quality)}", full_stop(published.source)),
-        Cell(
-            UNKNOWN if found.steps is None else f"{found.steps:,}",
-            f"published {published.steps:,}",
-        ),
+        Cell(f"{steps} of {published.steps:,}"),
         Cell(here, found.metric),
         Cell(str(found.outcome), full_stop(found.reason), TONES.get(found.outcome, "open")),
     )

@@ -96,8 +96,8 @@ def test_a_baseline_that_is_not_the_published_one_makes_every_verdict_invalid(
     assert verdicts
     for verdict in verdicts:
         assert verdict.word == "invalid"
-        assert "plain has accuracy" in verdict.reason
-        assert "somebody published 0.9 after 100" in verdict.reason
+        assert "plain reached accuracy" in verdict.reason
+        assert "somebody published 0.9 in 100" in verdict.reason
     assert judgement.warnings[0].startswith("reference convergence")
     assert judgement.warnings[0].endswith("every verdict on it is invalid")
 
