@@ -107,6 +107,7 @@ def protocol_table(manifest: Manifest) -> Table:
         ),
         ("test tasks", str(protocol.test_tasks)),
         *_settings_of_studies(manifest),
+        *_own_protocols(manifest),
         ("data folder", "given by the user" if manifest.data_dir else "none: embedded data"),
         ("plan", manifest.plan_hash),
     ]
@@ -119,6 +120,15 @@ def protocol_table(manifest: Manifest) -> Table:
     )
     assert table is not None
     return table
+
+
+def _own_protocols(manifest: Manifest) -> list[tuple[str, str]]:
+    """Return what pairs have of their own, in place of what the other rows say."""
+    return [
+        (f"pair {pair.name}", ", ".join(f"{n} {value:g}" for n, value in pair.protocol.items()))
+        for pair in manifest.suite.pair
+        if pair.protocol
+    ]
 
 
 def _settings_of_studies(manifest: Manifest) -> list[tuple[str, str]]:

@@ -377,3 +377,14 @@ def test_reasons_are_joined_with_one_full_stop(run) -> None:
     )
     told = texts(content_of(run.with_pair(3, failures=failures)).table("pairs"), 3)
     assert "(step needs a GPU; memory needs a GPU.)" in told
+
+
+def test_a_pairs_own_protocol_stands_beside_the_suites(run):
+    first, *others = run.manifest.suite.pair
+    own = dataclasses.replace(first, protocol={"curve_steps": 5000, "test_tasks": 7})
+    suite = dataclasses.replace(run.manifest.suite, pair=(own, *others))
+    manifest = dataclasses.replace(run.manifest, suite=suite)
+    table = compose(manifest, run.records, run.judgement).table("protocol")
+    rows = {row[0].text: row[1].text for group in table.groups for row in group.rows}
+    assert rows[f"pair {first.name}"] == "curve_steps 5000, test_tasks 7"
+    assert len([label for label in rows if label.startswith("pair ")]) == 1
