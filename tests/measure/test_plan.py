@@ -84,12 +84,14 @@ def test_checks_come_first_and_curves_last():
         "trajectory",
         "operations",
         "memory",
+        "distance",
         "variant_operations",
         "step",
         "adaptation",
         "wire",
         "variant_times",
         "curve",
+        "one_off",
         "variants",
     ]
 
@@ -99,6 +101,7 @@ def test_what_does_not_vary_is_measured_once():
     assert counts == {
         "check": 2, "trajectory": 2, "operations": 2, "memory": 2, "variant_operations": 2,
         "step": 12, "adaptation": 12, "variant_times": 12, "wire": 6, "curve": 4, "variants": 2,
+        "distance": 2, "one_off": 2,
     }  # fmt: skip
 
 
