@@ -22,6 +22,7 @@ from benchmarks.rates import with_interval
 from harness.config import split_words, whole
 from harness.errors import HarnessError
 from harness.gate.times import Question
+from harness.judge.taken import Taken
 
 THRESHOLD = 0.05
 MOST_ROUNDS = 69
@@ -58,8 +59,7 @@ def word(noise: Noise, rng: np.random.Generator, ratio: float) -> str:
     """Return what the rule says of rounds with this noise and this true ratio."""
     question = Question("s", "step_time", THRESHOLD, questions=1)
     for base, head, again in noise(rng, MOST_ROUNDS).T:
-        seconds = {"base": base, "head": head + math.log(ratio), "again": again}
-        question.add({lane: [math.exp(log)] for lane, log in seconds.items()})
+        question.add(*(Taken((math.exp(log),)) for log in (base, head + math.log(ratio), again)))
         if found := question.decide():
             return found.word
     return "inconclusive"

@@ -164,7 +164,7 @@ def run(folder: Path, clock: Clock) -> None:
     with clock.timing("plan"):
         ready = prepare(config, "python -m harness run suite=scale.toml", engine)
     with clock.timing("measure"), (folder / "log").open("w") as log:
-        ready.measure(engine, PlainProgress(log), inherits)
+        ready.measure(engine, PlainProgress(log), inherits, lambda pair, records: None)
 
 
 def read(folder: Path, clock: Clock) -> None:

@@ -51,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
     """Measure a suite and write its report."""
     config = run_config(options.words)
     from harness.judge.inheritance import inherits_by
+    from harness.judge.stopping import decides_by
     from harness.measure.engines.local import LocalEngine
     from harness.measure.progress import progress_for
     from harness.measure.run import prepare, resume
@@ -66,8 +67,10 @@ def run(options: argparse.Namespace) -> int:
         )
         progress.noted(f"writing records to {ready.store.folder}")
         try:
-            inherits = inherits_by(ready.registry.passes)
-            store = ready.measure(engine, progress, inherits)
+            known = ready.registry
+            inherits = inherits_by(known.passes)
+            decides = decides_by(ready.store.manifest, known.passes, known.studies)
+            store = ready.measure(engine, progress, inherits, decides)
         finally:
             progress.close()
     write_report(store.folder, config.plugins)

@@ -15,12 +15,13 @@ WORDS = {
     "suite": "a suite's name, or the path of your own TOML file (default: paper)",
     "pairs": "only these pairs, separated by commas (default: all)",
     "seeds": "how many seeds, or which ones: 3 or 0,4,7 or 4, (default: the suite's)",
-    "rounds": "interleaved rounds per seed (default: the suite's)",
+    "rounds": "most rounds per seed; they end when the claims are decided (default: the suite's)",
+    "budget": "most time for the run, such as 90s, 15m or 2h (default: the suite's)",
     "threads": "threads per worker process (default: the cores this process may use)",
     "device": "cpu, cuda or cuda:N (default: cpu)",
     "data_dir": "the folder of your own data sets (default: none, only the embedded data)",
     "out": "the folder to write to, new or empty (default: a new one under results/)",
-    "resume": "the folder of a run to finish; only plugin= and data_dir= may be added",
+    "resume": "the folder of a run to finish; only budget=, plugin= and data_dir= may be added",
     "plugin": "Python files with your own components, separated by commas",
 }
 
@@ -33,6 +34,7 @@ class RunConfig:
     pairs: tuple[str, ...] = ()
     seeds: tuple[int, ...] | None = None
     rounds: int | None = None
+    budget_s: float | None = None
     threads: int = 1
     device: str = "cpu"
     data_dir: str | None = None
@@ -43,6 +45,9 @@ class RunConfig:
     def seeds_of(self, suite: Suite) -> tuple[int, ...]:
         return tuple(range(suite.protocol.seeds)) if self.seeds is None else self.seeds
 
+    def budget_of(self, suite: Suite) -> float:
+        return suite.protocol.budget_s if self.budget_s is None else self.budget_s
+
     def rounds_of(self, suite: Suite) -> int:
         return suite.protocol.rounds if self.rounds is None else self.rounds
 
@@ -51,7 +56,7 @@ def run_config(words: list[str]) -> RunConfig:
     """Read the options of `run`."""
     given = split_words(words, WORDS)
     resume = given.get("resume")
-    if resume is not None and (extra := set(given) - {"resume", "plugin", "data_dir"}):
+    if resume is not None and (extra := set(given) - {"resume", "budget", "plugin", "data_dir"}):
         raise UsageError(
             f"resume= finishes the run as it was planned: leave out {', '.join(sorted(extra))}, "
             "or start a new run without resume=."
@@ -64,6 +69,7 @@ def run_config(words: list[str]) -> RunConfig:
         pairs=listed("pairs", given),
         seeds=_seeds(given["seeds"]) if "seeds" in given else None,
         rounds=whole("rounds", given["rounds"]) if "rounds" in given else None,
+        budget_s=seconds_word("budget", given["budget"]) if "budget" in given else None,
         threads=whole("threads", given["threads"], most=1024) if "threads" in given else cores(),
         device=device_word(given.get("device", "cpu")),
         data_dir=data_dir,
@@ -112,6 +118,20 @@ def whole(name: str, word: str, least: int = 1, most: int = 10_000) -> int:
     if not least <= value <= most:
         raise UsageError(f"{name}={word}: must be from {least} to {most}.")
     return value
+
+
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def seconds_word(name: str, word: str) -> float:
+    """Read a length of time, as in 90s, 15m or 2h."""
+    amount, unit = word[:-1], word[-1:]
+    if unit not in UNITS or not re.fullmatch(r"[0-9]{1,6}", amount) or int(amount) == 0:
+        raise UsageError(
+            f"{name}={word}: not a length of time. Write a whole number from 1 on with its unit, "
+            f"s, m or h: {name}=15m, say."
+        )
+    return float(int(amount) * UNITS[unit])
 
 
 def _seeds(word: str) -> tuple[int, ...]:

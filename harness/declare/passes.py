@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from harness.declare.point import Point
 
@@ -38,6 +38,7 @@ class Pass(Generic[S]):
     measure   what takes (block, learner) and returns a Look: "module:function", which is loaded in
               the worker alone, or the function itself
     clocked   whether seconds are what it looks for, so that nothing else may run beside it
+    in_turns  whether measure returns a Turns in place of a Look
     shared    whether ranks that share a method's work can take it together
     both      whether it looks at both members, or at the method alone
     guess_steps  to how many meta-steps a block comes, from the study's settings as a suite gives
@@ -49,6 +50,7 @@ class Pass(Generic[S]):
     rhythm: Rhythm
     measure: str | Callable[..., Any]
     clocked: bool = False
+    in_turns: bool = False
     shared: bool = True
     both: bool = True
     guess_steps: Callable[[dict[str, Any]], float] | None = None
@@ -57,6 +59,11 @@ class Pass(Generic[S]):
     @property
     def told(self) -> str:
         return self.words or self.name
+
+    @property
+    def compares_times(self) -> bool:
+        """Whether its rounds set the members' seconds beside each other, and the twin's."""
+        return self.clocked and self.both and self.rhythm == "rounds"
 
 
 SeenAt = list[tuple[Point, Seen]]
@@ -68,6 +75,7 @@ class Costs:
     """What a look cost: in measured intervals, and in the warm-up before them."""
 
     measured_s: float | None = None
+    waited_s: float | None = None
     warmup_s: float | None = None
     warmup_seconds: tuple[float, ...] | None = None  # of a step, one value a window
     warmup_steady: bool | None = None  # whether two halves of the warm-up agreed
@@ -86,3 +94,24 @@ def resolved(target: str) -> Callable[..., Any]:
     module, _, name = target.partition(":")
     found: Callable[..., Any] = getattr(importlib.import_module(module), name)
     return found
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a block takes its turns: so many of them in a round, of so many steps each."""
+
+    steps: int
+    turns: int
+
+
+class Turns(Protocol):
+    """A block whose seconds are taken in short turns, between those of the blocks beside it."""
+
+    def warm_up(self) -> Pace:
+        """Work until what follows is steady, and say what turns are to be like."""
+
+    def take(self, steps: int) -> None:
+        """Time so many steps."""
+
+    def look(self) -> Look:
+        """Return what all turns saw."""

@@ -21,8 +21,10 @@ from harness.declare.settings import build, read_toml
 from harness.errors import UnknownName, UsageError
 from harness.registry import Registry
 
-Member = Literal["baseline", "method"]
+Member = Literal["baseline", "method", "twin"]
 MEMBERS: tuple[Member, Member] = ("baseline", "method")
+TWIN: Member = "twin"
+"""The baseline once more, in processes of its own: what the two differ by is the pair's noise."""
 MOST_RANKS = 256
 LARGEST = 1e9  # of any number of a protocol: a clock counts no more seconds than these
 
@@ -34,12 +36,17 @@ class Protocol:
     """How blocks are measured. The defaults are those of a run whose numbers are meant to last."""
 
     seeds: int = 3
-    rounds: int = 4
+    rounds: int = 12
+    """Most rounds a seed; they end earlier when what the pair claims of time is decided."""
     warmup_s: float = 3.0
     """Most seconds of warm-up; it ends earlier when two halves agree."""
     interval_s: float = 0.1
     """Least seconds of a measured interval."""
     intervals: int = 5
+    budget_s: float = 86_400.0
+    """Seconds of a run after which no round begins, less what is expected of trainings to come."""
+    precision: float = 0.05
+    """Share to which a ratio of times is to be known where no claim decides earlier."""
     check_examples: int = 20
     trajectory_steps: int = 5
     curve_steps: int = 200
@@ -124,11 +131,11 @@ class Pair:
 
     def part_of(self, member: Member, point: Point) -> Point:
         """Return what of a point concerns a member; the other's settings do not."""
-        other = "method" if member == "baseline" else "baseline"
+        other = "baseline" if member == "method" else "method"
         return {
             name: value
             for name, value in point.items()
-            if not name.startswith(f"{other}.") and not (name == "ranks" and member == "baseline")
+            if not name.startswith(f"{other}.") and not (name == "ranks" and member != "method")
         }
 
     def at(self, point: Point) -> Pair:
@@ -179,10 +186,10 @@ class Pair:
         return min(cores, each * self.ranks)
 
     def learner(self, member: Member) -> str:
-        return self.baseline if member == "baseline" else self.method
+        return self.method if member == "method" else self.baseline
 
     def learner_settings(self, member: Member) -> dict[str, Scalar]:
-        return self.baseline_settings if member == "baseline" else self.method_settings
+        return self.method_settings if member == "method" else self.baseline_settings
 
 
 @dataclass(frozen=True)
@@ -210,13 +217,12 @@ class Suite:
         return build(Protocol, given, f"pair {pair.name}, protocol")
 
     def only(self, names: tuple[str, ...]) -> Suite:
-        """Return the suite with these pairs alone, and the A/A pairs that their verdicts need."""
+        """Return the suite with these pairs alone."""
         known = {pair.name for pair in self.pair}
         for name in names:
             if name not in known:
                 raise UnknownName(f"pair of suite {self.name}", name, known)
-        chosen = tuple(p for p in self.pair if p.name in names or (p.is_aa and self.verdicts))
-        return dataclasses.replace(self, pair=chosen)
+        return dataclasses.replace(self, pair=tuple(p for p in self.pair if p.name in names))
 
 
 def read_suite(path: Path) -> Suite:
@@ -250,11 +256,6 @@ def read_suite(path: Path) -> Suite:
         suite.protocol_of(pair)
         if not pair.passes:
             raise UsageError(f"{path.name}: pair {pair.name!r} has no passes. Name one or more.")
-    if suite.verdicts and not any(pair.is_aa for pair in suite.pair):
-        raise UsageError(
-            f"{path.name}: no A/A pair (a baseline against itself), so the noise is unknown. "
-            "Add one, or set verdicts = false."
-        )
     return suite
 
 
@@ -308,15 +309,6 @@ def _resolve_studies(suite: Suite, registry: Registry) -> None:
             if name not in studies:
                 raise UnknownName(f"study of pair {pair.name}", name, studies)
             studies[name].settings_of_pair(pair)
-    for each in registry.studies if suite.verdicts else ():
-        for known in each.passes:
-            timed = [pair for pair in suite.pair if known.name in pair.every_pass]
-            if timed and known.clocked and known.both and not any(pair.is_aa for pair in timed):
-                raise UsageError(
-                    f"suite {suite.name}: pair {timed[0].name!r} is timed by pass {known.name}, "
-                    "and no A/A pair is, so the noise of such times is unknown. Add the pass to "
-                    "an A/A pair, or set verdicts = false."
-                )
 
 
 def find_suite(word: str, folder: Path) -> Path:

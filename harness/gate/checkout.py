@@ -16,8 +16,8 @@ from pathlib import Path
 from harness.errors import UnknownName, UsageError
 from harness.gate.config import WORKTREE
 from harness.gate.findings import Revision
-from harness.gate.temporary import remove_leftovers, temporary_folder
 from harness.git import git
+from harness.temporary import remove_leftovers, temporary_folder
 
 SHOWN = 8  # of the names that could have been meant
 

@@ -22,22 +22,20 @@ from harness.gate.config import GateConfig
 from harness.gate.counts import COUNTING, counts, differ, unable
 from harness.gate.findings import ACCURACY, WHOLE, Finding, Word
 from harness.gate.gradient import gradient
-from harness.gate.sequential import FIRST_LOOK
 from harness.gate.subjects import Subject
 from harness.gate.times import Question
 from harness.gate.trees import Sides
-from harness.measure.interleaving import measure_apart, measure_round
+from harness.judge.sequential import FIRST_LOOK
+from harness.judge.taken import Taken
+from harness.measure.interleaving import measure_in_turns
 from harness.records.record import Record
 from harness.records.seen import Check, Times
 
 TIMES = {row.measured: row.name for row in MEASURES.where(nature="clock", gated=True)}
 
-CLOCKS = ("harness/measure/turns.py", "harness/measure/device.py")
+CLOCKS = tuple(f"harness/measure/{name}.py" for name in ("turns", "clock", "passes", "device"))
 """What a turn is timed by. Each side is measured by its own tree: where these differ, a difference
 in time may be theirs."""
-
-TURN_S = 0.02
-"""Seconds of a turn: long beside a clock's tick, short beside a neighbour's comings and goings."""
 
 TURNS, MORE_TURNS = 8, 24
 """Turns in a round; more of them once it has gone on for long, for then the noise is in the turns
@@ -175,19 +173,15 @@ class Job:
                 self.findings.append(finding)
 
     def _round(self, question: Question, subject: Subject, measured: str) -> Finding | None:
-        lanes = [side.lane(subject, measured, question.rounds) for side in self.sides]
         turns = TURNS if question.rounds < LONG else MORE_TURNS
-        alone = subject.ranks == 1
-        seen = (
-            measure_round(lanes, turns, TURN_S, self.random)
-            if alone
-            else measure_apart(lanes, self.random)
-        )
-        if seen.failures:
-            ok = {lane.name: lane.block.record("ok").holding(Times((1.0,))) for lane in lanes}
-            base, head, again = (seen.failures.get(name, ok[name]) for name in ok)
-            trouble = unable(base, head) or unable(again, head)
-            assert trouble is not None  # one of the three has failed
+        lanes = [side.lane(subject, measured, question.rounds, turns) for side in self.sides]
+        base, head, again = records = measure_in_turns(lanes, self.random)
+        if trouble := unable(base, head) or unable(again, head):
             return Finding.without_figures(subject.name, question.measure, *trouble)
-        question.add(seen.seconds)
+        question.add(*(Taken.of(each, _seconds(each)) for each in records))
         return question.decide()
+
+
+def _seconds(record: Record[Seen]) -> tuple[float, ...]:
+    assert isinstance(record.seen, Times)  # of a pass that a clock is read in
+    return record.seen.seconds

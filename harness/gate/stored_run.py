@@ -25,13 +25,14 @@ from harness.gate.checkout import Repository
 from harness.gate.config import WORKTREE, GateConfig
 from harness.gate.counts import COUNTING, counts
 from harness.gate.findings import GRADIENT, Finding, GateReport, Revision, Word, is_count
-from harness.gate.sequential import ERROR_RATE
 from harness.judge.comparison import ENVIRONMENT, Change, compare_judged
 from harness.judge.evidence import latest
 from harness.judge.inheritance import inherits_by
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement
+from harness.judge.sequential import ERROR_RATE
 from harness.judge.statistics import Interval
+from harness.judge.stopping import decides_by
 from harness.measure.engines.local import LocalEngine
 from harness.measure.plan import plan, plan_hash
 from harness.measure.progress import Progress
@@ -76,7 +77,9 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
             with tempfile.TemporaryDirectory(prefix="harness-against-") as folder:
                 run = _run(before.manifest, config, probes, started, Path(folder) / "run")
                 try:
-                    after = run.measure(engine, progress, inherits_by(run.registry.passes))
+                    passes, studies = run.registry.passes, run.registry.studies
+                    decides = decides_by(run.store.manifest, passes, studies)
+                    after = run.measure(engine, progress, inherits_by(passes), decides)
                 finally:
                     progress.close()
                 now = _Judged.of(after, run.registry)

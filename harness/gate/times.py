@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
 from harness.gate.findings import Finding, Word
-from harness.gate.sequential import (
+from harness.judge.sequential import (
     ERROR_RATE,
     FIRST_ALARM,
     FIRST_LOOK,
@@ -19,6 +19,7 @@ from harness.gate.sequential import (
     share,
 )
 from harness.judge.statistics import Interval, noise_floor
+from harness.judge.taken import Taken
 
 SHOWN_ERROR = 0.025  # at either end of the interval that is printed: 95 % between them
 
@@ -41,17 +42,12 @@ class Question:
     def rounds(self) -> int:
         return len(self.slower)
 
-    def add(self, seconds: Mapping[str, Sequence[float]]) -> None:
-        """Take in a round: seconds of a step in every turn, by lane.
-
-        Turns are compared one by one, since what disturbs a turn mostly disturbs its neighbours.
-        Their median leaves out those in which it hit one side alone.
-        """
-        base, head, again = (seconds[lane] for lane in ("base", "head", "again"))
-        self.base.append(median(base))
-        self.head.append(median(head))
-        self.slower.append(_median_log_ratio(head, base))
-        self.noise.append(_median_log_ratio(again, base))
+    def add(self, base: Taken, head: Taken, again: Taken) -> None:
+        """Take in a round: seconds of a step in every turn."""
+        self.base.append(base.middle)
+        self.head.append(head.middle)
+        self.slower.append(math.log(head.over(base)))
+        self.noise.append(math.log(again.over(base)))
 
     def decide(self) -> Finding | None:
         """Return the answer if this is a look and it decides."""
@@ -132,10 +128,6 @@ class Question:
         found = bounds(values, low_error=SHOWN_ERROR, high_error=SHOWN_ERROR)
         low, middle, high = map(math.exp, (found.low, found.estimate, found.high))
         return Interval(low=low, estimate=middle, high=high, n=len(values), method="signed ranks")
-
-
-def _median_log_ratio(over: Sequence[float], under: Sequence[float]) -> float:
-    return median(math.log(a / b) for a, b in zip(over, under, strict=True))
 
 
 def _share(value: float) -> str:

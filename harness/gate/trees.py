@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.config import cores
 from harness.declare.passes import Seen
 from harness.declare.suite import Member, Protocol
 from harness.errors import HarnessError, NothingMeasured, UsageError
@@ -20,10 +21,15 @@ from harness.gate.findings import Revision
 from harness.gate.subjects import Subject
 from harness.measure.block import Block
 from harness.measure.engines.local import LocalEngine
-from harness.measure.interleaving import AGAIN, BASE, HEAD, Lane
-from harness.measure.run import imports_of, measured_by
+from harness.measure.interleaving import Lane
+from harness.measure.run import imports_of
 from harness.records.record import Record
 from harness.registry import ROOT, Registry
+
+BASE, HEAD, AGAIN = "base", "head", "again"
+
+TURN_S = 0.02
+"""Seconds of a turn: long beside a clock's tick, short beside a neighbour's comings and goings."""
 
 NEEDED = Path("harness/measure/turns.py")
 
@@ -77,16 +83,17 @@ class Side:
             self.plugins,
         )
 
-    def lane(self, subject: Subject, measured: str, round_: int) -> Lane:
-        block = self.block(subject, measured, round_=round_)
-        return Lane(self.name, self.engine, block, self.imports, self.registry)
+    def lane(self, subject: Subject, measured: str, round_: int, turns: int) -> Lane:
+        block = dataclasses.replace(
+            self.block(subject, measured, round_=round_),
+            protocol=dataclasses.replace(self.protocol, interval_s=TURN_S, intervals=turns),
+            all_count=subject.ranks * self.config.threads > cores(),
+        )
+        return Lane(self.engine, block, self.imports, self.registry)
 
     def measure(self, block: Block) -> Record[Seen]:
         """Return what this tree makes of a block, as the member of the pair that it stands for."""
-        try:
-            record = measured_by(self.engine, block, self.imports, self.registry)
-        except HarnessError as error:
-            record = block.record("failed", reason=str(error))
+        record = Lane(self.engine, block, self.imports, self.registry).measure()
         member: Member = "method" if self.name == HEAD else "baseline"
         stands_for = dataclasses.replace(block, member=member)
         return dataclasses.replace(record, member=member, block=stands_for.id)

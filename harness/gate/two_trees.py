@@ -26,12 +26,12 @@ from harness.gate.findings import GateReport, Revision
 from harness.gate.history import entries_of, require_commits
 from harness.gate.job import Job, Say
 from harness.gate.junit import as_junit
-from harness.gate.sequential import ERROR_RATE, FIRST_LOOK
 from harness.gate.show import as_markdown
 from harness.gate.subjects import Subject, subjects_of
 from harness.gate.trees import BrokenTree, TooOld, sides, trees
 from harness.history.entries import append, require_appendable
 from harness.judge.comparison import ENVIRONMENT
+from harness.judge.sequential import ERROR_RATE, FIRST_LOOK
 from harness.records.store import ANOTHER_FILE, replace_file, require_replaceable
 from harness.seeds import derive
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.declare.claims import Claim, Reading
+from harness.declare.study import Study
 from harness.declare.suite import Member, Pair
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Curves, Quality, Ratio
@@ -91,3 +92,9 @@ class PairStudy:
         """Return all that a claim is held to, where one pair gives several answers."""
         found = self.answer(reading, margin)
         return () if found is None else (found,)
+
+
+def studied(so_far: PairSoFar, studies: Sequence[Study]) -> dict[str, PairStudy]:
+    """Return what studies judge of a pair, by their names."""
+    found = {each.name: each.of_pair(so_far) for each in studies}
+    return {name: each for name, each in found.items() if each is not None}

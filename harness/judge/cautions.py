@@ -44,7 +44,7 @@ def cautions(
         found.append(f"speed is not judged by suite {manifest.suite.name}: {why}")
     found += [*_crowded(manifest, pairs), *_absent(evidence, pairs)]
     if manifest.suite.verdicts:
-        found += [*_disturbed(evidence, clocked)]
+        found += [*_apart(evidence), *_disturbed(evidence, clocked)]
     if evidence.unplanned:
         found.append(
             f"{_blocks(evidence.unplanned)} in the records that the plan does not know: left out"
@@ -102,6 +102,20 @@ def _absent(evidence: Evidence, pairs: Sequence[PairJudgement]) -> Iterator[str]
         yield f"{_blocks(sum(outcomes.values()))} without a measurement ({listed})"
     if missing := sum(judged.missing_blocks for judged in pairs):
         yield f"{_blocks(missing)} of the plan not in the records: the run is unfinished"
+
+
+def _apart(evidence: Evidence) -> Iterator[str]:
+    """Name what was to be timed in turns and was not: drift and bursts may have hit one alone."""
+    apart = {
+        (record.pair, record.measured)
+        for record in evidence.records
+        if record.in_turns is False and evidence.passes[record.measured].in_turns
+    }
+    for pair, measured in sorted(apart):
+        yield (
+            f"{measured} of pair {pair} was timed in whole blocks and not in turns, since its "
+            "members did not fit into memory together or were run on other machines"
+        )
 
 
 def _disturbed(evidence: Evidence, clocked: Collection[str]) -> Iterator[str]:

@@ -32,8 +32,9 @@ from harness.declare.suite import MEMBERS, settings_words
 from harness.errors import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, Ratio
-from harness.judge.noise import Noise, noise_of
+from harness.judge.noise import Noise
 from harness.judge.statistics import MIN_ROUNDS, Bounds
+from harness.judge.twins import Noises
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.registry import Registry
@@ -146,7 +147,7 @@ def compare_judged(
     then, now = _by_name(judged), _by_name(judged_now)
     environment = _differences(before, after)
     aa = {each.pair.name for each in (*judged.pairs, *judged_now.pairs) if each.pair.is_aa}
-    noises = noise_of(judged.twins), noise_of(judged_now.twins)
+    noises = Noises(judged.twins), Noises(judged_now.twins)
     changes = []
     for name in (name for name in then if name in now):
         pair, measure, point = name
@@ -154,7 +155,7 @@ def compare_judged(
         word, reason = (
             ("A/A", "both members are the same")
             if pair in aa
-            else _decide(*ratios, noises, bool(environment))
+            else _decide(*ratios, [each.of_pair(pair) for each in noises], bool(environment))
         )
         changes.append(Change(pair, measure, *ratios, word, reason, point))
     return Comparison(
@@ -172,7 +173,7 @@ def _names(manifest: Manifest) -> set[str]:
 
 
 def _decide(
-    before: Ratio, after: Ratio, noises: tuple[Noise, Noise], elsewhere: bool
+    before: Ratio, after: Ratio, noises: Sequence[Noise], elsewhere: bool
 ) -> tuple[Word, str | None]:
     """Return the word for a change, and why if it decides nothing."""
     then, now = before.interval, after.interval
@@ -193,8 +194,8 @@ def _decide(
                 run for run, each in zip(("first", "second"), floors, strict=True) if each is None
             ]
             return "noise unknown", (
-                f"no A/A pair of the {' and the '.join(runs)} run has the {MIN_ROUNDS} rounds "
-                "that tell how large the noise is"
+                f"no baseline beside itself in the {' and the '.join(runs)} run has the "
+                f"{MIN_ROUNDS} rounds that tell how large the noise is"
             )
         floor = max(known)
     if now.low > then.high * (1 + floor):

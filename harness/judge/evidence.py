@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 
 from harness.declare.passes import Pass, Seen
 from harness.declare.point import OWN, Point, PointKey, key_of, words_of
-from harness.declare.suite import Member, Pair
+from harness.declare.suite import TWIN, Member, Pair
 from harness.own import own_passes
 from harness.records.manifest import Manifest
 from harness.records.record import Record
@@ -121,6 +121,27 @@ class Evidence:
     def _planned(self) -> Counter[str]:
         return Counter(block.rsplit("/", 4)[0] for block in dict.fromkeys(self.manifest.plan))
 
+    def twins_of(self, pair: Pair) -> tuple[Evidence, Pair] | None:
+        """Return the pair of the baseline and its twin, and what is known of it."""
+        own = self.of(pair)
+        twins = [dataclasses.replace(r, member="method") for r in own if r.member == TWIN]
+        if not twins:
+            return None
+        alike = dataclasses.replace(
+            pair,
+            method=pair.baseline,
+            method_settings=pair.baseline_settings,
+            ranks=1,
+            passes=pair.every_pass,
+            swept=(),
+            sweep=tuple(dict(pair.part_of("baseline", at)) for at in (OWN, *pair.points)),
+        )
+        records = [*(record for record in own if record.member == "baseline"), *twins]
+        about = self._manifest and dataclasses.replace(
+            self._manifest, plan=tuple(record.block for record in records)
+        )
+        return Evidence(about, records, self.passes), alike
+
     def without_results_of(self, pairs: Iterable[Pair]) -> Evidence:
         """Return the evidence without what was seen of these pairs, but for their checks."""
         names = {pair.name for pair in pairs}
@@ -145,7 +166,7 @@ class Evidence:
         for record in self.look(pair, known, member):
             if where is not None and key_of(record.point) != key_of(where):
                 continue
-            if record.is_inherited:
+            if not record.is_owed:
                 return f"{whose}: {record.reason}"
             if found := trouble(record):
                 return f"{whose}: {found[0]}, {found[1]}"
@@ -183,7 +204,7 @@ def trouble(record: Record[Seen]) -> tuple[str, str] | None:
     if record.status == "ok":
         found = record.flaw()
         return None if found is None else ("unusable", found)
-    if record.is_inherited:
+    if not record.is_owed:
         return None
     return record.status, told(record.reason) or "no reason was recorded"
 

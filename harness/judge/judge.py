@@ -12,18 +12,18 @@ from harness.declare.passes import Seen
 from harness.declare.study import Study
 from harness.declare.suite import Pair, Suite
 from harness.errors import StoreError
-from harness.judge.answer import PairSoFar, PairStudy
+from harness.judge.answer import PairSoFar, studied
 from harness.judge.cautions import cautions
 from harness.judge.checks import debts, withheld
 from harness.judge.convergence import Convergences, convergences
 from harness.judge.evidence import Evidence, trouble
 from harness.judge.inheritance import curves_equal, inherits
 from harness.judge.judgement import Failure, Judgement, PairJudgement, Quality, Ratio
-from harness.judge.noise import AA_CONFIDENCE, Noise, Twins, noise_of
 from harness.judge.pair_quality import pair_gains, pair_quality, stands_in, strictest_margin
 from harness.judge.pair_verdicts import pair_verdicts
-from harness.judge.ratios import CONFIDENCE, clocked, nothing, overall, ratios
+from harness.judge.ratios import nothing, overall, ratios
 from harness.judge.requirements import lacking
+from harness.judge.twins import Noises
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.records.seen import LONGEST_S
@@ -41,8 +41,7 @@ def judge(
 def judged(evidence: Evidence, registry: Registry) -> Judgement:
     """Judge what is there of a run, with the studies that are known."""
     manifest, studies = evidence.manifest, registry.studies
-    twins = _twins(evidence, studies)
-    noise, convergence = noise_of(twins), convergences(evidence)
+    noise, convergence = Noises.of(evidence, studies), convergences(evidence)
     pairs = tuple(
         _judge_pair(evidence, pair, noise, convergence, studies) for pair in manifest.suite.pair
     )
@@ -50,14 +49,14 @@ def judged(evidence: Evidence, registry: Registry) -> Judgement:
     wall_s = _sum(record.wall_s for record in evidence.every)
     judgement = Judgement(
         pairs=pairs,
-        noise_floor=noise.floor,
-        aa_ok=noise.ok,
-        warnings=cautions(evidence, pairs, noise, convergence),
+        noise_floor=noise.whole.floor,
+        aa_ok=noise.whole.ok,
+        warnings=cautions(evidence, pairs, noise.whole, convergence),
         overall=overall(pairs),
         measured_share=measured_s / wall_s if wall_s > 0 else None,
         measured_s=measured_s,
         wall_s=wall_s,
-        twins=twins,
+        twins=noise.twins,
         convergence=tuple(convergence.found.values()),
     )
     return with_studies(judgement, evidence, studies)
@@ -75,7 +74,7 @@ def with_studies(judgement: Judgement, evidence: Evidence, studies: Sequence[Stu
 def _judge_pair(
     evidence: Evidence,
     pair: Pair,
-    noise: Noise,
+    noise: Noises,
     convergence: Convergences,
     studies: Sequence[Study],
 ) -> PairJudgement:
@@ -85,7 +84,7 @@ def _judge_pair(
     proof = inherits(evidence, pair)
     inherited = proof if stands_in(evidence, pair, proof) else None
     so_far = PairSoFar(evidence, pair, claims, ratios(evidence, pair), inherited)
-    found = {} if why else _studied(so_far, studies)
+    found = {} if why else studied(so_far, studies)
     measured = so_far.ratios + tuple(ratio for each in found.values() for ratio in each.ratios())
     gains = pair_gains(evidence, pair, inherited)
     if why is not None:
@@ -115,35 +114,13 @@ def _judge_pair(
         judged,
         (*measured, *gains),
         _judged_here(claims, evidence.manifest.suite),
-        noise,
+        noise.of_pair(pair.name),
         list(found.values()),
         quality_at,
         lambda claim: lacking(claim, pair, evidence),
         lambda point: convergence.of(pair, point),
     )
     return dataclasses.replace(judged, verdicts=verdicts)
-
-
-def _studied(so_far: PairSoFar, studies: Sequence[Study]) -> dict[str, PairStudy]:
-    found = {each.name: each.of_pair(so_far) for each in studies}
-    return {name: each for name, each in found.items() if each is not None}
-
-
-def _twins(evidence: Evidence, studies: Sequence[Study]) -> tuple[Twins, ...]:
-    """Measure the A/A pairs; noise is noise whatever is computed, so no check is asked for."""
-    found = []
-    for pair in evidence.manifest.suite.pair:
-        if not pair.is_aa:
-            continue
-        own = _studied(PairSoFar(evidence, pair), studies).values()
-        narrow, wide = (
-            [*ratios(evidence, pair, at), *(ratio for each in own for ratio in each.ratios(at))]
-            for at in (CONFIDENCE, AA_CONFIDENCE)
-        )
-        for ratio, wider in zip(narrow, wide, strict=True):
-            if clocked(ratio.measure) and ratio.interval is not None and wider.interval is not None:
-                found.append(Twins(pair.name, ratio.measure, ratio.interval, wider.interval))
-    return tuple(found)
 
 
 def _claims_of(pair: Pair, manifest: Manifest) -> tuple[Claim, ...]:

@@ -11,7 +11,7 @@ from harness.declare.equivalence import Held
 from harness.declare.point import OWN, Point
 from harness.declare.suite import Member, Pair
 from harness.judge.convergence import Convergence
-from harness.judge.noise import Twins
+from harness.judge.noise import Twins, noise_of
 from harness.judge.statistics import Interval
 
 
@@ -46,6 +46,7 @@ class Observed:
     round: int | None  # None: of all that was seen with the seed
     baseline: float | None
     method: float | None
+    ratio: float | None = None  # turn by turn, where both took turns
 
     @property
     def counts(self) -> bool:
@@ -78,6 +79,7 @@ class Source:
     baseline: Place = field(default_factory=lambda: Place("baseline"))
     method: Place = field(default_factory=lambda: Place("method"))
     higher_is_better: bool = True  # of a gain
+    turns: str | None = None  # likewise the values of all turns, where rounds are ratios of these
 
 
 @dataclass(frozen=True)
@@ -220,3 +222,8 @@ class Judgement:
     convergence: tuple[Convergence, ...] = ()  # of baselines that something is published of
     studies: Mapping[str, Any] = field(default_factory=dict)
     """What studies found of all pairs together, by their names."""
+
+    def own_floor(self, pair: str, measure: str) -> float | None:
+        """Return the noise floor that the pair's own twin shows of such times, if it has one."""
+        own = [twins for twins in self.twins if twins.own and twins.pair == pair]
+        return noise_of(own).floor_of(measure) if own else None

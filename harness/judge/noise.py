@@ -1,4 +1,8 @@
-"""The noise of a run: what a baseline measured against itself shows where nothing differs."""
+"""The noise: what a baseline measured against itself shows where nothing differs.
+
+Every timed pair has its baseline's twin. Runs of before had pairs of a baseline with itself, whose
+noise stood for all others.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.declare.measures import MEASURES, Timing
+from harness.declare.point import Point, words_of
 from harness.judge.statistics import MIN_ROUNDS, Interval, aa_holds, noise_floor
 
 AA_CONFIDENCE = 0.99
@@ -15,16 +20,23 @@ several; a run's verdicts are not to be thrown away so often."""
 
 @dataclass(frozen=True)
 class Twins:
-    """One measure of an A/A pair: its ratio, and the wider interval that must cover 1.00."""
+    """One measure of a baseline and itself: its ratio, and a wider interval that must cover 1."""
 
     pair: str
     measure: str
     interval: Interval
     wide: Interval
+    own: bool = False  # whether it is the twin of the pair's baseline, which speaks for it alone
+    point: Point = field(default_factory=dict)  # of the pair's sweep
 
     @property
     def name(self) -> str:
-        return f"{self.pair}, {self.measure}"
+        which, at = "the twin of pair" if self.own else "A/A pair", words_of(self.point)
+        return f"{which} {self.pair}, {self.measure}{f' at {at}' if at else ''},"
+
+    @property
+    def doubts(self) -> str:
+        return "the pair's verdicts on time are" if self.own else "every verdict on time is"
 
 
 @dataclass(frozen=True)
@@ -56,26 +68,24 @@ def timing(measure: str) -> Timing:
 
 
 def noise_of(found: Sequence[Twins]) -> Noise:
-    """Judge what the A/A pairs measured; the worst decides, each for times taken as its own are.
+    """Judge what twins measured; the worst decides, each for times taken as its own are.
 
-    An A/A pair that fails is another matter: it casts doubt on the machine, and so on every time.
+    One that fails is another matter: it casts doubt on the machine, and so on every time.
     """
     enough = [twins for twins in found if twins.interval.n >= MIN_ROUNDS]
     remarks = [
-        f"A/A pair {twins.name}: {twins.wide.low:.4f} to {twins.wide.high:.4f} "
-        f"({AA_CONFIDENCE:.0%}) misses 1.00, although nothing differs between its members, so "
-        "every verdict on time is inconclusive"
+        f"{twins.name} has {twins.wide.low:.4f} to {twins.wide.high:.4f} ({AA_CONFIDENCE:.0%}), "
+        f"which misses 1.00 although nothing differs, so {twins.doubts} inconclusive"
         for twins in enough
         if not aa_holds(twins.wide)
     ]
     remarks += [
-        f"A/A pair {twins.name} has {twins.interval.n} of the {MIN_ROUNDS} rounds that a noise "
-        "floor needs"
+        f"{twins.name} has {twins.interval.n} of the {MIN_ROUNDS} rounds that a noise floor needs"
         for twins in found
         if twins.interval.n < MIN_ROUNDS
     ]
     if not found:
-        remarks.append("no A/A pair gave an interval, so how large the noise is remains unknown")
+        remarks.append("no baseline was timed beside itself, so how large the noise is is unknown")
     floors: dict[Timing, float] = {}
     for twins in enough:
         kind, floor = timing(twins.measure), noise_floor(twins.interval)

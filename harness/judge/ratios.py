@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
 
 from harness.declare.measures import MEASURES, Measure
@@ -14,7 +14,8 @@ from harness.declare.suite import MEMBERS, Member, Pair, with_settings
 from harness.judge.checks import all_paid
 from harness.judge.evidence import Evidence, Key, key
 from harness.judge.judgement import Observed, PairJudgement, Place, Ratio, Source
-from harness.judge.statistics import Bounds, Interval, geometric_mean, paired_ratio
+from harness.judge.statistics import Bounds, Interval, geometric_mean
+from harness.judge.taken import Taken, in_rounds, ratio_of
 from harness.seeds import derive
 
 CONFIDENCE = 0.95
@@ -36,16 +37,24 @@ def ratios(evidence: Evidence, pair: Pair, confidence: float = CONFIDENCE) -> tu
     )
 
 
-def values_of(
+def taken_of(
     evidence: Evidence, pair: Pair, measure: Measure, member: Member, point: Point = OWN
-) -> dict[Key, float]:
+) -> dict[Key, Taken]:
     """Return what every block of a member says of a measure."""
     known, part = evidence.passes[measure.measured], pair.part_of(member, point)
     return {
-        key(record): value
+        key(record): Taken.of(record, values)
         for record, seen in evidence.usable(pair, known, member, part)
-        if (value := _value(seen, measure)) is not None
+        if (values := _values(seen, measure)) is not None
     }
+
+
+def values_of(
+    evidence: Evidence, pair: Pair, measure: Measure, member: Member, point: Point = OWN
+) -> dict[Key, float]:
+    """Return the middle of what every block of a member says of a measure."""
+    taken = taken_of(evidence, pair, measure, member, point)
+    return {each: of_block.middle for each, of_block in taken.items()}
 
 
 def withhold(found: Ratio, reason: str | None) -> Ratio:
@@ -62,6 +71,15 @@ def observed(baseline: Mapping[Key, float], method: Mapping[Key, float]) -> tupl
     """Return what both members gave, by seed and round, with those that found no partner."""
     every = sorted({*baseline, *method}, key=lambda each: each[1:])
     return tuple(Observed(each[1], each[2], baseline.get(each), method.get(each)) for each in every)
+
+
+def _observed(baseline: Mapping[Key, Taken], method: Mapping[Key, Taken]) -> Iterator[Observed]:
+    """Yield likewise what both took, and the ratio of their turns."""
+    for each in sorted({*baseline, *method}, key=lambda each: each[1:]):
+        before, after = baseline.get(each), method.get(each)
+        both = None if before is None or after is None else before.over(after)
+        one, other = (None if taken is None else taken.middle for taken in (before, after))
+        yield Observed(each[1], each[2], one, other, both)
 
 
 def bootstrap_seed(pair: Pair, measure: str, point: Point = OWN) -> int:
@@ -98,18 +116,18 @@ def _ratio(
     evidence: Evidence, pair: Pair, measure: Measure, point: Point, confidence: float
 ) -> Ratio:
     known = evidence.passes[measure.measured]
-    values = [values_of(evidence, pair, measure, member, point) for member in MEMBERS]
+    values = [taken_of(evidence, pair, measure, member, point) for member in MEMBERS]
     baseline, method = values
     empty = Ratio(
         measure.name,
         measure.unit,
-        baseline=median(baseline.values()) if baseline else None,
-        method=median(method.values()) if method else None,
+        baseline=_middle(baseline),
+        method=_middle(method),
         interval=None,
         rounds=0,
         point=point,
-        observed=observed(baseline, method),
-        source=_source(pair, measure, point, known.seen),
+        observed=tuple(_observed(baseline, method)),
+        source=_source(pair, measure, point, known.seen, in_rounds(baseline)),
     )
     for member, found in zip(MEMBERS, values, strict=True):
         if not found:
@@ -118,34 +136,40 @@ def _ratio(
     if not shared:
         return withhold(empty, "no round holds both members")
     counted = measure.nature == "count"
-    if counted and not all(min(baseline[each], method[each]) > 0 for each in shared):
+    if counted and not all(min(baseline[each].middle, method[each].middle) > 0 for each in shared):
         return withhold(empty, f"a count of {measure.name} is 0, so there is no ratio")
     if counted:
         interval = _counted(baseline, method, shared)
     else:
         seed = bootstrap_seed(pair, measure.name, point)
-        interval = paired_ratio(baseline, method, seed=seed, confidence=confidence)
+        interval = ratio_of(baseline, method, seed=seed, confidence=confidence)
     return dataclasses.replace(empty, interval=interval, rounds=len(shared))
 
 
-def _source(pair: Pair, measure: Measure, point: Point, seen: type[Seen]) -> Source:
+def _source(pair: Pair, measure: Measure, point: Point, seen: type[Seen], together: bool) -> Source:
     several = str(typing.get_type_hints(seen)[str(measure.field)]).startswith("tuple")
     value = f"r.seen.{measure.field}"
     baseline, method = (Place(member, pair.part_of(member, point)) for member in MEMBERS)
-    return Source(measure.measured, f"np.median({value})" if several else value, baseline, method)
+    middle = f"np.median({value})" if several else value
+    turns = value if several and together else None
+    return Source(measure.measured, middle, baseline, method, turns=turns)
 
 
-def _value(seen: Seen, measure: Measure) -> float | None:
-    """Return what one block says; of a timed one, the median of its intervals."""
+def _values(seen: Seen, measure: Measure) -> tuple[float, ...] | None:
+    """Return what one block says; a timed one says it of every turn."""
     assert measure.field is not None  # it is paired
     value: float | tuple[float, ...] | None = getattr(seen, measure.field)
-    return median(value) if isinstance(value, tuple) else value
+    return value if value is None or isinstance(value, tuple) else (value,)
+
+
+def _middle(found: Mapping[Key, Taken]) -> float | None:
+    return median(taken.middle for taken in found.values()) if found else None
 
 
 def _counted(
-    baseline: Mapping[Key, float], method: Mapping[Key, float], shared: Sequence[Key]
+    baseline: Mapping[Key, Taken], method: Mapping[Key, Taken], shared: Sequence[Key]
 ) -> Interval:
-    found = [baseline[each] / method[each] for each in shared]
+    found = [baseline[each].middle / method[each].middle for each in shared]
     return Interval(median(found), min(found), max(found), len(found), Bounds.COUNTED)
 
 

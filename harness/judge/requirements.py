@@ -39,7 +39,7 @@ def skipped(evidence: Evidence, pair: Pair) -> str | None:
     reasons = [
         told(record.reason).rstrip(".") or "a block was skipped"
         for record in evidence.of(pair)
-        if record.status == "skipped" and not record.is_inherited
+        if record.status == "skipped" and record.is_owed
     ]
     return told("; ".join(dict.fromkeys(reasons))) or None
 

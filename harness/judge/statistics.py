@@ -44,6 +44,7 @@ class Bounds(StrEnum):
     """How the bounds of an interval were found; a mean over workloads says it in its own words."""
 
     BCA = "BCa bootstrap"
+    RANKS = "signed ranks, whenever rounds end"
     PERCENTILE = "percentile bootstrap, BCa is degenerate here"
     SPAN = "span of all values, too few for an interval"
     ONE = "one value, no interval"

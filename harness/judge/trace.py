@@ -111,6 +111,8 @@ def _estimator(found: Ratio | Verdict) -> str:
         return "median over seeds of method over baseline"
     if found.observed and all(each.round is None for each in found.observed):
         return "median over seeds of baseline over method"
+    if found.source is not None and found.source.turns is not None:
+        return "centre over rounds of the median over turns of baseline over method"
     return "median over rounds of baseline over method"
 
 
@@ -139,7 +141,7 @@ def _rounds(judged: PairJudgement, found: Ratio | Verdict, evidence: Evidence) -
             elif is_gain(found.measure):
                 value = sign * (each.method - each.baseline)
             else:
-                value = each.baseline / each.method
+                value = each.ratio or each.baseline / each.method
         yield Round(*when, each.baseline, each.method, value, tuple(blocks), why)
 
 

@@ -231,11 +231,14 @@ def _doubt(
 ) -> Decision | None:
     measured = _figures(ratio, rounds)
     if aa_ok is None or noise_floor is None:
-        reason = f"{measured}, but no A/A pair says how large the noise is."
+        reason = (
+            f"{measured}, but no baseline was timed beside itself, which says how large the noise "
+            "is."
+        )
         return Decision(Word.INCONCLUSIVE, reason, Rule.NO_FLOOR)
     if not aa_ok:
         reason = (
-            f"{measured}, but the A/A pair failed: a baseline measured against itself must give "
+            f"{measured}, but the noise test failed: a baseline measured against itself must give "
             f"1.00 within its interval, over at least {MIN_ROUNDS} rounds."
         )
         return Decision(Word.INCONCLUSIVE, reason, Rule.NOISE)

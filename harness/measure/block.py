@@ -33,6 +33,10 @@ class Block:
     point: Point = field(default_factory=dict)
     study: dict[str, Any] = field(default_factory=dict)
     """Settings of the study that the pass belongs to."""
+    beside: str = ""
+    """What it is timed beside in a round: blocks that say the same take turns, if they can."""
+    all_count: bool = False
+    """Whether all seconds count, since what is timed there keeps itself from the cores."""
 
     @property
     def id(self) -> str:

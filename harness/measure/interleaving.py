@@ -1,136 +1,151 @@
-"""Tandem: rounds in which fresh workers of several trees take short turns at the same work."""
+"""Interleaving: rounds of fresh processes that take short turns at their blocks, in any order."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import math
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from statistics import median
 from typing import TextIO
 
-from harness.declare.passes import Seen
-from harness.gate.temporary import temporary_folder
+from harness.declare.passes import Pace, Seen
+from harness.errors import MeasurementError
 from harness.measure.block import Block
 from harness.measure.engines.engine import Answer, Engine
-from harness.measure.engines.outcome import record_from_answer
-from harness.measure.run import measured_by
+from harness.measure.engines.outcome import record_of
 from harness.records.record import Record
-from harness.records.seen import Times
 from harness.registry import Registry
-
-BASE, HEAD, AGAIN = LANES = ("base", "head", "again")
-"""The lanes: both trees, and base once more in processes of its own, which shows the noise."""
+from harness.temporary import temporary_folder
 
 PATIENCE_S = 0.2  # between two looks at whether a worker that has not called in is still there
+CALL = "harness.measure.turns:take_turns"
 
 
 @dataclass(frozen=True)
 class Lane:
-    """Whose worker takes the turns, and at what."""
+    """A block, and where its processes are started."""
 
-    name: str
     engine: Engine
     block: Block
     imports: tuple[str, ...]
     registry: Registry
 
+    def measure(self) -> Record[Seen]:
+        """Let the engine measure the block by itself, in as many processes as it has ranks."""
+        call = "harness.measure.worker:work" + ("_together" if self.block.ranks > 1 else "")
+        try:
+            text, limit_s = self.block.to_json(), self.block.protocol.limit_s
+            return self.record(self.start(call, text, limit_s))
+        except MeasurementError as error:
+            return self.block.record("failed", reason=str(error))
 
-@dataclass(frozen=True)
-class Round:
-    """Seconds of a step in every turn, by lane; or what became of the lanes that failed."""
+    def start(self, call: str, text: str, limit_s: float) -> Sequence[Answer]:
+        if self.block.ranks == 1:
+            return [self.engine.call(call, text, limit_s, self.imports)]
+        return self.engine.call_ranks(call, text, limit_s, self.imports, self.block.ranks)
 
-    seconds: Mapping[str, Sequence[float]]
-    failures: Mapping[str, Record[Seen]]
+    def record(self, answers: Sequence[Answer]) -> Record[Seen]:
+        return record_of(answers, self.block, self.registry.passes)
 
 
-def order_of_turn(random: Random) -> list[str]:
-    """Return the lanes in a random order, so that no lane is ever likelier to be hit than another.
+def measure_in_turns(lanes: Sequence[Lane], random: Random) -> list[Record[Seen]]:
+    """Start fresh processes in every lane, let them take their turns, and return their records.
 
-    That is what makes the sign of a difference between two of them a fair coin.
+    Every turn goes through the lanes in an order drawn anew, so that none is likelier to be hit by
+    what the machine does than another: that makes the sign of a difference between two equal ones
+    a fair coin. A lane that fails leaves the turns to the others.
     """
-    return random.sample(LANES, len(LANES))
-
-
-def measure_round(lanes: Sequence[Lane], turns: int, turn_s: float, random: Random) -> Round:
-    """Start a fresh worker in every lane and let them take so many turns each."""
+    began = datetime.now(UTC).isoformat()
+    processes = sum(lane.block.ranks for lane in lanes)
+    limit_s = sum(lane.block.protocol.limit_s for lane in lanes)
     with ExitStack() as stack:
         folder = stack.enter_context(temporary_folder(for_sockets=True))
         threads = stack.enter_context(ThreadPoolExecutor(len(lanes)))
-        started = {
-            lane.name: _start(lane, folder / lane.name, threads, stack)
-            for lane in random.sample(lanes, len(lanes))
-        }
-        seconds: dict[str, list[float]] = {lane.name: [] for lane in lanes}
-        with ExitStack() as channels, suppress(EOFError, ConnectionError):
-            open_ = {
-                name: channels.enter_context(_accepted(listener, answer))
-                for name, (listener, answer) in started.items()
-            }
-            warm = {name: _heard(channel) for name, channel in open_.items()}
-            # All lanes take as many steps, so that they do the same work.
-            steps = max(1, math.ceil(turn_s / warm.get(BASE, median(warm.values()))))
-            for _ in range(turns):
-                for name in order_of_turn(random):
-                    open_[name].write(f"{steps}\n")
-                    open_[name].flush()
-                    seconds[name].append(_heard(open_[name]) / steps)
-        records = {
-            lane.name: record_from_answer(
-                started[lane.name][1].result(), lane.block, lane.registry.passes
-            )
-            for lane in lanes
-        }
-    failures = {name: record for name, record in records.items() if record.status != "ok"}
-    return Round({} if failures else seconds, failures)
+        seats = [_Seat(lane, folder / str(number)) for number, lane in enumerate(lanes)]
+        with ExitStack() as channels:
+            for seat in random.sample(seats, len(seats)):
+                channels.enter_context(seat.listener)
+                seat.start(threads, processes, limit_s)
+            for seat in seats:
+                seat.accept(channels)
+            _take(seats, random)
+        records = [seat.lane.record(seat.answers.result()) for seat in seats]
+    return [dataclasses.replace(each, together=began, in_turns=True) for each in records]
 
 
-def measure_apart(lanes: Sequence[Lane], random: Random) -> Round:
-    """Measure whole blocks one after another: a team of ranks can't be kept waiting for turns."""
-    records = {
-        lane.name: measured_by(lane.engine, lane.block, lane.imports, lane.registry)
-        for lane in random.sample(lanes, len(lanes))
+def measure_apart(lanes: Sequence[Lane], random: Random) -> list[Record[Seen]]:
+    """Measure whole blocks one after another, in random order, and return their records."""
+    began = datetime.now(UTC).isoformat()
+    order = random.sample(range(len(lanes)), len(lanes))
+    records = {place: lanes[place].measure() for place in order}
+    return [
+        dataclasses.replace(records[place], together=began, in_turns=False)
+        for place in range(len(lanes))
+    ]
+
+
+def _take(seats: Sequence[_Seat], random: Random) -> None:
+    paces = {seat: pace for seat in seats if (pace := seat.pace()) is not None}
+    # Who does the same work takes as many steps.
+    steps = {
+        seat.work: max(other.steps for at, other in paces.items() if at.work == seat.work)
+        for seat in paces
     }
-    failures = {name: record for name, record in records.items() if record.status != "ok"}
-    seconds = {
-        name: record.seen.seconds
-        for name, record in records.items()
-        if isinstance(record.seen, Times)
-    }
-    return Round({} if failures else seconds, failures)
+    for turn in range(max((pace.turns for pace in paces.values()), default=0)):
+        for seat in random.sample(list(paces), len(paces)):
+            if turn < paces[seat].turns and not seat.turn(steps[seat.work]):
+                del paces[seat]
 
 
-def _start(
-    lane: Lane, path: Path, threads: ThreadPoolExecutor, stack: ExitStack
-) -> tuple[socket.socket, Future[Answer]]:
-    listener = stack.enter_context(socket.socket(socket.AF_UNIX))
-    listener.bind(str(path))
-    listener.listen(1)
-    listener.settimeout(PATIENCE_S)
-    text = json.dumps({"socket": str(path), "block": json.loads(lane.block.to_json())})
-    call = "harness.measure.turns:take_turns"
-    limit_s = lane.block.protocol.limit_s
-    return listener, threads.submit(lane.engine.call, call, text, limit_s, lane.imports)
+class _Seat:
+    """A lane in a round: its processes, and the channels by which they are told to go."""
 
+    def __init__(self, lane: Lane, path: Path) -> None:
+        self.lane, self.path = lane, path
+        self.work = lane.block.learner, repr(sorted(lane.block.learner_settings.items()))
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.answers: Future[Sequence[Answer]]
+        self.channels: list[TextIO] = []
 
-def _accepted(listener: socket.socket, answer: Future[Answer]) -> TextIO:
-    while True:
-        with suppress(TimeoutError):
-            connection, _ = listener.accept()
-            connection.settimeout(None)
-            with connection:  # the file keeps it open
-                return connection.makefile("rw")
-        if answer.done():
-            raise EOFError
+    def start(self, threads: ThreadPoolExecutor, processes: int, limit_s: float) -> None:
+        self.listener.bind(str(self.path))
+        self.listener.listen(self.lane.block.ranks)
+        self.listener.settimeout(PATIENCE_S)
+        block = json.loads(self.lane.block.to_json())
+        text = json.dumps({"socket": str(self.path), "block": block, "of": processes})
+        self.answers = threads.submit(self.lane.start, CALL, text, limit_s)
 
+    def accept(self, channels: ExitStack) -> None:
+        """Wait until all ranks have called in, or one is known to have ended."""
+        while len(self.channels) < self.lane.block.ranks and not self.answers.done():
+            with suppress(TimeoutError):
+                connection, _ = self.listener.accept()
+                connection.settimeout(None)
+                with connection:  # the file keeps it open
+                    self.channels.append(channels.enter_context(connection.makefile("rw")))
 
-def _heard(channel: TextIO) -> float:
-    line = channel.readline()
-    if not line:
-        raise EOFError
-    return float(line)
+    def pace(self) -> Pace | None:
+        heard = self._heard()
+        return Pace(*map(int, heard[0].split())) if heard else None
+
+    def turn(self, steps: int) -> bool:
+        """Let all ranks take a turn, and say whether they did."""
+        with suppress(ConnectionError):
+            for channel in self.channels:
+                channel.write(f"{steps}\n")
+                channel.flush()
+            return self._heard() is not None
+        return False
+
+    def _heard(self) -> list[str] | None:
+        """Return what every rank says, or None where one has gone."""
+        with suppress(ConnectionError):
+            said = [channel.readline() for channel in self.channels]
+            return said if said and all(said) else None
+        return None

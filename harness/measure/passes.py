@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import torch
 
 from harness.declare.learner import Learner, workload_of
-from harness.declare.passes import Costs, Look, Pass, Seen, resolved
+from harness.declare.passes import Costs, Look, Pace, Pass, Seen, Turns, resolved
+from harness.declare.suite import Protocol
 from harness.declare.tree import all_finite, live_bytes
 from harness.measure import device
 from harness.measure.block import Block
-from harness.measure.clock import time_steps
+from harness.measure.clock import Clock, Window, warm_up
 from harness.measure.memory import peak_of
 from harness.measure.operations import operations_of
 from harness.measure.training import train_curve, train_trajectory
@@ -22,8 +23,6 @@ from harness.team.communicator import Communicator
 from harness.team.together import told_by_all
 
 Measure = Callable[[Block, Learner], Look]
-Repeated = tuple[Callable[[int], None], list[Any]]
-"""What does a pass's work so many times, and where it leaves the latest result."""
 
 BATCHES = 4  # distinct batches that a timed loop goes round, all in memory before it starts
 
@@ -32,51 +31,78 @@ class NotFinite(Exception):
     """The state holds NaN or infinity after the block's steps."""
 
 
-def stepping(block: Block, learner: Learner) -> Repeated:
-    """Return what takes steps from the same start whenever it is called."""
-    state, batches = _prepared(block, learner)
-    latest = [state]
+class TimedSteps:
+    """Turns of a function that takes its steps from the same start whenever it is called."""
 
-    def repeat(steps: int) -> None:
+    def __init__(self, repeat: Callable[[int], Any], clock: Clock, protocol: Protocol) -> None:
+        self._repeat, self._clock, self._protocol = repeat, clock, protocol
+        self._taken: list[Window] = []
+        self._latest: Any = None
+
+    def warm_up(self) -> Pace:
+        self._warm = warm_up(self._timed, self._protocol)
+        return Pace(self._warm.steps_of(self._protocol.interval_s), self._protocol.intervals)
+
+    def take(self, steps: int) -> None:
+        self._repeat(1)  # what the blocks beside it left in the caches is no part of a step
+        self._taken.append(self._timed(steps))
+
+    def look(self) -> Look:
+        require_finite(self._latest)
+        taken, several = self._taken, self._clock.team.size > 1
+        seen = Times(
+            seconds=tuple(turn.seconds for turn in taken),
+            wall_seconds=tuple(turn.wall / turn.steps for turn in taken),
+            allreduce_seconds=tuple(turn.communication for turn in taken) if several else None,
+            imbalance_seconds=tuple(turn.imbalance for turn in taken) if several else None,
+            steps_per_interval=taken[0].steps if taken else None,
+        )
+        return Look(seen, self._warm.costs(taken))
+
+    def _timed(self, steps: int) -> Window:
+        return self._clock.time(self._work, steps)
+
+    def _work(self, steps: int) -> None:
+        self._latest = self._repeat(steps)
+
+
+def steps(block: Block, learner: Learner) -> Turns:
+    """Time meta-steps from the same start."""
+    state, batches = _prepared(block, learner)
+
+    def repeat(steps: int) -> Any:
         current = state
         for batch in itertools.islice(itertools.cycle(batches), steps):
             current, _ = learner.step(current, batch)
-        latest[0] = current
+        return current
 
-    return repeat, latest
+    return TimedSteps(repeat, clock_of(block, learner), block.protocol)
 
 
-def adapting(block: Block, learner: Learner) -> Repeated:
-    """Return what adapts to one batch after another, from the same state."""
+def adaptations(block: Block, learner: Learner) -> Turns:
+    """Time adapting to one batch after another, from the same state."""
     state, batches = _prepared(block, learner)
-    latest: list[Any] = [None]
 
-    def repeat(times: int) -> None:
+    def repeat(times: int) -> Any:
         for batch in itertools.islice(itertools.cycle(batches), times):
-            latest[0] = learner.adapt(state, batch)
+            latest = learner.adapt(state, batch)
+        return latest
 
-    return repeat, latest
-
-
-REPEATED: dict[str, Callable[[Block, Learner], Repeated]] = {
-    "step": stepping,
-    "adaptation": adapting,
-}
+    return TimedSteps(repeat, clock_of(block, learner), block.protocol)
 
 
-def timed(block: Block, learner: Learner) -> Look:
-    repeat, latest = REPEATED[block.measured](block, learner)
-    team = _team_of(learner)
-    timing = time_steps(repeat, device.synchronizer(block.device), block.protocol, team)
-    require_finite(latest[0])
-    several = team.size > 1
-    seen = Times(
-        seconds=timing.seconds,
-        allreduce_seconds=timing.allreduce_seconds if several else None,
-        imbalance_seconds=timing.imbalance_seconds if several else None,
-        steps_per_interval=timing.steps_per_interval,
-    )
-    return Look(seen, timing.costs)
+def clock_of(block: Block, learner: Learner) -> Clock:
+    """Return the clock that the block's turns are timed by."""
+    synchronize, team = device.synchronizer(block.device), _team_of(learner)
+    return Clock(synchronize, team, threads=block.threads, all_count=block.all_count)
+
+
+def alone(turns: Turns) -> Look:
+    """Take all turns one after another, with nothing beside them."""
+    pace = turns.warm_up()
+    for _ in range(pace.turns):
+        turns.take(pace.steps)
+    return turns.look()
 
 
 def memory(block: Block, learner: Learner) -> Look:
@@ -139,9 +165,12 @@ def trajectory(block: Block, learner: Learner) -> Look:
     return Look(seen)
 
 
-def measure_of(known: Pass[Seen]) -> Measure:
-    """Return the function that does a pass."""
-    return known.measure if callable(known.measure) else resolved(known.measure)
+def measure_of(known: Pass[Seen], take_turns: Callable[[Turns], Look] = alone) -> Measure:
+    """Return the function that does a pass, and in which way it takes its turns, if it has any."""
+    found = known.measure if callable(known.measure) else resolved(known.measure)
+    if not known.in_turns:
+        return found
+    return lambda block, learner: take_turns(found(block, learner))
 
 
 def _prepared(block: Block, learner: Learner) -> tuple[Any, list[Any]]:

@@ -1,6 +1,7 @@
 """The plan: a suite turned into an ordered list of blocks.
 
-Rounds are interleaved A B, B A, ... and across pairs, so that drift falls on both members alike.
+Rounds are interleaved across pairs, and in a round what is compared takes turns; what can't, and
+what is measured once a seed, goes A B, B A. So drift falls on both members alike.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ import dataclasses
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from harness.config import RunConfig
 from harness.declare.passes import Pass, Rhythm, Seen
 from harness.declare.point import Point, PointKey, key_of
-from harness.declare.suite import MEMBERS, Member, Pair, Protocol, Suite
+from harness.declare.suite import MEMBERS, TWIN, Member, Pair, Protocol, Suite
 from harness.errors import UsageError
 from harness.measure.block import Block
 from harness.registry import Registry
@@ -64,7 +65,7 @@ class _Planner:
         seeds = len(self.seeds)
         often = {"learner": 1, "once": 1, "rounds": seeds * self.rounds, "seeds": seeds}
         return sum(
-            often[each.rhythm] * len(pair.points_of(each.name)) * (2 if each.both else 1)
+            often[each.rhythm] * len(pair.points_of(each.name)) * len(_members(each, pair))
             for pair in self.suite.pair
             for each in self._of(pair)
         )
@@ -73,15 +74,15 @@ class _Planner:
         passes = list(self.registry.passes.values())
         checked: set[str] = set()
         for rhythm in RHYTHMS:
+            if rhythm == "rounds":
+                yield from self._rounds()
             for each in (known for known in passes if known.rhythm == rhythm):
                 if rhythm == "learner":
                     yield from self._checks(each, checked)
                 elif rhythm == "once":
                     for pair in self.suite.pair:
                         yield from self._look(pair, each, self.seeds[0])
-                elif rhythm == "rounds":
-                    yield from self._rounds(each)
-                else:
+                elif rhythm == "seeds":
                     for pair, (place, seed) in itertools.product(
                         self.suite.pair, enumerate(self.seeds)
                     ):
@@ -100,20 +101,36 @@ class _Planner:
                     checked.add(key)
                     yield self._block(pair, each, member, point, self.seeds[0], 0)
 
-    def _rounds(self, each: Pass[Seen]) -> Iterator[Block]:
-        for round_, (place, seed) in itertools.product(range(self.rounds), enumerate(self.seeds)):
-            for pair in self.suite.pair:
-                yield from self._look(pair, each, seed, round_, turned=round_ + place)
+    def _rounds(self) -> Iterator[Block]:
+        passes = [each for each in self.registry.passes.values() if each.rhythm == "rounds"]
+        groups = [
+            (pair, each, points)
+            for pair, each in itertools.product(self.suite.pair, passes)
+            for points in _sharing(pair, pair.points_of(each.name))
+        ]
+        for round_, seed in itertools.product(range(self.rounds), self.seeds):
+            for pair, each, points in groups:
+                blocks = [*self._look(pair, each, seed, round_, points=points)]
+                beside = blocks[0].id
+                crowded = max(b.ranks * b.threads for b in blocks) > self.config.threads
+                for block in blocks:
+                    yield dataclasses.replace(block, beside=beside, all_count=crowded)
 
     def _look(
-        self, pair: Pair, each: Pass[Seen], seed: int, round_: int = 0, turned: int = 0
+        self,
+        pair: Pair,
+        each: Pass[Seen],
+        seed: int,
+        round_: int = 0,
+        turned: int = 0,
+        points: Sequence[Point] | None = None,
     ) -> Iterator[Block]:
-        """Yield the blocks of both members at all points, turned round at every other number.
+        """Yield the blocks of all members at all points, turned round at every other number.
 
         A member that several points leave as it is has one block for all of them.
         """
-        points = pair.points_of(each.name)
-        members: tuple[Member, ...] = MEMBERS if each.both else ("method",)
+        points = pair.points_of(each.name) if points is None else points
+        members = _members(each, pair)
         if turned % 2:
             points, members = points[::-1], members[::-1]
         looked: set[tuple[Member, PointKey]] = set()
@@ -169,6 +186,28 @@ class _Planner:
     def _settings(self, each: Pass[Seen]) -> dict[str, Any]:
         study = self.registry.study_of(each)
         return {} if study is None else dict(self.suite.study.get(study.name, {}))
+
+
+def _members(each: Pass[Seen], pair: Pair) -> tuple[Member, ...]:
+    """Return whom a pass looks at; where nothing differs, the method is a twin itself."""
+    if not each.both:
+        return ("method",)
+    return (*MEMBERS, TWIN) if each.compares_times and not pair.is_aa else MEMBERS
+
+
+def _sharing(pair: Pair, points: Sequence[Point]) -> list[list[Point]]:
+    """Return the points in groups that share no block: all of a group are timed together."""
+    group_of: dict[tuple[Member, PointKey], list[Point]] = {}
+    for point in points:
+        blocks = [(member, key_of(pair.part_of(member, point))) for member in MEMBERS]
+        group, *others = [group_of[each] for each in blocks if each in group_of] or [[]]
+        group.append(point)
+        for other in others:
+            if other is not group:
+                group += other
+                blocks += [each for each, known in group_of.items() if known is other]
+        group_of |= dict.fromkeys(blocks, group)
+    return list({id(group): group for group in group_of.values()}.values())
 
 
 def plan_hash(blocks: list[Block]) -> str:

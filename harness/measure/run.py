@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import harness
@@ -14,22 +18,27 @@ from harness.config import RunConfig
 from harness.declare.claims import load_claims
 from harness.declare.passes import Seen
 from harness.declare.suite import Suite, find_suite, read_suite, resolve
-from harness.errors import MeasurementError, NothingMeasured, UsageError
+from harness.errors import NothingMeasured, UsageError
 from harness.measure.block import Block
 from harness.measure.engines.engine import Engine
-from harness.measure.engines.outcome import record_from_answer, record_of_team
+from harness.measure.estimate import Estimate
+from harness.measure.interleaving import Lane, measure_apart, measure_in_turns
 from harness.measure.plan import plan, plan_hash
 from harness.measure.progress import Progress
 from harness.measure.rehearsal import rehearsal
-from harness.measure.skipping import Inherits, Skipping, is_settled
+from harness.measure.rounds import Decides, PairRounds, Rounds, Together
+from harness.measure.skipping import Inherits, Skipped, Skipping, is_settled
 from harness.records.manifest import Manifest
 from harness.records.record import Record
-from harness.records.store import Store, require_fresh
+from harness.records.store import Store, Writer, require_fresh
 from harness.registry import ROOT, Registry
 
 SUITES = ROOT / "suites"
 CLAIMS = SUITES / "claims.toml"
 RESULTS = ROOT / "results"
+
+MOST_PROCESSES = 24
+"""How many may wait beside each other; where more are compared, blocks follow each other."""
 
 
 @dataclass
@@ -45,32 +54,43 @@ class Run:
     """Whether any block gave a measurement."""
     _imports: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
-    def measure(self, engine: Engine, progress: Progress, inherits: Inherits) -> Store:
-        """Measure every block that has no record yet."""
-        skipping = Skipping(inherits)
+    def measure(
+        self, engine: Engine, progress: Progress, inherits: Inherits, decides: Decides
+    ) -> Store:
+        """Measure every block that has no record yet and is still wanted."""
         with self.store.writing() as writer:
+            skipping, timed = Skipping(inherits), self._timed_passes()
             done = self._recorded(skipping)
             for note in self.store.notes:
                 progress.noted(note)
-            left = [block for block in self.blocks if block.id not in done]
+            left = _left(self.blocks, done)
             shorts = list(rehearsal(left, self.registry.passes))
             if shorts:
                 progress.noted("taking a few steps first, to say what the run will cost")
-            rehearsed = [self._record_of(short, engine) for short in shorts]
-            progress.planned(self.suite, left, self.registry.passes, rehearsed)
-            for block in left:
-                progress.started(block)
-                if (skipped := skipping.of(block)) is not None:
-                    record = block.record("skipped", skip=skipped.skip, reason=skipped.reason)
-                else:
-                    record = self._record_of(block, engine)
-                    skipping.saw(record)
-                writer.append(record)
-                self.measured |= record.status == "ok"
-                progress.finished(block, record)
+            rehearsed = [self.lane(short, engine).measure() for short in shorts]
+            estimate = Estimate(left, self.registry.passes, rehearsed)
+            progress.planned(self.suite, len(left), estimate)
+            doing = _Doing(self, engine, progress, skipping, writer, estimate)
+            known = [r for r in done.values() if r.measured in timed and r.status != "skipped"]
+            for in_rounds, blocks in groupby(left, lambda block: block.measured in timed):
+                if not in_rounds:
+                    for block in blocks:
+                        doing.one(block)
+                    continue
+                for asked in Rounds(self.suite.pair, blocks, known):
+                    doing.round_of(asked, decides)
         return self.store
 
-    def _recorded(self, skipping: Skipping) -> set[str]:
+    def lane(self, block: Block, engine: Engine) -> Lane:
+        whose = block.pair.name, block.member
+        if whose not in self._imports:
+            self._imports[whose] = imports_of(block, self.registry)
+        return Lane(engine, block, self._imports[whose], self.registry)
+
+    def _timed_passes(self) -> set[str]:
+        return {name for name, each in self.registry.passes.items() if each.rhythm == "rounds"}
+
+    def _recorded(self, skipping: Skipping) -> dict[str, Record[Seen]]:
         """Return the blocks that an earlier part of the run has settled."""
         settled = [
             record for record in self.store.records(self.registry.passes) if is_settled(record)
@@ -79,29 +99,99 @@ class Run:
             if record.status != "skipped":
                 skipping.saw(record)
         self.measured = any(record.status == "ok" for record in settled)
-        return {record.block for record in settled}
-
-    def _record_of(self, block: Block, engine: Engine) -> Record[Seen]:
-        whose = block.pair.name, block.member
-        if whose not in self._imports:
-            self._imports[whose] = imports_of(block, self.registry)
-        try:
-            return measured_by(engine, block, self._imports[whose], self.registry)
-        except MeasurementError as error:
-            return block.record("failed", reason=str(error))
+        return {record.block: record for record in settled}
 
 
-def measured_by(
-    engine: Engine, block: Block, imports: tuple[str, ...], registry: Registry
-) -> Record[Seen]:
-    """Let the engine measure the block, in as many processes as it has ranks."""
-    text, limit_s = block.to_json(), block.protocol.limit_s
-    if block.ranks == 1:
-        answer = engine.call("harness.measure.worker:work", text, limit_s, imports)
-        return record_from_answer(answer, block, registry.passes)
-    call = "harness.measure.worker:work_together"
-    answers = engine.call_ranks(call, text, limit_s, imports, block.ranks)
-    return record_of_team(answers, block, registry.passes)
+def _left(blocks: Sequence[Block], done: Collection[str]) -> list[Block]:
+    """Return what is not recorded; blocks that are timed beside each other are so together."""
+    torn = {block.beside for block in blocks if block.beside and block.id not in done}
+    return [block for block in blocks if block.beside in torn or block.id not in done]
+
+
+@dataclass
+class _Doing:
+    """A run that is being measured."""
+
+    run: Run
+    engine: Engine
+    progress: Progress
+    skipping: Skipping
+    writer: Writer
+    estimate: Estimate
+    began: float = field(default_factory=time.monotonic)
+    started: float = 0.0
+    random: Random = field(default_factory=Random)
+    apart: set[tuple[str, str]] = field(default_factory=set)
+    """Pairs and passes whose members don't fit into memory together."""
+
+    def one(self, block: Block) -> None:
+        """Measure a block by itself, unless it need not be."""
+        self._start(block)
+        if (skipped := self.skipping.of(block)) is not None:
+            self._keep([(block, _left_out(block, skipped))])
+        else:
+            self._keep([(block, self.run.lane(block, self.engine).measure())])
+
+    def round_of(self, asked: PairRounds, decides: Decides) -> None:
+        """Take a pair's next round, and leave out the others where it was the last."""
+        if not self.time_is_up:
+            for together in asked.left.popleft():
+                asked.saw(self._together(together))
+        if (ended := asked.ended(decides, time_is_up=self.time_is_up)) is not None:
+            while asked.left:
+                for together in asked.left.popleft():
+                    self._keep([(block, _left_out(block, ended)) for block in together])
+
+    @property
+    def time_is_up(self) -> bool:
+        """Whether all that is left of the budget is needed for what comes after the rounds."""
+        budget_s = self.run.config.budget_of(self.run.suite)
+        return time.monotonic() - self.began + self.estimate.after_rounds >= budget_s
+
+    def _together(self, blocks: Together) -> list[Record[Seen]]:
+        """Time blocks beside each other and return their records."""
+        self._start(blocks[0])
+        known = {block.id: self.skipping.of(block) for block in blocks}
+        lanes = [self.run.lane(block, self.engine) for block in blocks if not known[block.id]]
+        found = {record.block: record for record in self._timed(lanes)}
+        kept = []
+        for block in blocks:
+            skipped = known[block.id]
+            kept.append((block, found[block.id] if skipped is None else _left_out(block, skipped)))
+        self._keep(kept)
+        return list(found.values())
+
+    def _timed(self, lanes: Sequence[Lane]) -> list[Record[Seen]]:
+        if not lanes:
+            return []
+        first = lanes[0].block
+        what = first.pair.name, first.measured
+        fit = sum(lane.block.ranks for lane in lanes) <= MOST_PROCESSES
+        can = self.engine.in_turns and self.run.registry.passes[first.measured].in_turns
+        if fit and can and what not in self.apart:
+            records = measure_in_turns(lanes, self.random)
+            if all(record.status != "out of memory" for record in records):
+                return records
+            self.apart.add(what)
+        return measure_apart(lanes, self.random)
+
+    def _start(self, block: Block) -> None:
+        self.started = time.monotonic()
+        self.progress.started(block)
+
+    def _keep(self, found: Sequence[tuple[Block, Record[Seen]]]) -> None:
+        seconds = time.monotonic() - self.started
+        self.writer.append(*(record for _, record in found))
+        for block, record in found:
+            self.estimate.saw(block, seconds if record.wall_s is None else record.wall_s, record)
+            if record.skip is None or record.skip == "absent":
+                self.skipping.saw(record)
+            self.run.measured |= record.status == "ok"
+            self.progress.finished(block, record)
+
+
+def _left_out(block: Block, skipped: Skipped) -> Record[Seen]:
+    return block.record("skipped", skip=skipped.skip, reason=skipped.reason)
 
 
 def imports_of(block: Block, registry: Registry) -> tuple[str, ...]:
@@ -161,6 +251,7 @@ def resume(config: RunConfig, engine: Engine) -> Run:
     then = RunConfig(
         seeds=manifest.seeds,
         rounds=manifest.rounds,
+        budget_s=config.budget_s,
         threads=manifest.threads,
         device=manifest.device,
         data_dir=config.data_dir,

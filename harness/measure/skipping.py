@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from harness.declare.passes import Seen
 from harness.declare.point import Point
-from harness.declare.suite import MEMBERS, Pair, settings_words
+from harness.declare.suite import MEMBERS, Member, Pair, settings_words
 from harness.measure.block import Block
 from harness.records.record import Record
 
@@ -33,7 +33,7 @@ Inherits = Callable[[Sequence[Record[Seen]], Pair], Proof | None]
 class Skipped:
     """Why a block is not to be measured, for the run and for people."""
 
-    skip: Literal["partner", "inherited"]
+    skip: Literal["partner", "inherited", "decided", "budget", "failing"]
     reason: str
 
 
@@ -81,7 +81,7 @@ class Skipping:
         return self._proofs[pair.name]
 
     def _absent_partner(self, block: Block) -> Record[Seen] | None:
-        (partner,) = (member for member in MEMBERS if member != block.member)
+        partner: Member = "baseline" if block.member == "method" else "method"
         absent = self._absent.get((block.pair.name, partner), ())
         return next((each for each in absent if _meet(each.point, block.point)), None)
 
@@ -96,4 +96,4 @@ def is_settled(record: Record[Seen]) -> bool:
 
     What was skipped is tried again, for what it lacked may be here now; a proof stays one.
     """
-    return record.status != "skipped" or record.is_inherited
+    return record.status != "skipped" or record.skip in ("inherited", "decided")

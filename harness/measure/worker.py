@@ -8,6 +8,7 @@ import re
 import resource
 import time
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import psutil
 import torch
 
 from harness.declare.learner import Learner, workload_of
-from harness.declare.passes import Look, Seen
+from harness.declare.passes import Look, Seen, Turns
 from harness.declare.settings import build
 from harness.declare.workload import Place
 from harness.errors import Absent, HarnessError, ModuleMissing, TeamBroken, UsageError
@@ -24,7 +25,7 @@ from harness.measure import device
 from harness.measure.block import Block, block_from
 from harness.measure.check import check
 from harness.measure.engines.outcome import Report
-from harness.measure.passes import Measure, NotFinite, measure_of
+from harness.measure.passes import NotFinite, alone, measure_of
 from harness.measure.probes import block_probes
 from harness.records.record import Record
 from harness.records.seen import Check
@@ -32,38 +33,49 @@ from harness.registry import Entry, Registry
 from harness.team.communicator import Alone, Communicator, Seat
 from harness.team.meeting import meet
 
+TakeTurns = Callable[[Turns], Look]
+
 FOLDERS = re.compile(r"(?<![\w./:])/(?:[^\s/:'\"]+/)+")
 """The folders of an absolute path; what follows is the name of a file."""
 
 
 def work(text: str) -> str:
     """Measure the block in the text and return its record as a line."""
-    return _worked(block_from(text), None).to_line()
+    return answer(block_from(text))
 
 
 def work_together(text: str, seat: Seat) -> str:
     """Measure the block in the text with the other ranks of the team, and report."""
-    block = block_from(text)
+    return answer(block_from(text), seat)
+
+
+def answer(
+    block: Block, seat: Seat | None = None, take_turns: TakeTurns = alone, of: int = 0
+) -> str:
+    """Measure a block, in one of so many processes, and return its record or a rank's report."""
+    of = of or block.ranks
+    if seat is None:
+        return _worked(block, None, take_turns, of).to_line()
     own = dataclasses.replace(block, device=device.of_rank(block.device, seat.rank))
     try:
-        return Report(_worked(own, seat).to_line()).to_json()
+        return Report(_worked(own, seat, take_turns, of).to_line()).to_json()
     except TeamBroken as error:
         return Report(own.record("failed", reason=_plain(error)).to_line(), True).to_json()
 
 
-def _worked(block: Block, seat: Seat | None) -> Record[Seen]:
-    settle(block)
+def _worked(block: Block, seat: Seat | None, take_turns: TakeTurns, of: int) -> Record[Seen]:
+    settle(block, of)
     start = time.perf_counter()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with block_probes(block.device) as probes:
-        record = measured(block, seat)
-    wall = time.perf_counter() - start
+        record = measured(block, seat, take_turns)
+    wall = time.perf_counter() - start - (record.waited_s or 0)
     return dataclasses.replace(record, wall_s=wall, started=started, **probes)
 
 
-def settle(block: Block) -> None:
-    """Make the process what the block's measurement asks for."""
-    _be_a_good_child(block)
+def settle(block: Block, of: int = 1) -> None:
+    """Make the process, one of so many, what the block's measurement asks for."""
+    _be_a_good_child(block, of)
     torch.set_num_threads(block.threads)
     torch.set_num_interop_threads(1)
 
@@ -85,13 +97,8 @@ def rehearse(text: str) -> str:
     return ""
 
 
-def measured(
-    block: Block, seat: Seat | None = None, measure: Measure | None = None
-) -> Record[Seen]:
-    """Return the block's record, whatever happens in it; only who lost its team has none.
-
-    A pass may be measured in another way than its own.
-    """
+def measured(block: Block, seat: Seat | None = None, take_turns: TakeTurns = alone) -> Record[Seen]:
+    """Return the block's record, whatever happens in it; only who lost its team has none."""
     about: dict[str, Any] = {}
     try:
         # Every rank asks for the last one's: who has a device would wait for those that have none.
@@ -105,7 +112,7 @@ def measured(
         else:
             learner = make_learner(block, registry, team)
             about = _about(learner)
-            look = (measure or measure_of(known))(block, learner)
+            look = measure_of(known, take_turns)(block, learner)
         team.barrier()  # who closed it while another is at work would seem to be lost
         team.close()
         return block.record("ok", **about, **vars(look.costs)).holding(look.seen)
@@ -180,10 +187,10 @@ def _check(block: Block, registry: Registry, team: Communicator) -> Look:
     return Look(Check(**result.fields()))
 
 
-def _be_a_good_child(block: Block) -> None:
+def _be_a_good_child(block: Block, of: int) -> None:
     """Fail with an error, or be the first to go, rather than take the machine's memory along."""
     if not block.device.startswith("cuda"):  # CUDA reserves address space that it never uses
-        own_share = psutil.virtual_memory().available // block.ranks
+        own_share = psutil.virtual_memory().available // of
         most = psutil.Process().memory_info().vms + own_share
         resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
     score = Path("/proc/self/oom_score_adj")

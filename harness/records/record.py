@@ -21,14 +21,17 @@ from harness.declare.suite import Member
 from harness.errors import StoreError, UsageError
 from harness.records.seen import of_unit
 
-SCHEMA = 2
+SCHEMA = 3
 DAMAGED = "It is damaged: restore it, or measure anew."
 
 Status = Literal["ok", "failed", "timeout", "skipped", "not finite", "out of memory", "died"]
 
-Skip = Literal["absent", "partner", "inherited"]
-"""Why a block was skipped: it lacks something here, its pair's other member does, or what it would
-show is known."""
+Skip = Literal["absent", "partner", "inherited", "decided", "budget", "failing"]
+"""Why a block was skipped: it lacks something here, its pair's other member does, what it would
+show is known, the pair's rounds decided its claims, they used up their time, or they gave nothing.
+"""
+NOT_OWED: tuple[Skip | None, ...] = ("inherited", "decided", "budget", "failing")
+"""Reasons by which nothing is missing that another record does not tell of."""
 
 S = TypeVar("S", bound=Seen, covariant=True)
 
@@ -50,6 +53,8 @@ class Record(Generic[S]):
     round: int
     status: Status
     point: Point = field(default_factory=dict)  # of a sweep: what was changed from the pair's own
+    together: str | None = None  # when its round began (UTC), shared by all that it was timed with
+    in_turns: bool | None = None  # whether these took short turns, or were measured one by one
     schema: int = SCHEMA
     skip: Skip | None = None
     reason: str | None = None
@@ -72,6 +77,7 @@ class Record(Generic[S]):
     # What the block cost, and what went on beside it.
     wall_s: float | None = of_unit("s")
     measured_s: float | None = of_unit("s")  # inside measured intervals
+    waited_s: float | None = of_unit("s")  # for others' turns, which its wall_s leaves out
     warmup_s: float | None = of_unit("s")
     warmup_seconds: tuple[float, ...] | None = of_unit("s")  # of a step, one value a window
     warmup_steady: bool | None = None  # whether two halves of the warm-up agreed
@@ -89,6 +95,11 @@ class Record(Generic[S]):
     def is_inherited(self) -> bool:
         """Tell whether the block was left out because what it would show is known."""
         return self.skip == "inherited"
+
+    @property
+    def is_owed(self) -> bool:
+        """Tell whether a block without a measurement leaves something missing."""
+        return self.skip not in NOT_OWED
 
     def holding(self, seen: Seen | SeenAt) -> Record[Seen]:
         """Return the record with what was seen, at its own point or at several."""

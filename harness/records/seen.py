@@ -128,13 +128,16 @@ class Memory(Seen):
 
 @dataclass(frozen=True)
 class Times(Seen):
-    """Seconds of one step, one value an interval.
+    """Seconds of one step, one value a turn: an interval that holds one step or more.
 
-    Of ranks they are the slowest one's. What the rank that waited least stood waiting for sums is
-    what the sums cost; what ranks waited beyond that, on average, was for others with more to do.
+    Those count for which no stranger had the core; beside them stands what the clock said. Of ranks
+    they are the slowest one's, by the clock. What the rank that waited least stood waiting for sums
+    is what the sums cost; what ranks waited beyond that, on average, was for others with more to
+    do.
     """
 
     seconds: tuple[float, ...] = of_unit("s", ())
+    wall_seconds: tuple[float, ...] | None = of_unit("s")
     allreduce_seconds: tuple[float, ...] | None = of_unit("s")
     imbalance_seconds: tuple[float, ...] | None = of_unit("s")
     steps_per_interval: int | None = of_unit("steps")
@@ -156,14 +159,21 @@ OPERATIONS = Pass(
 )
 MEMORY = Pass("memory", Memory, "once", "harness.measure.passes:memory")
 STEP = Pass(
-    "step", Times, "rounds", "harness.measure.passes:timed", clocked=True, words="step time"
+    "step",
+    Times,
+    "rounds",
+    "harness.measure.passes:steps",
+    clocked=True,
+    in_turns=True,
+    words="step time",
 )
 ADAPTATION = Pass(
     "adaptation",
     Times,
     "rounds",
-    "harness.measure.passes:timed",
+    "harness.measure.passes:adaptations",
     clocked=True,
+    in_turns=True,
     words="adaptation time",
 )
 CURVE = Pass("curve", Curve, "seeds", "harness.measure.passes:curve", words="learning curve")

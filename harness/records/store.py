@@ -108,9 +108,9 @@ class Writer:
     def __init__(self, path: Path, lines: Appender) -> None:
         self._path, self._lines = path, lines
 
-    def append(self, record: Record[Seen]) -> None:
+    def append(self, *records: Record[Seen]) -> None:
         with explained(str(self._path), RESUME):
-            self._lines.append(record.to_line())
+            self._lines.append("".join(record.to_line() for record in records))
 
 
 def require_fresh(folder: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from harness.declare.suite import with_settings, workload_words
 from harness.judge.judgement import Judgement, PairJudgement, Verdict
+from harness.judge.statistics import aa_holds, noise_floor
 from harness.records.manifest import Manifest
 from harness.report.run_tables import machine_words
 from harness.report.table import Cell
@@ -87,7 +88,15 @@ def checks_and_noise(judgement: Judgement) -> str:
             f"{paid} of {count(len(debts), 'gradient check')} hold"
             + ("." if paid == len(debts) else "; pairs without one show no speed-up.")
         )
-    if judgement.noise_floor is not None:
+    if own := [twins for twins in judgement.twins if twins.own]:
+        covering = sum(aa_holds(twins.wide) for twins in own)
+        floors = sorted(noise_floor(twins.interval) for twins in own)
+        parts.append(
+            f"{covering} of {count(len(own), 'baseline')} timed beside a twin of its own "
+            f"{'covers' if covering == 1 else 'cover'} 1.00; noise floors are from "
+            f"{percent(floors[0])} to {percent(floors[-1])}."
+        )
+    elif judgement.noise_floor is not None:
         holds = "covers 1.00" if judgement.aa_ok else "does not hold"
         parts.append(
             f"A baseline against itself {holds}; the noise floor is "

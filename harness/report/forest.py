@@ -10,6 +10,7 @@ from matplotlib.figure import Figure as Canvas
 
 from harness.declare.measures import MEASURES
 from harness.judge.judgement import Judgement, PairJudgement, Ratio
+from harness.judge.ratios import clocked
 from harness.judge.statistics import MIN_ROUNDS, Interval
 from harness.judge.verdicts import Word
 from harness.report.axes import list_axes, log_axis, write
@@ -36,6 +37,7 @@ class Row:
     published: tuple[float, ...] = ()
     is_aa: bool = False
     few: bool = False  # the ends are the span of too few values for an interval
+    floor: float | None = None  # that the pair's own twin shows
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class SpeedUps(Figure):
             text += " Diamonds mark published values."
         if any(row.is_aa for row in self.rows):
             text += " Open points are A/A pairs: a baseline against itself."
+        if any(row.floor is not None for row in self.rows):
+            return f"{text} The bands around 1 are the noise floors of the pairs."
         if self.floor is None:
             return f"{text} The noise floor is unknown."
         return f"{text} The band around 1 is the noise floor of {percent(self.floor)}."
@@ -84,6 +88,10 @@ class SpeedUps(Figure):
             values += ends
         ax.axvline(1, color=MUTED, linewidth=0.6, zorder=1)
         for row, y in zip(self.rows, places, strict=True):
+            if row.floor is not None:
+                ends = (max(1 - row.floor, 0.01), 1 + row.floor)
+                ax.plot(ends, [y, y], color=BAND, linewidth=7, solid_capstyle="butt", zorder=0)
+                values += ends
             write(ax, 0.99, y, row.text, right=True, colour=INK if row.ends else MUTED)
             if row.ends is None:
                 continue
@@ -122,15 +130,16 @@ def speed_ups(judgement: Judgement) -> Iterator[SpeedUps]:
     """Yield the speed-ups of all pairs, if there are any; one whose check failed shows none."""
     pages: list[list[Row]] = [[]]
     for judged in judgement.pairs:
-        found = _rows(judged)
+        found = _rows(judgement, judged)
         if pages[-1] and len(pages[-1]) + len(found) > MOST_ROWS:
             pages.append([])
         pages[-1] += found
     if any(row.ends for rows in pages for row in rows):
-        yield from (SpeedUps(tuple(rows), judgement.noise_floor) for rows in pages)
+        shared = None if any(twins.own for twins in judgement.twins) else judgement.noise_floor
+        yield from (SpeedUps(tuple(rows), shared) for rows in pages)
 
 
-def _rows(judged: PairJudgement) -> list[Row]:
+def _rows(judgement: Judgement, judged: PairJudgement) -> list[Row]:
     name, is_aa = judged.pair.name, judged.pair.is_aa
     instead = no_ratio(judged)
     if instead == NOTHING_TIMED:
@@ -138,13 +147,17 @@ def _rows(judged: PairJudgement) -> list[Row]:
     if instead is not None:
         return [Row(name, "", None, instead.text, (), is_aa)]
     return [
-        _row(judged, found.measure, found.interval)
+        _row(judged, found.measure, found.interval, _floor(judgement, judged, found.measure))
         for found in judged.ratios
         if _is_drawn(found) and found.interval is not None and found.interval.low > 0
     ]
 
 
-def _row(judged: PairJudgement, measure: str, interval: Interval) -> Row:
+def _floor(judgement: Judgement, judged: PairJudgement, measure: str) -> float | None:
+    return judgement.own_floor(judged.pair.name, measure) if clocked(measure) else None
+
+
+def _row(judged: PairJudgement, measure: str, interval: Interval, floor: float | None) -> Row:
     few = too_few(measure, interval)
     return Row(
         judged.pair.name,
@@ -154,6 +167,7 @@ def _row(judged: PairJudgement, measure: str, interval: Interval) -> Row:
         _published(judged, measure),
         judged.pair.is_aa,
         few,
+        floor,
     )
 
 

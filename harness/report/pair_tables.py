@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.declare.passes import Pass, Seen
-from harness.declare.point import words_of
+from harness.declare.point import Point, words_of
 from harness.declare.suite import with_settings, workload_words
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Ratio
 from harness.judge.noise import AA_CONFIDENCE, Twins, noise_of
@@ -83,35 +83,30 @@ def quality_table(judgement: Judgement) -> Table | None:
 
 
 def noise_table(judgement: Judgement) -> Table | None:
-    """Return what the A/A pairs measured: what this machine shows where nothing differs."""
-    twins = {(found.pair, found.measure): found for found in judgement.twins}
+    """Return what baselines and their twins measured: what this machine shows of no difference."""
     rows = [
         (
-            Cell(judged.pair.name, judged.pair.baseline),
-            Cell(_measured(found)),
-            Cell(ratio_interval(found.interval), basis(found.measure, found.interval))
-            if found.interval
-            else Cell("not measured", found.reason or ""),
-            _wide_cell(twins.get((judged.pair.name, found.measure))),
+            Cell(twins.pair, "its twin" if twins.own else "A/A pair"),
+            Cell(_named(twins.measure, twins.point)),
+            Cell(ratio_interval(twins.interval), basis(twins.measure, twins.interval)),
+            _wide_cell(twins),
         )
-        for judged in judgement.pairs
-        if judged.pair.is_aa
-        for found in judged.ratios
+        for twins in judgement.twins
     ]
-    floor = "The noise floor is unknown."
-    if judgement.noise_floor is not None:
+    if any(twins.own for twins in judgement.twins):
+        floor = "A pair's noise floor is the farthest end of its intervals from 1"
+    elif judgement.noise_floor is None:
+        floor = "The noise floor is unknown"
+    else:
         floors = noise_of(judgement.twins).floors
         each = listed([f"{percent(value)} for {kind}" for kind, value in floors.items()])
-        floor = (
-            "The noise floor, its farthest end from 1, is "
-            f"{each if len(floors) > 1 else percent(judgement.noise_floor)}; "
-            "no smaller effect is called real."
-        )
+        alone = percent(judgement.noise_floor)
+        floor = f"The noise floor, its farthest end from 1, is {each if len(floors) > 1 else alone}"
     return simple_table(
         "noise",
         "Noise",
-        f"A/A: a baseline against itself, whose interval at {percent(AA_CONFIDENCE)} must cover "
-        f"1.00. {floor}",
+        f"A baseline against itself, whose interval at {percent(AA_CONFIDENCE)} must cover 1.00. "
+        f"{floor}; no smaller effect is called real.",
         (
             Column("Pair", 1.2),
             Column("Measure", 0.8),
@@ -122,10 +117,9 @@ def noise_table(judgement: Judgement) -> Table | None:
     )
 
 
-def _measured(found: Ratio) -> str:
+def _named(measure: str, point: Point) -> str:
     """Name a measure, and the point of the sweep that it was taken at."""
-    at = f", {words_of(found.point)}" if found.point else ""
-    return measure_name(found.measure) + at
+    return measure_name(measure) + (f", {words_of(point)}" if point else "")
 
 
 def failure_table(judgement: Judgement, passes: Mapping[str, Pass[Seen]]) -> Table | None:
@@ -175,10 +169,8 @@ def _pair_group(judged: PairJudgement) -> Group:
     return Group(tuple(rows), pair.name, note)
 
 
-def _wide_cell(twins: Twins | None) -> Cell:
-    """Write the interval by which an A/A pair holds or does not."""
-    if twins is None:
-        return Cell(UNKNOWN)
+def _wide_cell(twins: Twins) -> Cell:
+    """Write the interval by which a baseline against itself holds or does not."""
     if twins.wide.n < MIN_ROUNDS:
         return Cell(UNKNOWN, f"fewer than {count(MIN_ROUNDS, 'round')}")
     held = aa_holds(twins.wide)
@@ -196,7 +188,7 @@ def _ratio_row(found: Ratio) -> tuple[Cell, ...]:
         value = Cell(ratio_interval(found.interval))
         rests_on = basis(found.measure, found.interval)
     return (
-        Cell(_measured(found)),
+        Cell(_named(found.measure, found.point)),
         Cell(quantity(found.baseline, found.unit)),
         Cell(quantity(found.method, found.unit)),
         value,

@@ -9,6 +9,8 @@ from harness.judge.trace import Trace, is_gain
 
 HEAD = ("import numpy as np", "from scipy import stats", "from harness import open_run")
 
+TURNS = "from harness.judge.taken import Taken, ratio_of"
+
 # What is printed at the end: the estimate and its two bounds.
 _STUDENT = (
     "half = stats.t.ppf(0.975, len(gains) - 1) * np.std(gains, ddof=1) / len(gains) ** 0.5",
@@ -29,6 +31,9 @@ def recipe(pair: str, trace: Trace, run: str) -> tuple[str, ...]:
     reading = _reading(pair, trace, trace.source, run)
     if is_gain(trace.measure):
         return (*HEAD, *reading, *_gains(trace.interval.method, trace.source.higher_is_better))
+    if trace.source.turns is not None:
+        lines = "found = ratio_of(before, after)", "print(found.estimate, found.low, found.high)"
+        return (*HEAD, TURNS, *reading, *lines)
     every = "[before[key] / after[key] for key in before if key in after]"
     return (*HEAD, *reading, f"ratios = np.sort({every})", *_bounds(trace))
 
@@ -42,6 +47,8 @@ def _reading(pair: str, trace: Trace, source: Source, run: str) -> tuple[str, ..
     rounds = f" and r.round in {used}" if used and left else ""
     key = "(r.seed, r.round)" if used else "r.seed"
     value = f"np.array({source.value})" if is_gain(trace.measure) else source.value
+    if source.turns is not None:
+        value = f"Taken.of(r, {source.turns})"
     sides = (("before", source.baseline), ("after", source.method))
     return (
         f"records = [r for block in open_run({run!r}).records for r in block.spread()]",

@@ -57,7 +57,7 @@ class TestResuming:
             here / "run",
             plan_hash=plan_hash(blocks),
             probes=run_probes(),
-            suite=suite | {"verdicts": False},  # none of its A/A pairs times variants
+            suite=suite | {"verdicts": False},
         )
         return here / "run"
 

@@ -16,6 +16,7 @@ from harness.gate.times import Question
 from harness.history.chains import series_of
 from harness.history.entries import append, read
 from harness.judge.statistics import Interval
+from harness.judge.taken import Taken
 from tests.history.made import MACHINE, commit
 
 BASE = Revision("main", commit(1), "2026-01-02T03:04:05+00:00", "A title", dirty=False)
@@ -120,9 +121,9 @@ def test_a_stored_run_has_no_commit_to_keep():
 @pytest.mark.parametrize(("least", "rounds"), [(6, 6), (13, 13), (11, 13)])
 def test_a_time_that_is_kept_is_decided_no_sooner(least: int, rounds: int):
     question = Question("a on b", "step_time", 0.05, 1, least)
-    turns = {"base": [1.0] * 3, "head": [1.001, 0.999, 1.0], "again": [1.0] * 3}
+    turns = [Taken(values, "r", True) for values in ((1.0,) * 3, (1.001, 0.999, 1.0), (1.0,) * 3)]
     found = None
     while found is None:
-        question.add(turns)
+        question.add(*turns)
         found = question.decide()
     assert (found.word, found.rounds) == ("same", rounds)

@@ -94,7 +94,10 @@ def test_times_are_not_judged_where_the_noise_is_unknown(silent: int):
     comparison = compared(runs[1], runs[0])
     assert words(comparison) == {"noise unknown"}
     assert comparison.exit_code == 3
-    assert f"no A/A pair of the {('first', 'second')[silent]} run" in comparison.to_text()
+    assert (
+        f"no baseline beside itself in the {('first', 'second')[silent]} run"
+        in comparison.to_text()
+    )
 
 
 @pytest.mark.parametrize("noisy", [0, 1])

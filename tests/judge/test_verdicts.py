@@ -115,9 +115,9 @@ class TestPrecedence:
     @pytest.mark.parametrize(
         ("known", "doubt"),
         [
-            ({"aa_ok": False}, "A/A pair failed"),
-            ({"aa_ok": None}, "no A/A pair"),
-            ({"noise_floor": None}, "no A/A pair"),
+            ({"aa_ok": False}, "noise test failed"),
+            ({"aa_ok": None}, "no baseline was timed beside itself"),
+            ({"noise_floor": None}, "no baseline was timed beside itself"),
             ({"rounds": MIN_ROUNDS - 1}, f"at least {MIN_ROUNDS} rounds"),
             ({"equivalence_ok": None}, "gradient check gave no result"),
         ],

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 
 import pytest
 
+from harness.declare.passes import Look
 from harness.declare.suite import Protocol
 from harness.measure import clock
-from harness.measure.clock import time_steps
-from harness.team.communicator import Alone
+from harness.measure.clock import Clock, Spent
+from harness.measure.passes import TimedSteps, alone
+from harness.records.seen import Times
+from harness.team.communicator import Alone, Communicator
 
 
 class FakeTime:
@@ -30,6 +34,23 @@ class FakeTime:
         self.calls.append("synchronize")
 
 
+class Timing:
+    """What a look at the turns of these steps saw, and what it cost."""
+
+    def __init__(
+        self,
+        repeat: Callable[[int], None],
+        synchronize: Callable[[], None],
+        protocol: Protocol,
+        team: Communicator | None = None,
+    ) -> None:
+        timer = Clock(synchronize, team, all_count=True)
+        look: Look = alone(TimedSteps(repeat, timer, protocol))
+        assert isinstance(look.seen, Times)
+        self.seen, self.costs = look.seen, look.costs
+        self.seconds, self.steps = look.seen.seconds, look.seen.steps_per_interval
+
+
 PROTOCOL = Protocol(warmup_s=3.0, interval_s=0.1, intervals=5)
 
 
@@ -37,11 +58,12 @@ PROTOCOL = Protocol(warmup_s=3.0, interval_s=0.1, intervals=5)
 class OneOfTwo(Alone):
     """A rank whose only other one takes twice as long, and never waits."""
 
+    size: int = 2
     calls: list[str] = dataclasses.field(default_factory=list)
 
     def gather(self, text: str) -> list[str]:
-        span, _ = json.loads(text)
-        return [text, json.dumps([2 * span, 0.0])]
+        (wall, *others), _ = json.loads(text)
+        return [text, json.dumps([[2 * wall, *others], 0.0])]
 
     def barrier(self) -> None:
         self.calls.append("barrier")
@@ -50,16 +72,19 @@ class OneOfTwo(Alone):
 def test_a_team_goes_by_its_slowest_rank(monkeypatch: pytest.MonkeyPatch):
     time = FakeTime(monkeypatch, [], 0.004)
     team = OneOfTwo(calls=time.calls)
-    timing = time_steps(time.repeat, time.synchronize, PROTOCOL, team)
+    timing = Timing(time.repeat, time.synchronize, PROTOCOL, team)
     assert timing.seconds == pytest.approx([0.008] * 5)
-    assert timing.steps_per_interval == pytest.approx(0.1 * clock.MARGIN / 0.008, abs=1)
+    assert timing.steps == pytest.approx(0.1 * clock.MARGIN / 0.008, abs=1)
 
 
 def test_ranks_start_together_and_do_not_meet_inside_an_interval(monkeypatch: pytest.MonkeyPatch):
     time = FakeTime(monkeypatch, [], 0.004)
-    time_steps(time.repeat, time.synchronize, PROTOCOL, OneOfTwo(calls=time.calls))
+    Timing(time.repeat, time.synchronize, PROTOCOL, OneOfTwo(calls=time.calls))
     kinds = [call.partition(" ")[0] for call in time.calls]
-    assert kinds == ["synchronize", "barrier", "repeat", "synchronize"] * (len(kinds) // 4)
+    whole = ["synchronize", "barrier", "repeat", "synchronize"]
+    # What warms the caches again after the others' turns is no part of one.
+    turns = (len(kinds) - 5 * 5) // 4
+    assert kinds == whole * turns + ["repeat", *whole] * 5
 
 
 def test_what_all_wait_for_is_told_from_what_one_waits_for(monkeypatch: pytest.MonkeyPatch):
@@ -70,53 +95,42 @@ def test_what_all_wait_for_is_told_from_what_one_waits_for(monkeypatch: pytest.M
         time.repeat(steps)
         team.traffic.waited(0.002 * steps)
 
-    timing = time_steps(repeat, time.synchronize, PROTOCOL, team)
-    assert timing.allreduce_seconds == pytest.approx([0.0] * 5)
-    assert timing.imbalance_seconds == pytest.approx([0.001] * 5)
+    timing = Timing(repeat, time.synchronize, PROTOCOL, team)
+    assert timing.seen.allreduce_seconds == pytest.approx([0.0] * 5)
+    assert timing.seen.imbalance_seconds == pytest.approx([0.001] * 5)
 
 
 def test_seconds_are_those_of_one_step(monkeypatch: pytest.MonkeyPatch):
     time = FakeTime(monkeypatch, [], 0.004)
-    timing = time_steps(time.repeat, time.synchronize, PROTOCOL)
+    timing = Timing(time.repeat, time.synchronize, PROTOCOL)
     assert timing.seconds == pytest.approx([0.004] * 5)
-    assert timing.costs.measured_s == pytest.approx(0.004 * timing.steps_per_interval * 5)
+    assert timing.costs.measured_s == pytest.approx(0.004 * timing.steps * 5)
 
 
 def test_an_interval_lasts_at_least_as_long_as_asked(monkeypatch: pytest.MonkeyPatch):
     time = FakeTime(monkeypatch, [], 0.0007)
-    timing = time_steps(time.repeat, time.synchronize, PROTOCOL)
-    assert timing.steps_per_interval * 0.0007 >= 0.1
-    assert (timing.steps_per_interval - 1) * 0.0007 < 0.1 * clock.MARGIN
-
-
-@pytest.mark.parametrize("factor", [2, 5, 100])
-def test_steps_that_grow_faster_after_the_warm_up_do_not_make_intervals_short(
-    monkeypatch: pytest.MonkeyPatch, factor: int
-):
-    time = FakeTime(monkeypatch, [0.02] * 14, 0.02 / factor)
-    timing = time_steps(time.repeat, time.synchronize, PROTOCOL)
-    assert len(timing.seconds) == 5
-    assert timing.costs.measured_s == pytest.approx(5 * timing.steps_per_interval * 0.02 / factor)
-    assert timing.costs.measured_s / 5 >= 0.1
+    timing = Timing(time.repeat, time.synchronize, PROTOCOL)
+    assert timing.steps * 0.0007 >= 0.1
+    assert (timing.steps - 1) * 0.0007 < 0.1 * clock.MARGIN
 
 
 def test_a_slow_first_call_that_spends_the_warm_up_is_not_what_intervals_are_planned_by(
     monkeypatch: pytest.MonkeyPatch,
 ):
     time = FakeTime(monkeypatch, [9.0], 0.001)
-    timing = time_steps(time.repeat, time.synchronize, PROTOCOL)
-    assert timing.steps_per_interval * 0.001 >= 0.1
+    timing = Timing(time.repeat, time.synchronize, PROTOCOL)
+    assert timing.steps * 0.001 >= 0.1
     assert timing.costs.warmup_s > 9.0
 
 
 def test_a_long_step_is_an_interval_of_its_own(monkeypatch: pytest.MonkeyPatch):
     time = FakeTime(monkeypatch, [], 0.4)
-    assert time_steps(time.repeat, time.synchronize, PROTOCOL).steps_per_interval == 1
+    assert Timing(time.repeat, time.synchronize, PROTOCOL).steps == 1
 
 
 def test_slow_first_steps_are_not_in_any_interval(monkeypatch: pytest.MonkeyPatch):
     time = FakeTime(monkeypatch, [0.9, 0.5, 0.2], 0.05)
-    timing = time_steps(time.repeat, time.synchronize, PROTOCOL)
+    timing = Timing(time.repeat, time.synchronize, PROTOCOL)
     assert timing.costs.warmup_steady
     assert max(timing.seconds) == pytest.approx(0.05)
     assert timing.costs.warmup_seconds[0] == pytest.approx(0.9)
@@ -127,7 +141,7 @@ def test_a_warm_up_that_never_settles_is_capped_and_said_to_be_unsteady(
 ):
     time = FakeTime(monkeypatch, [0.1 * 0.8**i for i in range(40)], 1e-5)
     protocol = dataclasses.replace(PROTOCOL, warmup_s=0.4, interval_s=1e-4)
-    timing = time_steps(time.repeat, time.synchronize, protocol)
+    timing = Timing(time.repeat, time.synchronize, protocol)
     assert not timing.costs.warmup_steady
     assert timing.costs.warmup_s >= 0.4
 
@@ -136,11 +150,11 @@ def test_the_device_is_waited_for_at_both_ends_of_an_interval_and_not_inside(
     monkeypatch: pytest.MonkeyPatch,
 ):
     time = FakeTime(monkeypatch, [], 0.01)
-    time_steps(time.repeat, time.synchronize, PROTOCOL)
-    assert all(
-        time.calls[i : i + 3 : 2] == ["synchronize"] * 2 and time.calls[i + 1].startswith("repeat")
-        for i in range(0, len(time.calls), 3)
-    )
+    Timing(time.repeat, time.synchronize, PROTOCOL)
+    kinds = [call.partition(" ")[0] for call in time.calls]
+    turn = ["synchronize", "repeat", "synchronize"]
+    warming = (len(kinds) - 5 * 4) // 3
+    assert kinds == turn * warming + ["repeat", *turn] * 5
 
 
 def test_the_clocks_own_cost_is_below_one_percent_of_a_short_interval():
@@ -156,5 +170,30 @@ def test_the_clocks_own_cost_is_below_one_percent_of_a_short_interval():
         nonlocal readings
         readings += 1
 
-    timing = time_steps(repeat, synchronize, Protocol(interval_s=0.02, intervals=3))
+    timing = Timing(repeat, synchronize, Protocol(interval_s=0.02, intervals=3))
     assert readings == 2 * (3 + len(timing.costs.warmup_seconds))
+
+
+@pytest.mark.parametrize(
+    ("spent", "threads", "left"),
+    [
+        pytest.param(Spent(1000, 1000), 1, 1000, id="alone"),
+        pytest.param(Spent(1000, 600, 400), 1, 600, id="a neighbour"),
+        pytest.param(Spent(1000, 600, 400, 400), 1, 1000, id="own threads that nobody asked for"),
+        pytest.param(Spent(1000, 600, 400, 300), 1, 900, id="own threads and a neighbour"),
+        pytest.param(Spent(1000, 900, 100, 900), 1, 1000, id="own threads on other cores"),
+        pytest.param(Spent(1000, 600, 400, 9), 1, 600, id="the clocks' own error"),
+        pytest.param(Spent(1000, 600), 1, 1000, id="it waits for something else"),
+        pytest.param(Spent(1000, 600, 400, 600), 2, 600, id="a neighbour, beside its helper"),
+        pytest.param(Spent(1000, 600, 0, 600, 400), 2, 600, id="its helper's neighbour"),
+        pytest.param(Spent(1000, 600, 400, 600, 400), 2, 600, id="both at the same time"),
+        pytest.param(Spent(1000, 900, 200), 1, 900, id="never less than it ran"),
+    ],
+)
+def test_only_what_strangers_took_is_left_out(spent: Spent, threads: int, left: int):
+    assert spent.counted(threads) == left
+
+
+def test_a_rank_that_waits_for_one_that_strangers_kept_does_not_count_that():
+    waiting, kept = Spent(1000, 600), Spent(1000, 600, 400)
+    assert waiting.counted(1, team_aside=kept.aside) == kept.counted(1) == 600

@@ -89,7 +89,7 @@ def test_the_engine_goes_on_after_a_crash(engine: LocalEngine):
 def test_a_server_that_was_killed_is_started_again():
     with LocalEngine() as engine:
         assert engine.call("os.path:basename", "/a/b", 10, ()).text == "b"
-        (server,) = engine._servers.values()
+        (server,) = engine._servers
         server.kill()
         server.wait()
         assert engine.call("os.path:basename", "/a/b", 10, ()).died_of

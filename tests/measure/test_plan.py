@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections import Counter
 
 import pytest
@@ -14,6 +13,7 @@ from harness.errors import UsageError
 from harness.measure.block import Block, block_from
 from harness.measure.plan import plan as plan_with
 from harness.measure.plan import plan_hash
+from harness.records.seen import SPINE
 from harness.registry import Registry
 
 FAST = Pair("fast", "plain", "fast", "toys", "how", ("check", "step"))
@@ -38,32 +38,49 @@ def ids(suite: Suite, config: RunConfig | None = None, measured: str = "") -> li
     return [block.id for block in blocks if measured in ("", block.measured)]
 
 
-def test_rounds_are_interleaved_across_pairs_and_turned_round():
+def test_rounds_are_interleaved_across_pairs_and_bring_the_baseline_s_twin():
     assert ids(suite_of(FAST, AA, seeds=1, rounds=2), measured="step") == [
-        "fast/step/baseline/seed0/round0",
-        "fast/step/method/seed0/round0",
-        "aa/step/baseline/seed0/round0",
-        "aa/step/method/seed0/round0",
-        "fast/step/method/seed0/round1",
-        "fast/step/baseline/seed0/round1",
-        "aa/step/method/seed0/round1",
-        "aa/step/baseline/seed0/round1",
+        f"{each}/seed0/round{round_}"
+        for round_ in range(2)
+        for each in (
+            "fast/step/baseline",
+            "fast/step/method",
+            "fast/step/twin",
+            "aa/step/baseline",  # whose method is a twin already
+            "aa/step/method",
+        )
     ]
 
 
-@pytest.mark.parametrize("seeds", [1, 2, 3, 4])
 @pytest.mark.parametrize("measured", ["step", "adaptation", "variant_times"])
-def test_within_every_seed_each_member_is_first_in_every_other_round(seeds, measured):
-    suite = suite_of(EVERY, seeds=seeds, rounds=4)
-    first: dict[int, list[str]] = {}
-    for block in plan(suite, RunConfig()):
-        if block.measured == measured:
-            first.setdefault(block.seed, []).append(block.member)
-    assert len(first) == seeds
-    for members in first.values():
-        leading = members[::2]
-        assert len(leading) == 4
-        assert all(before != after for before, after in itertools.pairwise(leading))
+def test_what_is_timed_beside_each_other_says_so(measured):
+    blocks = [b for b in plan(suite_of(EVERY), RunConfig()) if b.measured == measured]
+    beside = {b.beside: set() for b in blocks}
+    for block in blocks:
+        beside[block.beside].add((block.member, block.seed, block.round))
+    assert len(beside) == 2 * 3
+    for together in beside.values():
+        ((seed, round_),) = {at for _, *at in together for at in [tuple(at)]}
+        assert together == {(m, seed, round_) for m in ("baseline", "method", "twin")}
+
+
+def test_a_twin_is_the_baseline_in_all_but_its_name():
+    pair = dataclasses.replace(FAST, baseline_settings={"n": 2}, settings={"m": 3}, ranks=2)
+    blocks = {b.member: b for b in plan(suite_of(pair), RunConfig(threads=4))}
+    one, other = blocks["baseline"], blocks["twin"]
+    assert dataclasses.replace(other, member="baseline") == one
+    assert (other.learner, other.learner_settings, other.ranks, other.threads) == (
+        "plain", {"n": 2}, 1, 4
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ranks", "cores", "crowded"), [(2, 2, False), (3, 2, True), (1, 1, False)]
+)
+def test_all_seconds_count_where_ranks_keep_each_other_from_the_cores(ranks, cores, crowded):
+    pair = dataclasses.replace(FAST, ranks=ranks)
+    blocks = [b for b in plan(suite_of(pair), RunConfig(threads=cores)) if b.measured == "step"]
+    assert {block.all_count for block in blocks} == {crowded}
 
 
 def test_curves_are_interleaved_too_since_their_seconds_count():
@@ -79,29 +96,20 @@ def test_curves_are_interleaved_too_since_their_seconds_count():
 
 def test_checks_come_first_and_curves_last():
     measured = [block.measured for block in plan(suite_of(EVERY), RunConfig())]
-    assert list(dict.fromkeys(measured)) == [
-        "check",
-        "trajectory",
-        "operations",
-        "memory",
-        "distance",
-        "variant_operations",
-        "step",
-        "adaptation",
-        "wire",
-        "variant_times",
-        "curve",
-        "one_off",
-        "variants",
-    ]
+    rhythms = [REGISTRY.passes[name].rhythm for name in dict.fromkeys(measured)]
+    assert rhythms == sorted(rhythms, key=("learner", "once", "rounds", "seeds").index)
+    assert set(measured) == set(REGISTRY.passes)
+
+
+KNOWN = (*(each.name for each in SPINE), "variants", "variant_times", "variant_operations", "wire")
 
 
 def test_what_does_not_vary_is_measured_once():
     counts = Counter(block.measured for block in plan(suite_of(EVERY), RunConfig()))
-    assert counts == {
+    spine_and_variants = {name: counts[name] for name in counts if name in KNOWN}
+    assert spine_and_variants == {
         "check": 2, "trajectory": 2, "operations": 2, "memory": 2, "variant_operations": 2,
-        "step": 12, "adaptation": 12, "variant_times": 12, "wire": 6, "curve": 4, "variants": 2,
-        "distance": 2, "one_off": 2,
+        "step": 18, "adaptation": 18, "variant_times": 18, "wire": 6, "curve": 4, "variants": 2,
     }  # fmt: skip
 
 
@@ -143,6 +151,7 @@ def test_each_members_processes_get_their_share_of_the_threads():
     assert {(b.member, b.ranks, b.threads) for b in blocks} == {
         ("baseline", 1, 4),
         ("method", 2, 2),
+        ("twin", 1, 4),
     }
 
 
@@ -251,6 +260,7 @@ class TestSweeps:
             "fast/memory@inner_steps=4/method/seed0/round0",
             "fast/step/baseline/seed0/round0",
             "fast/step/method/seed0/round0",
+            "fast/step/twin/seed0/round0",
         ]
 
     def test_without_passes_of_their_own_take_all_at_the_points(self):
@@ -274,7 +284,7 @@ class TestSweeps:
         pair = dataclasses.replace(FAST, sweep=sweep, passes=("step",), settings={"meta_batch": 1})
         blocks = plan(suite_of(pair, seeds=1, rounds=1), RunConfig(threads=4))
         first = [(b.member, b.ranks, b.pair.settings, b.learner_settings) for b in blocks]
-        assert first == [
+        assert [each for each in first if each[0] != "twin"] == [
             ("baseline", 1, {"meta_batch": 8}, {}),
             ("method", 2, {"meta_batch": 8}, {}),
             ("baseline", 1, {"meta_batch": 1}, {"x": "y"}),
@@ -295,15 +305,31 @@ class TestSweeps:
         blocks = plan(suite_of(pair), RunConfig(threads=cores))
         assert {block.threads for block in blocks if block.member == "method"} == {threads}
 
-    def test_turn_their_points_round_at_every_other_round(self):
-        pair = dataclasses.replace(FAST, sweep={"n": (1, 2)}, passes=("step",))
-        found = ids(suite_of(pair, seeds=1, rounds=2))
-        assert found[4:] == [each.replace("round0", "round1") for each in found[:4][::-1]]
+    def test_turn_their_points_round_at_every_other_seed(self):
+        pair = dataclasses.replace(FAST, sweep={"n": (1, 2)}, passes=("curve",))
+        found = ids(suite_of(pair, seeds=2))
+        assert found[4:] == [each.replace("seed0", "seed1") for each in found[:4][::-1]]
+
+    @pytest.mark.parametrize(
+        ("sweep", "lanes"),
+        [
+            ({"n": (1, 2)}, [3, 3]),
+            ({"method.n": (1, 2)}, [4]),
+            ({"baseline.n": (1, 2)}, [5]),
+            ({"ranks": (1, 2, 4), "n": (1, 2)}, [5, 5]),
+            ({"method.n": (1, 2), "baseline.n": (1, 2)}, [6]),
+        ],
+        ids=str,
+    )
+    def test_are_timed_beside_each_other_where_they_share_a_member(self, sweep, lanes):
+        pair = dataclasses.replace(FAST, sweep=sweep, passes=("step",))
+        blocks = plan(suite_of(pair, seeds=1, rounds=1), RunConfig(threads=4))
+        assert sorted(Counter(block.beside for block in blocks).values()) == lanes
 
     def test_too_many_to_hold_say_how_many(self):
         sweep = {name: tuple(range(60)) for name in "abc"}
         pair = dataclasses.replace(FAST, sweep=sweep, passes=("step",))
-        with pytest.raises(UsageError, match=r"2,592,000 blocks.* 200,000.*216,000 points"):
+        with pytest.raises(UsageError, match=r"3,888,000 blocks.* 200,000.*216,000 points"):
             plan(suite_of(pair), RunConfig())
 
     def test_survive_the_journey_to_the_worker(self):

@@ -111,24 +111,30 @@ def test_both_members_are_measured_alike(planned):
     suite, config = planned
     blocks = [block for block in plan(suite, config) if block.measured not in ALONE]
     members = Counter((b.pair.name, b.measured, b.seed, b.round) for b in blocks)
-    assert set(members.values()) <= {2}
+    twins = {(b.pair.name, b.measured, b.seed, b.round) for b in blocks if b.member == "twin"}
+    assert all(count == 2 + (key in twins) for key, count in members.items())
+    assert all(b.measured in ROUNDS and not b.pair.is_aa for b in blocks if b.member == "twin")
     seeds, rounds = config.seeds_of(suite), config.rounds_of(suite)
     owed = {"curve": len(seeds)} | dict.fromkeys(ROUNDS, len(seeds) * rounds)
     for pair in suite.pair:
         for measured in set(pair.passes) - ALONE:
             found = [b for b in blocks if (b.pair.name, b.measured) == (pair.name, measured)]
-            assert len(found) == 2 * owed.get(measured, 1)
+            members_of = 3 if measured in ROUNDS and not pair.is_aa else 2
+            assert len(found) == members_of * owed.get(measured, 1)
 
 
 @settings(deadline=None)
 @given(PLANS)
 def test_members_stand_side_by_side(planned):
-    blocks = [block for block in plan(*planned) if block.measured not in ALONE]
+    blocks = [
+        block for block in plan(*planned) if block.measured not in ALONE and block.member != "twin"
+    ]
     for first, second in zip(blocks[::2], blocks[1::2], strict=True):
         assert first.member != second.member
         assert (first.pair, first.measured, first.seed, first.round) == (
             second.pair, second.measured, second.seed, second.round
         )  # fmt: skip
+        assert first.beside == second.beside
 
 
 @settings(deadline=None)

@@ -10,6 +10,7 @@ import pytest
 from harness.config import RunConfig
 from harness.declare.suite import Pair, Protocol, Suite
 from harness.measure import progress as module
+from harness.measure.estimate import Estimate as EstimateWith
 from harness.measure.plan import plan as plan_with
 from harness.measure.progress import (
     SILENCE_S,
@@ -17,9 +18,6 @@ from harness.measure.progress import (
     PlainProgress,
     between,
     progress_for,
-)
-from harness.measure.progress import (
-    Estimate as EstimateWith,
 )
 from harness.records.seen import Times
 from harness.registry import Registry
@@ -36,10 +34,10 @@ def Estimate(blocks):  # with the passes that all of these tests know
 
 
 PAIRS = (
-    Pair("p", "plain", "fast", "toys", "", ("step",)),
-    Pair("aa", "plain", "plain", "toys", "", ("step",)),
+    Pair("p", "plain", "fast", "toys", "", ("curve",)),
+    Pair("aa", "plain", "plain", "toys", "", ("curve",)),
 )
-SUITE = Suite("s", "What it is for", PAIRS, Protocol(seeds=1, rounds=2))
+SUITE = Suite("s", "What it is for", PAIRS, Protocol(seeds=2))
 BLOCKS = plan(SUITE, RunConfig())
 
 
@@ -61,28 +59,30 @@ def clock(monkeypatch):
 def watched(clock, seconds, statuses=(), **record):
     """Return the lines of a run whose blocks took so long each."""
     out = io.StringIO()
-    progress = PlainProgress(out)
-    progress.planned(SUITE, BLOCKS, REGISTRY.passes)
+    progress, estimate = PlainProgress(out), Estimate(BLOCKS)
+    progress.planned(SUITE, len(BLOCKS), estimate)
     told = len(out.getvalue().splitlines())
     for n, block in enumerate(BLOCKS):
         progress.started(block)
         clock.now += seconds
         status = statuses[n] if n < len(statuses) else "ok"
-        progress.finished(block, block.record(status, **record))
+        came = block.record(status, **record)
+        estimate.saw(block, seconds, came)
+        progress.finished(block, came)
     progress.close()
     return out.getvalue().splitlines()[told:]
 
 
 def test_the_announcement_names_pairs_blocks_and_time():
     out = io.StringIO()
-    PlainProgress(out).planned(SUITE, BLOCKS, REGISTRY.passes)
+    PlainProgress(out).planned(SUITE, len(BLOCKS), Estimate(BLOCKS))
     low, high = Estimate(BLOCKS).seconds
     assert low == high
     assert out.getvalue().splitlines() == [
         "suite s: What it is for",
         "  p: fast against plain on toys",
         "  aa: plain against plain on toys (A/A: the noise)",
-        f"8 blocks, {between(low, high)}",
+        f"at most 8 blocks, {between(low, high)}",
     ]
 
 
@@ -102,7 +102,7 @@ class TestPlainLines:
 
     def test_tell_a_failure_at_once_with_its_reason(self, clock):
         lines = watched(clock, 0.25, ("ok", "failed"), reason="it fell")
-        assert lines[1] == "p/step/method/seed0/round0: failed: it fell"
+        assert lines[1] == "p/curve/method/seed0/round0: failed: it fell"
 
     def test_tell_of_what_is_skipped_once_for_each_pair_and_reason(self, clock):
         lines = watched(clock, 0.25, ["skipped"] * 7 + ["failed"], reason="no peer here")
@@ -115,13 +115,15 @@ class TestPlainLines:
     def test_say_in_what_range_the_time_left_lies(self, clock):
         out = io.StringIO()
         progress = PlainProgress(out)
-        blocks = plan(dataclasses.replace(SUITE, protocol=Protocol(seeds=1, rounds=3)), RunConfig())
-        progress.planned(SUITE, blocks, REGISTRY.passes)
+        blocks = plan(dataclasses.replace(SUITE, protocol=Protocol(seeds=3)), RunConfig())
+        estimate = Estimate(blocks)
+        progress.planned(SUITE, len(blocks), estimate)
         for block, seconds in zip(blocks, (60, 60, 60, 60, 120), strict=False):
             progress.started(block)
             clock.now += seconds
+            estimate.saw(block, seconds, block.record("ok"))
             progress.finished(block, block.record("ok"))
-        assert out.getvalue().splitlines()[-1] == "5 of 12 blocks, 7 to 8 min left"
+        assert out.getvalue().splitlines()[-1] == "5 of 12 blocks, 7 to 13 min left"
 
     def test_expect_a_block_that_hung_to_hang_again(self, clock):
         lines = watched(clock, 600.0, ["timeout"] * 8, reason="it was ended", wall_s=None)
@@ -134,8 +136,8 @@ class TestPlainLines:
 
     def test_say_so_where_nothing_is_left_to_do(self):
         out = io.StringIO()
-        PlainProgress(out).planned(SUITE, [], REGISTRY.passes)
-        assert out.getvalue().endswith("0 blocks, about 0 s\n")
+        PlainProgress(out).planned(SUITE, 0, Estimate([]))
+        assert out.getvalue().endswith("at most 0 blocks, about 0 s\n")
 
 
 class TestTheBar:
@@ -143,11 +145,12 @@ class TestTheBar:
         monkeypatch.setenv("FORCE_COLOR", "1")
         monkeypatch.setenv("COLUMNS", "120")
         monkeypatch.setenv("TERM", "xterm")
-        bar = BarProgress()
-        bar.planned(SUITE, BLOCKS, REGISTRY.passes)
+        bar, estimate = BarProgress(), Estimate(BLOCKS)
+        bar.planned(SUITE, len(BLOCKS), estimate)
         for block in BLOCKS[:2]:
             bar.started(block)
             clock.now += 90.0
+            estimate.saw(block, 90.0, block.record("ok"))
             bar.finished(block, block.record("ok"))
         bar.started(BLOCKS[2])
         with bar._bar.console.capture() as shown:
@@ -155,19 +158,19 @@ class TestTheBar:
         bar.close()
         text = shown.get()
         assert "2/8" in text
-        assert "aa/step/baseline/seed0/round0" in text
+        assert "p/curve/method/seed1/round0" in text
         assert "min" in text
         assert "  p: fast against plain on toys" in capsys.readouterr().err
 
     def test_prints_failures_and_notes_as_they_are(self, capsys):
         bar = BarProgress()
-        bar.planned(SUITE, BLOCKS, REGISTRY.passes)
+        bar.planned(SUITE, len(BLOCKS), Estimate(BLOCKS))
         bar.started(BLOCKS[0])
         bar.finished(BLOCKS[0], BLOCKS[0].record("failed", reason="[bold]no[/bold] markup"))
         bar.noted("[red]no[/red] markup")
         bar.close()
         shown = capsys.readouterr().err
-        assert "p/step/baseline/seed0/round0: failed: [bold]no[/bold] markup" in shown
+        assert "p/curve/baseline/seed0/round0: failed: [bold]no[/bold] markup" in shown
         assert "note: [red]no[/red] markup" in shown
 
     def test_may_be_closed_before_anything_was_planned(self):
@@ -226,9 +229,26 @@ class TestTheEstimate:
 
     def test_is_a_guess_for_every_block_before_any_was_seen(self):
         assert all(Estimate([block]).seconds[0] > 0 for block in STUDIED)
+        total = Estimate(STUDIED).seconds
         each = [Estimate([block]).seconds for block in STUDIED]
-        total = tuple(sum(ends) for ends in zip(*each, strict=True))
-        assert Estimate(STUDIED).seconds == pytest.approx(total)
+        assert total == pytest.approx([sum(ends) for ends in zip(*each, strict=True)])
+
+    def test_of_rounds_is_from_the_first_that_may_decide_to_the_last(self):
+        many = plan(Suite("s", "S", EVERY[:1], Protocol(seeds=2, rounds=30)), RunConfig())
+        estimate = Estimate([b for b in many if (b.measured, b.member) == ("step", "twin")])
+        low, high = estimate.seconds
+        assert high / low == pytest.approx(60 / 8)
+
+    def test_of_what_comes_after_the_rounds_leaves_these_out(self):
+        after = [block for block in STUDIED if block.measured == "curve"]
+        estimate = Estimate([*STEPS, *after])
+        assert estimate.after_rounds == pytest.approx(sum(Estimate(after).seconds) / 2)
+        assert Estimate(STEPS).after_rounds == 0
+
+    def test_learns_nothing_from_what_was_left_out(self):
+        estimate = Estimate(STEPS)
+        estimate.saw(STEPS[0], 0.0, STEPS[0].record("skipped", skip="decided", reason="enough"))
+        assert estimate.seconds == Estimate(STEPS[1:]).seconds
 
     def test_leaves_out_what_was_seen(self):
         estimate = Estimate(STEPS)

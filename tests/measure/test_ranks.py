@@ -14,7 +14,8 @@ import pytest
 
 from harness.declare.passes import Seen
 from harness.measure.engines.local import LocalEngine
-from harness.measure.run import imports_of, measured_by
+from harness.measure.interleaving import Lane
+from harness.measure.run import imports_of
 from harness.measure.worker import measured
 from harness.records.record import Record
 from harness.registry import Registry
@@ -40,7 +41,7 @@ def run(
     block = make_block(method, measured, protocol, ranks=ranks, **pair)
     block = dataclasses.replace(block, plugins=(*block.plugins, SHARING))
     registry = Registry(block.plugins)
-    return measured_by(engine, block, imports_of(block, registry), registry)
+    return Lane(engine, block, imports_of(block, registry), registry).measure()
 
 
 @pytest.mark.parametrize("ranks", [2, 3])

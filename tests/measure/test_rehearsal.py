@@ -7,8 +7,9 @@ import dataclasses
 from harness.config import RunConfig
 from harness.declare.passes import Seen
 from harness.declare.suite import Pair, Protocol, Suite
+from harness.measure.estimate import Estimate
 from harness.measure.plan import plan
-from harness.measure.progress import Estimate, announcement
+from harness.measure.progress import announcement
 from harness.measure.rehearsal import rehearsal
 from harness.records.record import Record
 from harness.records.seen import Times
@@ -49,12 +50,12 @@ def test_the_cost_follows_from_the_steps_that_were_taken():
 
 
 def test_a_long_run_says_what_each_pair_costs():
-    told = announcement(SUITE, BLOCKS, Estimate(BLOCKS, PASSES, rehearsed((2.0, 4.0))))
+    told = announcement(SUITE, len(BLOCKS), Estimate(BLOCKS, PASSES, rehearsed((2.0, 4.0))))
     lines = told.splitlines()
     assert lines[1].startswith("  long: fast against plain on toys; ")
     assert " h " in lines[1]
-    assert lines[-1].startswith(f"{len(BLOCKS)} blocks, ")
-    short = announcement(SUITE, [], Estimate([], PASSES))
+    assert lines[-1].startswith(f"at most {len(BLOCKS)} blocks, ")
+    short = announcement(SUITE, 0, Estimate([], PASSES))
     assert "  long: fast against plain on toys\n" in short
 
 
@@ -63,6 +64,6 @@ def test_what_will_be_skipped_is_told_with_the_reason_and_costs_nothing():
         block.record("skipped", skip="absent", reason="no such data here") for block in SHORTS[:1]
     ]
     estimate = Estimate(BLOCKS, PASSES, absent)
-    told = announcement(SUITE, BLOCKS, estimate)
+    told = announcement(SUITE, len(BLOCKS), estimate)
     assert "  long: fast against plain on toys; will be skipped: no such data here\n" in told
     assert estimate.of_pair("long")[1] < 60

@@ -91,7 +91,8 @@ def test_a_resumed_run_tries_again_what_was_skipped_but_for_what_is_proven():
     assert is_settled(block.record("ok"))
     assert is_settled(block.record("failed", reason="inherits nothing"))
     assert is_settled(block.record("skipped", skip="inherited", reason="it is equal"))
-    for skip in ("absent", "partner", None):
+    assert is_settled(block.record("skipped", skip="decided", reason="enough"))
+    for skip in ("absent", "partner", "budget", "failing", None):
         assert not is_settled(block.record("skipped", skip=skip, reason="inherits nothing"))
 
 

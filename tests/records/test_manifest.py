@@ -62,5 +62,5 @@ def test_a_damaged_manifest_is_refused_with_its_place(text, message):
 
 
 def test_a_newer_schema_asks_for_a_newer_harness():
-    with pytest.raises(StoreError, match=r"schema 3 is not the schema 2 .*Upgrade the harness"):
+    with pytest.raises(StoreError, match=r"schema 4 is not the schema 3 .*Upgrade the harness"):
         manifest_from(changed(schema=SCHEMA + 1, something_new=1), "here")

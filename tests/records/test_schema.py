@@ -129,10 +129,10 @@ def test_tables_that_do_not_fit_are_no_measurement():
 def test_a_newer_schema_is_refused_with_a_word_about_upgrading(name, tmp_path):
     for file in (MANIFEST, RECORDS):
         text = (FIXTURE / file).read_text()
-        newer = re.sub(r'"schema": 1\b', '"schema": 3', text) if file == name else text
+        newer = re.sub(r'"schema": 1\b', '"schema": 4', text) if file == name else text
         assert (newer != text) == (file == name)
         (tmp_path / file).write_text(newer)
-    with pytest.raises(StoreError, match="schema 3 is not the schema 2 .*Upgrade the harness"):
+    with pytest.raises(StoreError, match="schema 4 is not the schema 3 .*Upgrade the harness"):
         Store.open(tmp_path).records()
 
 

@@ -17,11 +17,9 @@ def suite(name: str) -> Suite:
 
 
 @pytest.mark.parametrize(("name", "in_training"), [(ALONE, False), (TRAINING, True)])
-def test_each_holds_the_pairs_of_one_setting_and_the_noise_of_its_own(name, in_training):
-    pairs = suite(name).pair
-    settings = {pair.method_settings["in_training"] for pair in pairs if not pair.is_aa}
+def test_each_holds_the_pairs_of_one_setting(name, in_training):
+    settings = {pair.method_settings["in_training"] for pair in suite(name).pair}
     assert settings == {in_training}
-    assert [pair.passes for pair in pairs if pair.is_aa] == [("variant_times",)]
 
 
 @pytest.mark.parametrize(("name", "other"), [(ALONE, TRAINING), (TRAINING, ALONE)])
@@ -33,13 +31,3 @@ def test_the_report_of_each_leads_to_the_other(name, other):
 def test_both_look_at_every_number_of_inner_steps_that_the_claim_is_read_at():
     assert suite(ALONE).study["variants"]["inner_steps"] == [1, 5, 10]
     assert suite(TRAINING).study["variants"]["inner_steps"] == [1, 5, 10]
-
-
-def test_the_paper_s_patterns_have_noise_of_calls_like_their_own():
-    pairs = {pair.name: pair for pair in suite("paper").pair}
-    patterns, noise = pairs["patterns-5w1s"], pairs["aa-patterns-5w1s"]
-    assert noise.is_aa
-    assert "variant_times" in noise.passes
-    assert (noise.baseline, noise.workload, noise.settings) == (
-        patterns.baseline, patterns.workload, patterns.settings
-    )  # fmt: skip

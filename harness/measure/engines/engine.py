@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Answer:
 
     @property
     def timed_out(self) -> bool:
-        return self.place is None
+        return self.place is None or self.exit == -signal.SIGALRM  # which it set itself
 
     @property
     def died_of(self) -> str:
@@ -38,6 +38,9 @@ class Engine(abc.ABC):
     the limit, and one that dies takes nothing along. An engine raises NothingMeasured where it can
     run nothing at all.
     """
+
+    in_turns: ClassVar[bool] = False
+    """Whether calls of several threads run beside each other, on the machine that asks for them."""
 
     @abc.abstractmethod
     def call(self, function: str, text: str, limit_s: float, imports: Sequence[str]) -> Answer:

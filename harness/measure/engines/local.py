@@ -7,30 +7,40 @@ import json
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from harness.errors import NothingMeasured
 from harness.measure.engines.engine import Answer, Engine
 from harness.registry import ROOT
 
-# Threads that a library starts when it is imported would not survive the fork.
-ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
+# Threads that a library starts when it is imported would not survive the fork. Those of OpenMP are
+# to sleep while they wait, for others are timed meanwhile.
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 # The last two are what torch itself imports on first use: at every first meta tensor, and when it
 # counts operations.
 ALWAYS = ("torch", "torch.func", "harness.measure.worker", "sympy", "torch._dynamo")
 
 
-class LocalEngine(Engine):
-    """Calls functions in fresh processes, one at a time; a server for each set of imports.
+Server: TypeAlias = "subprocess.Popen[str]"
 
-    All code comes from one tree: this one, unless another checkout's folder is given.
+
+class LocalEngine(Engine):
+    """Calls functions in fresh processes; a server for each set of imports.
+
+    A server answers one call at a time. Who calls while it does is given another one. All code
+    comes from one tree: this one, unless another checkout's folder is given.
     """
+
+    in_turns = True
 
     def __init__(self, root: Path | None = None) -> None:
         self._root = root
-        self._servers: dict[tuple[str, ...], subprocess.Popen[str]] = {}
+        self._idle: dict[tuple[str, ...], list[Server]] = defaultdict(list)
+        self._servers: list[Server] = []
 
     def call(self, function: str, text: str, limit_s: float, imports: Sequence[str]) -> Answer:
         (answer,) = self._call(function, text, limit_s, tuple(imports), None)
@@ -44,36 +54,47 @@ class LocalEngine(Engine):
     def _call(
         self, function: str, text: str, limit_s: float, imports: tuple[str, ...], ranks: int | None
     ) -> list[Answer]:
+        idle = self._idle[imports]
         try:
-            server = self._server(imports)
+            server = idle.pop()
+        except IndexError:
+            server = self._another(imports)
+        try:
             assert server.stdin is not None
             request = {"call": function, "text": text, "limit_s": limit_s, "ranks": ranks}
             server.stdin.write(json.dumps(request) + "\n")
             server.stdin.flush()
-            return [Answer(**each) for each in _read(server)]
-        except (BrokenPipeError, EOFError):
-            ended = self._servers.pop(imports, None)  # none: the engine is being left
-            status = 0 if ended is None else _stop(ended)
+            answers = [Answer(**each) for each in _read(server)]
+            idle.append(server)
+            return answers
+        except (BrokenPipeError, EOFError, ValueError):  # it ended, or the engine is being left
+            status = self._stopped(server)
             return [Answer("", status, 0, "the server that starts workers ended")] * (ranks or 1)
 
-    def _server(self, imports: tuple[str, ...]) -> subprocess.Popen[str]:
-        if imports not in self._servers:
-            server, threads = _start(imports, self._root)
-            if threads > 1:  # forking it would not be safe, so let the workers do these imports
-                _stop(server)
-                server, threads = _start((), self._root)
-            if threads > 1:
-                _stop(server)
-                raise NothingMeasured(
-                    f"importing torch started {threads - 1} threads, so workers can't be forked. "
-                    "Unset variables that make it do so (such as OMP_* or *_NUM_THREADS)."
-                )
-            self._servers[imports] = server
-        return self._servers[imports]
+    def _another(self, imports: tuple[str, ...]) -> Server:
+        server, threads = _start(imports, self._root)
+        if threads > 1:  # forking it would not be safe, so let the workers do these imports
+            _stop(server)
+            server, threads = _start((), self._root)
+        if threads > 1:
+            _stop(server)
+            raise NothingMeasured(
+                f"importing torch started {threads - 1} threads, so workers can't be forked. "
+                "Unset variables that make it do so (such as OMP_* or *_NUM_THREADS)."
+            )
+        self._servers.append(server)
+        return server
 
     def close(self) -> None:
-        while self._servers:  # a call in another thread may still wait for one of them
-            _stop(self._servers.popitem()[1])
+        for server in [*self._servers]:  # a call in another thread may still wait for one of them
+            self._stopped(server)
+        self._idle.clear()
+
+    def _stopped(self, server: Server) -> int:
+        with suppress(ValueError):
+            self._servers.remove(server)
+            return _stop(server)
+        return 0
 
 
 def _start(imports: tuple[str, ...], root: Path | None) -> tuple[subprocess.Popen[str], int]:

@@ -12,7 +12,7 @@ from harness.declare.settings import build
 from harness.declare.suite import with_settings, workload_words
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement, PairJudgement
-from harness.judge.ratios import values_of
+from harness.judge.ratios import taken_of
 from harness.judge.statistics import Interval, quotient
 from harness.seeds import derive
 from harness.studies.ladder import Place, Settings
@@ -179,9 +179,9 @@ def _on_top(evidence: Evidence, above: Rung, below: Rung, point: Point) -> Inter
 def _by_round(evidence: Evidence, rung: Rung, point: Point) -> dict[tuple[int, int], float]:
     """Return the speed-up in every round of every seed."""
     pair, measure = rung.judged.pair, MEASURES[STEP_TIME]
-    baseline = values_of(evidence, pair, measure, "baseline", point)
-    method = values_of(evidence, pair, measure, "method", point)
-    return {at[1:]: baseline[at] / method[at] for at in baseline if at in method}
+    baseline = taken_of(evidence, pair, measure, "baseline", point)
+    method = taken_of(evidence, pair, measure, "method", point)
+    return {at[1:]: baseline[at].over(method[at]) for at in baseline if at in method}
 
 
 def _missing(alone: Rung | None, so_far: Rung | None, point: Point) -> str:

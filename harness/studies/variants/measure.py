@@ -10,21 +10,21 @@ import gc
 import random
 from collections.abc import Iterator
 from itertools import product
-from time import perf_counter, perf_counter_ns
+from time import perf_counter
 from typing import Any
 
 import torch
 
 from harness.declare.learner import Learner, Variant, workload_of
-from harness.declare.passes import Costs, Look, SeenAt
+from harness.declare.passes import Costs, Look, Pace, SeenAt
 from harness.declare.point import Point
 from harness.declare.settings import build
 from harness.errors import UsageError
 from harness.measure import device
 from harness.measure.block import Block
-from harness.measure.clock import Window, costs_of, warm_up
+from harness.measure.clock import Window, warm_up
 from harness.measure.operations import operations_of
-from harness.measure.passes import require_finite
+from harness.measure.passes import clock_of, require_finite
 from harness.measure.training import EVAL_BATCH
 from harness.seeds import derive
 from harness.studies.variants import CallOperations, CallTimes, Quality, Settings
@@ -69,59 +69,74 @@ def train_variants(block: Block, learner: Learner) -> Look:
     return Look(seen, Costs(measured_s=train_seconds))
 
 
-def time_variants(block: Block, learner: Learner) -> Look:
-    """Time every variant's adaptation to one task, call by call, and to a batch of tasks.
+class VariantTurns:
+    """Times every variant's adaptation to one task, call by call, and to a batch of tasks.
 
-    A sweep goes through all variants and numbers of steps once, in an order of its own. Calls are
-    timed singly and not in intervals of many, since a device adapts to a task once: what its user
-    waits for has a median and a tail. Each follows an untimed call of the same variant. Else a
-    member of many variants would find its caches full of the others', and one of few would not.
+    A turn goes through all variants and numbers of steps once, in an order of its own; the first
+    one calls each with a batch as well. Calls are timed singly and not in intervals of many, since
+    a device adapts to a task once: what its user waits for has a median and a tail. Each follows an
+    untimed call of the same variant. Else a member of many variants would find its caches full of
+    the others', and one of few would not.
     """
-    asked, seed = _asked(block), block.task_seed
-    synchronize = device.synchronizer(block.device)
-    workload, named = workload_of(learner), _variants(learner)
-    singles = [workload.eval_batch(seed, "valid", index, 1) for index in range(TASKS)]
-    batch = workload.eval_batch(seed, "valid", 0, asked.batch)
-    state = learner.init(seed)
-    cells = dict(_cells(block, learner, named))
-    shuffle = random.Random(derive(seed, "order of variants", block.round))
 
-    def sweep(tasks: Any) -> dict[Cell, float]:
-        order = list(cells)
-        shuffle.shuffle(order)
-        gc.collect()
-        seconds = {}
-        for cell in order:
-            cells[cell].adapt(state, tasks)
-            synchronize()
-            start = perf_counter_ns()
-            cells[cell].adapt(state, tasks)
-            synchronize()
-            seconds[cell] = (perf_counter_ns() - start) / 1e9
-        return seconds
+    def __init__(self, block: Block, learner: Learner) -> None:
+        self._asked, self._protocol, seed = _asked(block), block.protocol, block.task_seed
+        workload = workload_of(learner)
+        self._singles = [workload.eval_batch(seed, "valid", index, 1) for index in range(TASKS)]
+        self._batch = workload.eval_batch(seed, "valid", 0, self._asked.batch)
+        self._clock, self._state = clock_of(block, learner), learner.init(seed)
+        self._named = _variants(learner)
+        self._cells = dict(_cells(block, learner, self._named))
+        self._shuffle = random.Random(derive(seed, "order of variants", block.round))
+        self._calls: list[dict[Cell, float]] = []
+        self._of_batch: dict[Cell, float] = {}
 
-    def interval(sweeps: int) -> Window:
-        spans = (sum(sweep(singles[i % TASKS]).values()) for i in range(sweeps))
-        return Window(sweeps, sum(spans))
+    def warm_up(self) -> Pace:
+        self._warm = warm_up(self._warming, self._protocol)
+        return Pace(1, self._asked.calls)
 
-    windows, steady = warm_up(interval, block.protocol)
-    calls = [sweep(singles[index % TASKS]) for index in range(asked.calls)]
-    of_batch = sweep(batch)
-    measured_s = sum(sum(seconds.values()) for seconds in (*calls, of_batch))
-    seen: SeenAt = [
-        (
-            _point(*cell),
-            CallTimes(
-                seconds=tuple(call[cell] for call in calls),
-                batch_seconds=of_batch[cell],
-                batch=asked.batch,
-                known_as=named[cell[0]].known_as,
-                full=named[cell[0]].full,
-            ),
+    def take(self, steps: int) -> None:
+        for _ in range(steps):
+            if not self._calls:
+                self._of_batch = self._sweep(self._batch)
+            self._calls.append(self._sweep(self._singles[len(self._calls) % TASKS]))
+
+    def look(self) -> Look:
+        seen: SeenAt = [
+            (
+                _point(*cell),
+                CallTimes(
+                    seconds=tuple(call[cell] for call in self._calls),
+                    batch_seconds=self._of_batch.get(cell),
+                    batch=self._asked.batch,
+                    known_as=self._named[cell[0]].known_as,
+                    full=self._named[cell[0]].full,
+                ),
+            )
+            for cell in self._cells
+        ]
+        return Look(
+            seen, self._warm.costs([_whole(each) for each in (*self._calls, self._of_batch)])
         )
-        for cell in cells
-    ]
-    return Look(seen, costs_of(windows, steady, measured_s))
+
+    def _sweep(self, tasks: Any) -> dict[Cell, float]:
+        order = list(self._cells)
+        self._shuffle.shuffle(order)
+        gc.collect()
+        return {cell: self._call(self._cells[cell], tasks) for cell in order}
+
+    def _call(self, learner: Learner, tasks: Any) -> float:
+        learner.adapt(self._state, tasks)
+        self._clock.synchronize()
+        return self._clock.seconds(lambda: learner.adapt(self._state, tasks))
+
+    def _warming(self, sweeps: int) -> Window:
+        windows = [_whole(self._sweep(self._singles[index % TASKS])) for index in range(sweeps)]
+        return Window(sweeps, sum(each.span for each in windows))
+
+
+def _whole(sweep: dict[Cell, float]) -> Window:
+    return Window(1, sum(sweep.values()), wall=sum(sweep.values()))
 
 
 def count_variants(block: Block, learner: Learner) -> Look:

@@ -10,8 +10,9 @@ from harness.config import RunConfig
 from harness.declare.passes import Seen
 from harness.declare.suite import Pair, Suite
 from harness.measure.engines.local import LocalEngine
+from harness.measure.interleaving import Lane
 from harness.measure.plan import plan
-from harness.measure.run import imports_of, measured_by
+from harness.measure.run import imports_of
 from harness.records.record import Record
 from harness.registry import Registry
 from harness.studies.ranks import Wire
@@ -39,7 +40,7 @@ def records() -> list[Record[Seen]]:
     registry = Registry()
     with LocalEngine() as engine:
         found = [
-            measured_by(engine, block, imports_of(block, registry), registry) for block in BLOCKS
+            Lane(engine, block, imports_of(block, registry), registry).measure() for block in BLOCKS
         ]
     assert [record.reason for record in found] == [None] * len(BLOCKS)
     return found

@@ -10,8 +10,9 @@ import pytest
 from scipy import stats
 
 from benchmarks.rule import MOST_ROUNDS, NOISES, THRESHOLD, Noise, drift, normal, words
-from harness.gate.sequential import FIRST_ALARM, bounds, look_at, looks, share
 from harness.gate.times import Question
+from harness.judge.sequential import FIRST_ALARM, bounds, look_at, looks, share
+from harness.judge.taken import Taken
 
 TRIALS = 400
 
@@ -49,7 +50,7 @@ def test_a_base_that_differs_from_itself_leaves_everything_open():
     question = Question("s", "step_time", THRESHOLD, questions=1)
     for number in range(MOST_ROUNDS):
         base, other = 1.0, 1.2 + 0.001 * number
-        question.add({"base": [base], "head": [other], "again": [other]})
+        question.add(Taken((base,)), Taken((other,)), Taken((other,)))
         assert question.decide() is None
     assert "base differs from itself" in (question.undecided("the time is up").reason or "")
 
@@ -58,9 +59,9 @@ def test_a_slow_down_below_the_noise_floor_is_not_called_one():
     question = Question("s", "step_time", THRESHOLD, questions=1)
     rng = np.random.default_rng(0)
     for number in range(22):
-        again = 1.15 if number % 3 else 1 / 1.15
+        again = (1.15 if number % 3 else 1 / 1.15) * (1 + 1e-4 * number)
         head = 1.12 + 0.001 * rng.random()
-        question.add({"base": [1.0], "head": [head], "again": [again * (1 + 1e-4 * number)]})
+        question.add(Taken((1.0,)), Taken((head,)), Taken((again,)))
         found = question.decide()
         assert found is None or found.word != "regressed"
 

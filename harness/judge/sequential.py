@@ -23,7 +23,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,10 +57,13 @@ def looks() -> Iterator[int]:
 
 def look_at(rounds: int) -> int | None:
     """Return which look falls on this number of rounds, from 1 on, or None."""
-    for number, due in enumerate(looks(), start=1):
-        if due >= rounds:
-            return number if due == rounds else None
-    return None
+    number = look_after(rounds)
+    return number if next(islice(looks(), number - 1, None)) == rounds else None
+
+
+def look_after(rounds: int) -> int:
+    """Return the first look that so many rounds do not go beyond."""
+    return next(number for number, due in enumerate(looks(), start=1) if due >= rounds)
 
 
 def share(look: int, first: int = 1) -> float:

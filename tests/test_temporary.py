@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from harness import temporary
 from harness.errors import UsageError
-from harness.gate import temporary
-from harness.gate.temporary import PREFIX, remove_leftovers, temporary_folder
+from harness.temporary import PREFIX, remove_leftovers, temporary_folder
 
 
 @pytest.fixture(autouse=True)

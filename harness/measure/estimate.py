@@ -1,0 +1,153 @@
+"""The estimate: how long a run is expected to go on, from what its blocks have taken so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean, median
+
+from harness.declare.passes import Pass, Seen
+from harness.declare.suite import TWIN
+from harness.measure.block import Block
+from harness.records.record import Record
+from harness.records.seen import STEP, Times
+
+START_S = 0.5  # a worker's start and its data
+STEP_S = 0.1  # a meta-step, before any was timed
+TASK_STEPS = 0.01  # of a step, to evaluate one task
+LEAST_ROUNDS = 8  # before any can decide
+
+Passes = Mapping[str, Pass[Seen]]
+
+Kind = tuple[str, str, str]  # pair, pass and member
+Range = tuple[float, float]
+
+Rehearsed = Sequence[Record[Seen]]
+"""What came of the steps that were taken before the run: times, or why there are none."""
+
+
+class Estimate:
+    """Seconds that are left, from the least to the most that was seen to be so.
+
+    A block is expected to take as little and as much as its like did, those of the same pair, pass
+    and member. Until one of them was seen it is guessed from the protocol and the seconds of a
+    step. How far off such guesses were for other pairs corrects them; where that is unknown, a
+    guess from steps that were timed stands, and one from none may be as far off as any other was.
+    Of a pair whose rehearsal was skipped every block will be. Rounds may end as soon as a first
+    look decides, or go on to the last.
+    """
+
+    def __init__(self, blocks: Sequence[Block], passes: Passes, rehearsed: Rehearsed = ()) -> None:
+        self._passes = passes
+        self._left = Counter(map(_kind, blocks))
+        self._one_of = {_kind(block): block for block in blocks}
+        self._taken: Counter[Kind] = Counter()
+        self._seen: dict[Kind, Range] = {}
+        self._off_by: dict[str, Range] = {}  # by pass
+        self._doubt: Range = (1.0, 1.0)  # of all guesses
+        self._step_s: dict[tuple[str, str], Range] = {}  # by pair and member
+        self.skipped: dict[str, str] = {}
+        """Why a pair will be left out, by its name."""
+        for record in rehearsed:
+            if isinstance(record.seen, Times):
+                steps = record.seen.wall_seconds or record.seen.seconds
+                self._step_s[record.pair, record.member] = min(steps), max(steps)
+            elif record.status == "skipped":
+                self.skipped[record.pair] = record.reason or "a block was skipped"
+
+    def saw(self, block: Block, seconds: float, record: Record[Seen]) -> None:
+        """Learn from what a block took, and from the steps that it timed."""
+        kind = _kind(block)
+        self._left[kind] -= 1
+        if record.skip is not None:
+            return
+        self._taken[kind] += 1
+        self._seen[kind] = _widened(self._seen.get(kind), seconds)
+        off_by = seconds / fmean(self._guess(block))
+        self._off_by[block.measured] = _widened(self._off_by.get(block.measured), off_by)
+        self._doubt = _widened(self._doubt, off_by)
+        if block.measured == STEP.name and isinstance(record.seen, Times) and record.seen.seconds:
+            steps = record.seen.wall_seconds or record.seen.seconds
+            self._step_s[block.pair.name, block.member] = (median(steps),) * 2
+
+    @property
+    def seconds(self) -> Range:
+        return self._sum(self._left)
+
+    def of_pair(self, name: str) -> Range:
+        return self._sum(kind for kind in self._left if kind[0] == name)
+
+    @property
+    def after_rounds(self) -> float:
+        """What is expected of all that is left but rounds."""
+        return fmean(self._sum(kind for kind in self._left if not self._in_rounds(kind)))
+
+    def _sum(self, kinds: Iterable[Kind]) -> Range:
+        low = high = 0.0
+        for kind in kinds:
+            each = self._expected(kind)
+            low, high = low + self._least(kind) * each[0], high + self._left[kind] * each[1]
+        return low, high
+
+    def _in_rounds(self, kind: Kind) -> bool:
+        return self._passes[kind[1]].rhythm == "rounds"
+
+    def _least(self, kind: Kind) -> int:
+        left = self._left[kind]
+        if not self._in_rounds(kind):
+            return left
+        return min(left, max(0, LEAST_ROUNDS - self._taken[kind]))
+
+    def _expected(self, kind: Kind) -> Range:
+        if kind in self._seen:
+            return self._seen[kind]
+        _, measured, _ = kind
+        block = self._one_of[kind]
+        guess = self._guess(block)
+        known = (1.0, 1.0) if self._steps_of(block) is not None else self._doubt
+        low, high = self._off_by.get(measured, known)
+        least = START_S if _may_inherit(block) else guess[0] * low
+        return least, guess[1] * high
+
+    def _steps_of(self, block: Block) -> Range | None:
+        member = "baseline" if block.member == TWIN else block.member
+        return self._step_s.get((block.pair.name, member))
+
+    def _guess(self, block: Block) -> Range:
+        if block.pair.name in self.skipped:
+            return START_S, START_S
+        ends = self._steps_of(block) or (STEP_S, STEP_S)
+        low, high = (self._guess_at(step_s, block) for step_s in ends)
+        return low, high
+
+    def _guess_at(self, step_s: float, block: Block) -> float:
+        protocol = block.protocol
+        looks = protocol.curve_steps / protocol.curve_every
+        evaluated = protocol.curve_tasks * looks + protocol.test_tasks
+        steps: dict[str, float] = {
+            "check": protocol.check_examples * 0.4,
+            "trajectory": 2.0 * protocol.trajectory_steps,  # in float64
+            "curve": protocol.curve_steps + TASK_STEPS * evaluated,
+            "operations": 3.0,
+            "memory": 3.0,
+        }
+        if (of_study := self._passes[block.measured].guess_steps) is not None:
+            steps[block.measured] = of_study(block.study)
+        if block.measured in steps:
+            return START_S + step_s * steps[block.measured]
+        timed = protocol.intervals * (step_s + max(protocol.interval_s, step_s))
+        return START_S + min(protocol.warmup_s, 4 * step_s) + timed
+
+
+def _may_inherit(block: Block) -> bool:
+    """Whether the block is left out if the method's curve is shown to be the baseline's."""
+    proven = {"check", "trajectory"} <= {*block.pair.passes}
+    return block.measured == "curve" and block.member == "method" and proven and not block.point
+
+
+def _kind(block: Block) -> Kind:
+    return block.pair.name, block.measured, block.member
+
+
+def _widened(known: Range | None, value: float) -> Range:
+    return (value, value) if known is None else (min(known[0], value), max(known[1], value))

@@ -1,0 +1,84 @@
+"""Rounds: whose turn it is to be timed, and when a pair has been timed for long enough.
+
+The pair that has had least time goes next, so that all have their share of a budget and drift falls
+on all alike. A pair's rounds end when its claims are decided, which a judge says; when the budget
+is spent; or when a member gives nothing. What is left is recorded as left out, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from harness.declare.passes import Seen
+from harness.declare.suite import Member, Pair
+from harness.measure.block import Block
+from harness.measure.skipping import Skipped
+from harness.records.record import Record
+
+STRIKES = 3  # rounds in a row in which a member gave nothing, after which it is not tried again
+
+Decides = Callable[[Pair, Sequence[Record[Seen]]], str | None]
+"""Says by what a pair's rounds have decided all that they were to decide, or None if they go on."""
+
+Together = list[Block]
+"""Blocks that are timed beside each other."""
+
+
+@dataclass
+class PairRounds:
+    """The rounds of one pair that are still to come, and what came of those before."""
+
+    pair: Pair
+    left: deque[list[Together]] = field(default_factory=deque)
+    records: list[Record[Seen]] = field(default_factory=list)
+    spent: float = 0.0
+    _in_vain: dict[tuple[str, Member], int] = field(default_factory=dict)
+
+    def saw(self, records: Iterable[Record[Seen]]) -> None:
+        """Take in what came of blocks that were timed beside each other."""
+        gave: dict[tuple[str, Member], bool] = {}
+        for record in records:
+            self.records.append(record)
+            self.spent += record.wall_s or 0.0
+            who = record.measured, record.member
+            gave[who] = gave.get(who, False) or record.status == "ok"
+        for who, good in gave.items():
+            self._in_vain[who] = 0 if good else self._in_vain.get(who, 0) + 1
+
+    def ended(self, decides: Decides, *, time_is_up: bool = False) -> Skipped | None:
+        """Say why no further round is to be taken, if that is so."""
+        for (measured, member), rounds in self._in_vain.items():
+            if rounds >= STRIKES:
+                why = f"{measured} of the {member} gave nothing in {rounds} rounds in a row"
+                return Skipped("failing", why)
+        if (reason := decides(self.pair, self.records)) is not None:
+            return Skipped("decided", reason)
+        if time_is_up:
+            return Skipped("budget", "the time for the run was used up: more of it, more rounds")
+        return None
+
+
+class Rounds:
+    """The rounds of all pairs."""
+
+    def __init__(
+        self,
+        pairs: Iterable[Pair],
+        blocks: Iterable[Block],
+        recorded: Iterable[Record[Seen]],
+    ) -> None:
+        self._pairs = {pair.name: PairRounds(pair) for pair in pairs}
+        for _, of_round in groupby(blocks, lambda b: (b.pair.name, b.seed, b.round)):
+            together = [list(each) for _, each in groupby(of_round, lambda block: block.beside)]
+            self._pairs[together[0][0].pair.name].left.append(together)
+        for _, before in groupby(recorded, lambda r: (r.pair, r.measured, r.seed, r.round)):
+            records = list(before)
+            self._pairs[records[0].pair].saw(records)
+
+    def __iter__(self) -> Iterator[PairRounds]:
+        """Yield the pair whose round is next, until none has any left."""
+        while open_ := [each for each in self._pairs.values() if each.left]:
+            yield min(open_, key=lambda each: each.spent)
