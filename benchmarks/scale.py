@@ -189,10 +189,10 @@ def report(folder: Path, clock: Clock) -> None:
     from harness.report.write import claims_json
 
     opened = harness.open_run(folder / "run")
-    manifest, evidence, studies = opened.manifest, opened.evidence, opened.registry.studies
+    evidence, studies = opened.evidence, opened.registry.studies
     judgement = pickle.loads((folder / "judged").read_bytes())
     with clock.timing("claims.json"):
-        claims_json(manifest, judgement, studies)
+        claims_json(evidence, judgement, studies)
     with clock.timing("measures.csv"):
         to_csv(opened.records)
     with clock.timing("compose"):
