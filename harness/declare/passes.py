@@ -54,6 +54,7 @@ class Pass(Generic[S]):
     shared: bool = True
     both: bool = True
     guess_steps: Callable[[dict[str, Any]], float] | None = None
+    dtype: Literal["float32", "float64"] = "float32"  # the precision that it looks in
     words: str = ""  # what reports call it, where that is not its name
 
     @property

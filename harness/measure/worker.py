@@ -140,7 +140,7 @@ def make_learner(block: Block, registry: Registry, team: Communicator | None = N
     """Make the block's learner on its workload, in the precision that its pass needs."""
     entry = registry.find(block.learner, "baseline", "method")
     _require_sharing(block, entry)
-    dtype = "float64" if block.measured == "trajectory" else "float32"
+    dtype = registry.pass_named(block.measured).dtype
     place = Place(block.device, dtype, block.data_dir, team or Alone())
     of = registry.find(block.pair.workload, "workload")
     workload = build(of.load(), block.pair.settings, f"workload {of.name}", place)

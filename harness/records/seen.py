@@ -153,7 +153,9 @@ class Times(Seen):
 
 
 CHECK = Pass("check", Check, "learner", "harness.measure.check:check", words="gradient check")
-TRAJECTORY = Pass("trajectory", Trajectory, "once", "harness.measure.passes:trajectory")
+TRAJECTORY = Pass(
+    "trajectory", Trajectory, "once", "harness.measure.passes:trajectory", dtype="float64"
+)
 OPERATIONS = Pass(
     "operations", Operations, "once", "harness.measure.passes:operations", words="operation count"
 )

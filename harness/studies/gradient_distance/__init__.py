@@ -53,6 +53,7 @@ DISTANCE = Pass(
     "once",
     "harness.studies.gradient_distance.measure:measure",
     shared=False,
+    dtype="float64",
     words="gradient distance",
 )
 

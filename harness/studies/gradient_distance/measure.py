@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from harness.declare.learner import Learner, Params, workload_of
 from harness.declare.passes import Look
 from harness.declare.settings import build
@@ -19,9 +17,8 @@ def measure(block: Block, learner: Learner) -> Look:
     registry = Registry(block.plugins)
     family = registry.find(learner.family, "problems").load()
     oracle_class = registry.find(family.oracle, "baseline").load()
-    given = workload_of(learner)
-    workload = dataclasses.replace(given, place=dataclasses.replace(given.place, dtype="float64"))
-    learner, oracle = dataclasses.replace(learner, workload=workload), oracle_class(workload)
+    workload = workload_of(learner)
+    oracle = oracle_class(workload)
     cosines, errors = [], []
     for draw in range(build(Settings, block.study, "[study.gradient_distance]").draws):
         seed = derive(block.task_seed, "draw", draw)
