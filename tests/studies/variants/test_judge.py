@@ -10,7 +10,7 @@ from harness.declare.passes import Seen
 from harness.judge.judgement import PairJudgement, Verdict
 from harness.records.record import Record
 from harness.studies.variants.finding import Selection
-from harness.studies.variants.judge import TAUS
+from harness.studies.variants.selection import TAUS
 from tests.judge.builders import AA, changed, judged, timed, without
 from tests.studies.variants.runs import (
     BETTER,
