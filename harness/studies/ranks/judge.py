@@ -36,7 +36,8 @@ class Scaled:
     point: Point
     held_out: bool  # from the model, which is checked on it
     seconds: Interval
-    allreduce_s: float | None  # of these, what the all-reduces cost
+    computing_s: float  # of these, what the all-reduces leave
+    allreduce_s: float | None  # what the all-reduces cost
     imbalance_s: float | None  # of these, what ranks waited for others that had more to do
     efficiency: Interval | None  # tasks a second and rank, as a share of one rank's
     speedup: Interval | None  # against the baseline, where that had as many tasks
@@ -201,11 +202,13 @@ def _series(
         seen = [each for _, each in found[point]]
         # Whose tasks grow with the ranks is as fast with them as without when none is lost.
         kept = point.tasks / one.tasks / point.ranks if one else 1.0
+        step, wire = _middle(times[point], seed), _median(each.allreduce_seconds for each in seen)
         return Scaled(
             point,
             point.ranks == asked.held_out,
-            _middle(times[point], seed),
-            _median(each.allreduce_seconds for each in seen),
+            step,
+            step.estimate - (wire or 0.0),
+            wire,
             _median(each.imbalance_seconds for each in seen),
             _ratio(times[one] if one else {}, times[point], seed, kept),
             _ratio(baseline, times[point], seed),

@@ -127,15 +127,14 @@ def _about(judged: PairJudgement, scaling: Scaling) -> str:
 
 
 def _row(scaled: Scaled) -> tuple[Cell, ...]:
-    step, wire = scaled.seconds.estimate, scaled.allreduce_s
     waiting = scaled.imbalance_s
     tasks = count(scaled.point.tasks, "task")
     return (
         Cell(str(scaled.point.ranks), f"{tasks}, held out" if scaled.held_out else tasks),
-        Cell(quantity(step, "s")),
-        Cell(quantity(step - wire if wire is not None else step, "s")),
+        Cell(quantity(scaled.seconds.estimate, "s")),
+        Cell(quantity(scaled.computing_s, "s")),
         Cell(
-            quantity(wire, "s"),
+            quantity(scaled.allreduce_s, "s"),
             f"{quantity(waiting, 's')} waiting" if waiting is not None else "",
         ),
         Cell(UNKNOWN if scaled.efficiency is None else with_bounds(scaled.efficiency)),

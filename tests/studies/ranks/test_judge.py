@@ -77,6 +77,9 @@ class TestMeasured:
         assert found.strong[0].allreduce_s is None
         assert found.strong[1].allreduce_s == pytest.approx(0.002)
         assert found.strong[1].imbalance_s == pytest.approx(0.002)
+        for each in found.strong:
+            left = each.seconds.estimate - (each.allreduce_s or 0)
+            assert each.computing_s == pytest.approx(left)
 
     def test_only_the_held_out_ranks_are_marked(self):
         found = of(scaling())
