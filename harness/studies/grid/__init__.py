@@ -61,7 +61,13 @@ class Grid(Study):
     told_by = "harness.studies.grid.show:said"
 
     def of_pair(self, so_far: PairSoFar) -> PairStudy | None:
+        """Judge a grid where the suite has settings for it or a claim is about it.
+
+        Other sweeps have no best setting: nobody picks the share of data that is kept.
+        """
         from harness.studies.grid.judge import grid
 
-        given = so_far.evidence.manifest.suite.study.get(self.name, {})
-        return grid(so_far, self.settings_of(given))
+        given = so_far.evidence.manifest.suite.study.get(self.name)
+        if given is None and not so_far.asks(*(each.name for each in self.measures)):
+            return None
+        return grid(so_far, self.settings_of(given or {}))

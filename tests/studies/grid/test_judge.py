@@ -337,3 +337,9 @@ def test_halves_judge_all_and_never_their_own_choice():
         assert sorted(s for _, judging in parted for s in judging) == sorted(seeds)
         assert all(not set(choosing) & set(judging) for choosing, judging in parted)
     assert halves([4]) == ()
+
+
+def test_a_sweep_that_nobody_asks_about_as_a_grid_is_none():
+    pair = dataclasses.replace(SWEPT, claims=())
+    judged = pair_of(trained(always(4), always(4), pair), pair)
+    assert "grid" not in judged.studies
