@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from suites.image_sets.omniglot import PARTS
+from suites.image_sets.splits import SPLITS
+from suites.image_sets.table import SETS
 
 ALPHABETS = {
     "images_background": {"Armenian": 3, "Greek": 6, "Latin": 7},
@@ -165,3 +167,14 @@ def mnist(home: Path, suffix: str = "", train: int = 1200, test: int = 120) -> P
         labels = (np.arange(count) % 10).astype(np.uint8)
         idx(home / f"{part}-labels-idx1-ubyte{suffix}", labels)
     return home
+
+
+def counts(name: str, data_dir: Path, rule: str = "") -> dict[str, Any]:
+    """Return, for every split, how many classes of how many images there are."""
+    known = SETS[name]
+    images = known.open(data_dir)
+    found = {}
+    for split in SPLITS:
+        pool = known.split(images, rule, split, data_dir)
+        found[split] = (len(pool.classes), *sorted(set(pool.counts.tolist())))
+    return found
