@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import Any
 
 from harness.declare.learner import Learner, workload_of
 from harness.declare.passes import Costs, Look
 from harness.declare.settings import build
-from harness.measure import device
 from harness.measure.block import Block
+from harness.measure.passes import clock_of
 from harness.studies.ladder import OneOff, Settings
-from harness.team.together import slowest
 
 REPETITIONS = 2
 KEPT_AT = "TORCHINDUCTOR_CACHE_DIR"
@@ -26,20 +26,17 @@ def look_once(block: Block, learner: Learner) -> Look:
     Of the repetitions the slowest counts, so that what is left of the first is not noise.
     """
     asked = build(Settings, block.study, "[study.ladder]")
-    workload, synchronize = workload_of(learner), device.synchronizer(block.device)
-    seed, team = block.task_seed, workload.place.team
+    workload, clock, seed = workload_of(learner), clock_of(block, learner), block.task_seed
     state, began = learner.init(seed), perf_counter()
     first, again, made, spent = [], [], [], []
     with nothing_kept():
         for draw in range(asked.draws):
             batch = workload.train_batch(seed, draw * asked.apart)
-            spans = []
-            for _ in range(1 + REPETITIONS):
-                team.barrier()
-                start = perf_counter()
+
+            def update(_: int, batch: Any = batch) -> None:
                 learner.step(state, batch)
-                synchronize()
-                spans.append(slowest(team, perf_counter() - start))
+
+            spans = [clock.time(update, 1).span for _ in range(1 + REPETITIONS)]
             first.append(spans[0])
             again.append(max(spans[1:]))
             made.append(len(learner.preparations()))
