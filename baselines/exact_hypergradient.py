@@ -58,8 +58,8 @@ class ExactHypergradient(ImplicitLearner):
         theta = flat(like)
         if len(theta) > MOST_PARAMETERS:
             raise UsageError(
-                f"{self.name} inverts the Hessian of all {len(theta)} base parameters, and is for "
-                f"{MOST_PARAMETERS} at most. Use cg_hypergradient, or a smaller base model."
+                f"{self.name} inverts the Hessian of all {len(theta)} base parameters, but takes "
+                f"at most {MOST_PARAMETERS}. Use cg_hypergradient, or a smaller base model."
             )
 
         def slope_at(theta: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,7 +100,7 @@ def _solved(product: Callable[[Tensor], Tensor], vector: Tensor) -> Tensor:
     factor, fault = torch.linalg.cholesky_ex(hessian)
     if fault:
         raise UsageError(
-            "exact_hypergradient needs a base loss whose Hessian is positive definite where the "
-            "base model stands, and here it is not. Use cg_hypergradient or unrolled_hypergradient."
+            "exact_hypergradient needs a base loss whose Hessian is positive definite at the base "
+            "parameters, and here it is not. Use cg_hypergradient or unrolled_hypergradient."
         )
     return torch.cholesky_solve(vector.unsqueeze(1), factor).squeeze(1)

@@ -14,8 +14,8 @@ def of_family(name: str, family: str, examples: str) -> Any:
     found = loaded(name)
     if found.family != family:
         raise UsageError(
-            f"inner={name}: an implementation of {found.family}, and what is asked for is one of "
-            f"{family}. Name one, such as {examples}."
+            f"inner={name}: an implementation of {found.family}, but one of "
+            f"{family} is needed. Name one, such as {examples}."
         )
     return found
 

@@ -182,7 +182,7 @@ def _pip(wanted: Recipe, step: Step, constraints: Path) -> None:
         raise HarnessError(
             f"pip could not install {wanted.name} {wanted.version} (exit code {done.returncode}).\n"
             f"  command: {step}\n  end of its output:\n{last}\n"
-            f"Put right what it names, then repeat: python -m baselines.install {wanted.name}"
+            f"Correct what it names, then repeat: python -m baselines.install {wanted.name}"
         )
 
 

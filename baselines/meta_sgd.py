@@ -40,8 +40,8 @@ class MetaSgdLearner(MamlLearner):
     def __post_init__(self) -> None:
         if self.workload.inner_steps < 1:
             raise ValueError(
-                f"inner_steps = {self.workload.inner_steps}: no step is left for rates to be "
-                "learned by. Take 1 or more"
+                f"inner_steps = {self.workload.inner_steps}: learning rates needs at least one "
+                "inner step. Use 1 or more"
             )
 
     def init(self, seed: int) -> AdamState:

@@ -32,7 +32,7 @@ def twin(module: nn.Module) -> nn.Module:
     """Return the module in torchmeta's layers, without its weights."""
     if next(module.parameters(), None) is not None:
         raise UsageError(
-            f"{type(module).__name__} has no version in torchmeta's layers. Write one as a "
+            f"torchmeta has no layer like {type(module).__name__}. Write one as a "
             "MetaModule and add it with baselines.torchmeta_models.twin.register."
         )
     return module

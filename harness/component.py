@@ -9,6 +9,7 @@ import ast
 import importlib
 import importlib.metadata
 import importlib.util
+import re
 import sys
 import zlib
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ from harness.errors import HarnessError, ModuleMissing, UsageError
 
 KINDS = ("baseline", "method", "workload", "problems", "study", "data")
 FOLDERS = ("baselines", "methods", "suites")
+
+NAME = re.compile(r"\w[\w.+-]{0,99}")
+"""What suites, pairs and components may be named: words of the command line, folders of a run."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,14 @@ class Entry:
         except (Exception, SystemExit) as error:  # who exits here would pass for having finished
             said = (str(error).splitlines() or [""])[0]
             raise UsageError(
-                f"{self.owner}: importing it fails: {type(error).__name__}: {said}. "
-                f"Mend it, or do without {self.name!r}."
+                f"{self.owner}: importing it failed: {type(error).__name__}: {said}. "
+                f"Correct the file, or leave out {self.name!r}."
             ) from error
+        if not hasattr(loaded, attribute):
+            raise UsageError(
+                f"{self.owner}: after its import, it has no class {attribute} for {self.name!r}. "
+                "Keep the class, or leave out the file."
+            )
         return getattr(loaded, attribute)
 
 
@@ -73,15 +82,19 @@ def read_components(path: Path, module: str, owner: str) -> Iterator[Entry]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{owner}: cannot be read: {error}. Mend it, or leave it out.") from None
+        raise UsageError(
+            f"{owner}: cannot be read: {error}. Correct the file, or leave it out."
+        ) from None
     if not any(f"@{kind}(" in text or f".{kind}(" in text for kind in KINDS):
         return  # parsing every file of the project would cost more than the rest of a listing
     try:
         tree = ast.parse(text)
-    except SyntaxError as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None)
+        why = getattr(error, "msg", None) or str(error) or "nested too deeply"
         raise UsageError(
-            f"{owner}, line {error.lineno}: not valid Python: {error.msg}. "
-            "Mend it, or leave it out."
+            f"{owner}{f', line {line}' if line else ''}: not valid Python: {why}. "
+            "Correct the file, or leave it out."
         ) from None
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     for node in tree.body:
@@ -92,8 +105,8 @@ def read_components(path: Path, module: str, owner: str) -> Iterator[Entry]:
                 name = _literal_name(mark)
                 if name is None:
                     raise UsageError(
-                        f"{owner}, line {node.lineno}: @{kind} takes one literal name. "
-                        f'Write @{kind}("my_name").'
+                        f"{owner}, line {node.lineno}: @{kind} takes one literal name, of 1 to 100 "
+                        f'letters, digits and the characters . _ + -. Write @{kind}("my_name").'
                     )
                 summary = (ast.get_docstring(node) or "").partition("\n")[0]
                 peer = _literal_peer(node, classes)
@@ -102,7 +115,7 @@ def read_components(path: Path, module: str, owner: str) -> Iterator[Entry]:
 
 def _literal_name(mark: ast.expr) -> str | None:
     match mark:
-        case ast.Call(args=[ast.Constant(value=str(name))], keywords=[]) if name:
+        case ast.Call(args=[ast.Constant(value=str(name))], keywords=[]) if NAME.fullmatch(name):
             return name
     return None
 

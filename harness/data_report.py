@@ -1,4 +1,4 @@
-"""What there is in a data folder, for people and for machines."""
+"""The data sets found in a folder, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def findings(registry: Registry, data_dir: Path) -> Iterator[Finding]:
 
 
 def as_text(finding: Finding) -> str:
-    """Return the lines that tell of one set."""
+    """Return the lines about one set."""
     lines = [f"{finding.name}: {finding.state}. {finding.detail}"]
     lines += [f"  {note}" for note in finding.notes]
-    lines += [f"  opens {_said(opened)}" for opened in finding.opens]
+    lines += [f"  use it as {_said(opened)}" for opened in finding.opens]
     if finding.state != "whole":
         lines += [f"  expected: {finding.expected}", f"  published: {finding.published}"]
     return "\n".join(lines)

@@ -45,10 +45,12 @@ class UsageError(HarnessError):
 class UnknownName(UsageError):
     """A name outside the allowed ones, with the nearest allowed name suggested."""
 
-    def __init__(self, what: str, name: str, allowed: Iterable[str], next_step: str = "") -> None:
+    def __init__(
+        self, what: str, name: str, allowed: Iterable[str], next_step: str = "", where: str = ""
+    ) -> None:
         names = sorted(allowed)
         super().__init__(
-            f"unknown {what} {name!r}{_suggestion(name, names)}. "
+            (f"{where}: " if where else "") + f"unknown {what} {name!r}{suggestion(name, names)}. "
             f"Allowed: {', '.join(names) if names else 'none'}."
             + (f" {next_step}" if next_step else "")
         )
@@ -79,7 +81,7 @@ class ModuleMissing(Absent):
 
     def __init__(self, module: str | None, importer: str) -> None:
         super().__init__(
-            f"module {module or 'of an unknown name'}, which {importer} imports, is missing. "
+            f"module {module or 'of unknown name'}, which {importer} imports, is not installed. "
             "Install the package that provides it."
         )
 
@@ -102,6 +104,7 @@ class TeamBroken(HarnessError):
     """A rank waited in vain for another one; the cause is there, not here."""
 
 
-def _suggestion(name: str, names: list[str]) -> str:
+def suggestion(name: str, names: list[str]) -> str:
+    """Return a hint at the nearest of the names, or nothing where none is near."""
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -83,25 +83,25 @@ def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         sub.set_defaults(command=commands[name])
         return sub
 
-    command("run", WORDS).add_argument("words", nargs="*", metavar="key=value")
+    command("run", WORDS).add_argument("words", nargs="*", default=[], metavar="key=value")
     listing = command("list", PLUGIN)
     kinds = f"what to list: {', '.join(LISTED)} (default: all); or key=value"
-    listing.add_argument("words", nargs="*", metavar="kind", help=kinds)
+    listing.add_argument("words", nargs="*", default=[], metavar="kind", help=kinds)
     listing.add_argument("--json", action="store_true", help=JSON)
     checking = command("check", PLUGIN)
     checking.add_argument("name", help="the name of a method or a baseline")
-    checking.add_argument("words", nargs="*", metavar="key=value")
+    checking.add_argument("words", nargs="*", default=[], metavar="key=value")
     checking.add_argument(
         "--examples", type=_examples, default=100, help="how many random problems (default: 100)"
     )
     checking.add_argument("--json", action="store_true", help=JSON)
     looking = command("data", DATA)
-    looking.add_argument("words", nargs="*", metavar="key=value")
+    looking.add_argument("words", nargs="*", default=[], metavar="key=value")
     looking.add_argument("--json", action="store_true", help=JSON)
     command("probe", {}).add_argument("--json", action="store_true", help=JSON)
     reporting = command("report", PLUGIN)
     reporting.add_argument("run", type=Path, help="a run folder, or a file made by history=")
-    reporting.add_argument("words", nargs="*", metavar="key=value")
+    reporting.add_argument("words", nargs="*", default=[], metavar="key=value")
     reporting.add_argument("--json", action="store_true", help=JSON)
     explaining = command("explain", PLUGIN)
     explaining.add_argument("run", type=Path, help="a run folder")
@@ -115,10 +115,10 @@ def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     comparing = command("compare", PLUGIN)
     comparing.add_argument("before", type=Path, help="the first run's folder")
     comparing.add_argument("after", type=Path, help="the second run's folder")
-    comparing.add_argument("words", nargs="*", metavar="key=value")
+    comparing.add_argument("words", nargs="*", default=[], metavar="key=value")
     comparing.add_argument("--json", action="store_true", help=JSON)
     gating = command("gate", GATE_WORDS)
-    gating.add_argument("words", nargs="*", metavar="key=value")
+    gating.add_argument("words", nargs="*", default=[], metavar="key=value")
     gating.add_argument("--json", action="store_true", help=JSON)
     gating.add_argument("--bisect", action="store_true", help="use exit codes for `git bisect run`")
     return parser

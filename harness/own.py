@@ -30,7 +30,7 @@ def passes_of(studies: Iterable[Study]) -> dict[str, Pass[Seen]]:
         for each in face.passes:
             if each.name in found:
                 raise UsageError(
-                    f"study {face.name}: its pass {each.name!r} is called like another. Rename it."
+                    f"study {face.name}: another pass is named {each.name!r} too. Rename one."
                 )
             found[each.name] = each
     return found

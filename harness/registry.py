@@ -59,11 +59,11 @@ class Registry:
             path = Path(plugin)
             if path.suffix != ".py" or not path.is_file():
                 raise UsageError(
-                    f"plugin={plugin}: no such Python file. Name an existing .py file."
+                    f"plugin={plugin}: no such Python file. Give the path of a .py file."
                 )
             if not self._read(path, str(path.resolve()), owner=path.name):
                 raise UsageError(
-                    f"plugin={plugin}: no component in it. Put @baseline, @method, @workload, "
+                    f"plugin={plugin}: it has no component. Put @baseline, @method, @workload, "
                     "@problems or @study with a literal name over a top-level class."
                 )
 
@@ -74,8 +74,8 @@ class Registry:
             key = ("learner" if entry.kind in ("baseline", "method") else entry.kind, entry.name)
             if key in self._entries:
                 raise UsageError(
-                    f"two components are called {entry.name!r}: one in {self._entries[key].owner}, "
-                    f"one in {entry.owner}. Rename either."
+                    f"two components are named {entry.name!r}: one in {self._entries[key].owner}, "
+                    f"one in {entry.owner}. Rename one."
                 )
             self._entries[key] = entry
         return len(entries)
@@ -131,7 +131,7 @@ class Registry:
 def _source_of(module: str) -> Path:
     spec = importlib.util.find_spec(module)
     if spec is None or not (spec.origin or "").endswith(".py"):
-        raise UsageError(f"there is no Python file of a module {module!r}")
+        raise UsageError(f"module {module!r} has no Python file")
     return Path(str(spec.origin))
 
 

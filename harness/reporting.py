@@ -44,7 +44,7 @@ def report_history(path: Path, as_json: bool) -> None:
     for note in history.notes:
         print(f"note: {note}", file=sys.stderr)
     if not history.entries:
-        raise UsageError(f"{path}: holds no line of a gate. Name a history, or a run folder.")
+        raise UsageError(f"{path}: no lines written by a gate. Name a history or a run folder.")
     courses = series_of(history.entries)
     content = compose_history(path.name, history.entries, courses)
     told = changes_json(courses)

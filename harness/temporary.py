@@ -57,8 +57,8 @@ def _made_and_locked(parent: Path) -> tuple[Path, int]:
             folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         except OSError as error:
             raise UsageError(
-                f"{parent}: no temporary folder can be made there: {error.strerror}. "
-                "Name one with room, where you may write, in the variable TMPDIR."
+                f"{parent}: cannot make a temporary folder there: {error.strerror}. "
+                "Set TMPDIR to a folder with free space where you may write."
             ) from None
         # Between the two, it looks like a leftover to another gate: then another one is made.
         with contextlib.suppress(BlockingIOError, FileNotFoundError):
@@ -106,6 +106,6 @@ def _short_enough() -> Path:
         ):
             return parent
     raise UsageError(
-        f"TMPDIR={usual}: too long for a socket's path, and {SHORT} may not be written to. "
-        f"Name a folder in TMPDIR whose path has fewer than {LONGEST_SOCKET - 30} characters."
+        f"TMPDIR={usual}: too long for a socket's path, and {SHORT} is not writable. "
+        f"Set TMPDIR to a folder whose path has fewer than {LONGEST_SOCKET - 30} characters."
     )

@@ -85,7 +85,7 @@ def load_adapter(
     except Exception as error:  # whatever unpickling a foreign file may raise
         raise UsageError(f"{path}: not an adapter's file: {type(error).__name__}.") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise UsageError(f"{path}: not of the format {FORMAT!r}. Save it anew with Adapter.save.")
+        raise UsageError(f"{path}: not of the format {FORMAT!r}. Save it again with Adapter.save.")
     registry = Registry(plugins)
     entry = registry.find(content["workload"], "workload")
     workload = build(entry.load(), content["workload_settings"], entry.name, place)

@@ -118,8 +118,8 @@ class GradientSharing(MamlLearner):
         for name in self._scaled if self.learned else ():
             if getattr(self, name) in (0, 1):
                 raise ValueError(
-                    f"{name} = {getattr(self, name)} can't be learned, since a sigmoid gets there "
-                    "at infinity alone. Begin between 0 and 1, or hold it by learned = false"
+                    f"{name} = {getattr(self, name)} cannot be learned: a sigmoid reaches it only "
+                    "at infinity. Start between 0 and 1, or fix it with learned = false"
                 )
         if self.scale_lr is not None and self.scale_lr < 0:
             raise ValueError(f"scale_lr = {self.scale_lr} must not be negative")

@@ -76,7 +76,7 @@ class LambdaPatterns(MamlLearner):
         network = self.workload.skeleton
         if not isinstance(network, Staged):
             raise UsageError(
-                f"{self.name} runs a network stage by stage, and {type(network).__name__} names no "
+                f"{self.name} runs a network stage by stage, but {type(network).__name__} names no "
                 "stages. Derive it from suites.models.Staged."
             )
         return network

@@ -73,7 +73,7 @@ def load_optimizer(path: str | Path) -> TrainedOptimizer:
     if not known:
         raise UsageError(
             f"{path}: of the format {about['format']!r}, not {FORMAT!r}. "
-            "Save it anew with TrainedOptimizer.save."
+            "Save it again with TrainedOptimizer.save."
         )
     hrnn = build(Hrnn, about["settings"], str(path))
     owed = {n: p.shape for n, p in hrnn.initial(torch.Generator().manual_seed(0)).items()}
@@ -82,7 +82,7 @@ def load_optimizer(path: str | Path) -> TrainedOptimizer:
     if wrong:
         raise UsageError(
             f"{path}: its weights do not fit its settings: {', '.join(wrong)}. "
-            "Save it anew with TrainedOptimizer.save."
+            "Save it again with TrainedOptimizer.save."
         )
     return TrainedOptimizer(hrnn, {name: torch.from_numpy(arrays[name]) for name in owed})
 
@@ -104,8 +104,8 @@ class LearnedOptimizer(torch.optim.Optimizer):
             raise UsageError(f"lr = {lr}: the first rate must be above 0, such as 1e-3.")
         if trained.hrnn.attention:
             raise UsageError(
-                "the optimizer was trained with attention = true: it wants gradients at a point of "
-                "its own, which torch.optim has no place for. Train it with attention = false."
+                "the optimizer was trained with attention = true: it needs gradients at points of "
+                "its own, which torch.optim cannot give. Train it with attention = false."
             )
         super().__init__(params, {"lr": lr})
         self._trained = trained

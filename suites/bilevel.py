@@ -80,7 +80,7 @@ class Bilevel(Workload):
         """Return what the base model would minimise were there no meta-parameters."""
         raise UsageError(
             f"workload {self.name or type(self).__name__} has no loss without meta-parameters. "
-            "Take the learners that train by it out of its pairs, or write its plain_loss."
+            "Remove the learners that train with it from its pairs, or write its plain_loss."
         )
 
     @abstractmethod
@@ -125,8 +125,8 @@ class Bilevel(Workload):
         lengths = {len(tensor) for tensor in leaves(part) if tensor.dim()}
         if len(lengths) != 1:
             raise UsageError(
-                f"{self.name or type(self).__name__}: its batches can't be shared among ranks, for "
-                "their tensors have not one row for every example alike. Write its `count` and "
+                f"{self.name or type(self).__name__}: its batches cannot be shared among ranks, "
+                "because not all their tensors have one row per example. Write its `count` and "
                 "`share`, or give the pair one rank."
             )
         return lengths.pop()

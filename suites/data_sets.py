@@ -60,7 +60,7 @@ class Cifar10Batches:
             state, detail = _state(count, 60_000), f"{count:,} images in {FOLDER}"
             opens = (Opened("cifar10", {}),)
         except Absent:
-            state, detail = "missing", "It is not there."
+            state, detail = "missing", "It was not found."
         except UsageError as error:
             state, detail = "damaged", str(error)
         expected = f"{FOLDER}/ with {TRAIN[0]} to {TRAIN[-1]} and {TEST}"
@@ -111,7 +111,7 @@ def _found(one: ImageSet, word: str, folder: Path) -> Finding:
         opens = tuple(_opened(one, word, images, folder))
         notes = tuple(_hashes(one, folder))
     except Absent:
-        state, detail = "missing", "It is not there."
+        state, detail = "missing", "It was not found."
     except UsageError as error:
         state, detail = "damaged", str(error)
     return Finding(

@@ -59,9 +59,9 @@ class FewShot(Workload):
         buffers = [name for name, _ in self.skeleton.named_buffers()]
         if buffers:
             raise ValueError(
-                f"the network has buffers ({buffers[0]}, to begin with): all tasks of a batch "
-                "would share and change them, so that a gradient would depend on what was seen "
-                "before it. Leave them out: BatchNorm takes track_running_stats=False."
+                f"the network has buffers (such as {buffers[0]}): all tasks of a batch would share "
+                "and change them, so a gradient would depend on earlier tasks. Use a network "
+                "without buffers: give BatchNorm track_running_stats=False."
             )
 
     @property

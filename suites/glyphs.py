@@ -74,7 +74,7 @@ class GlyphSet:
     def split(self, name: str) -> GlyphSplit:
         """Return the split named train, valid or test."""
         if name not in SCRIPTS_OF_SPLIT:
-            raise UnknownName("split of the glyphs", name, SCRIPTS_OF_SPLIT)
+            raise UnknownName("split", name, SCRIPTS_OF_SPLIT, where="glyphs")
         return self._splits[name]
 
     @cached_property

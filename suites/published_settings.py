@@ -70,6 +70,6 @@ def published(name: str, data: str, ways: int, shots: int) -> Published:
             return one
     served = ", ".join(dict.fromkeys(str(one.data) for one in called))
     raise UsageError(
-        f"recipe = {name!r} has nothing for {data} with {ways} ways and {shots} shots; it serves "
+        f"recipe = {name!r} has no settings for {data} with {ways} ways and {shots} shots; it has "
         f"{served}. Take recipe = 'learn2learn', which serves any data, and set what differs."
     )

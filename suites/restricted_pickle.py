@@ -38,7 +38,7 @@ KNOWN: dict[tuple[str, str], Any] = {
 class _Restricted(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in KNOWN:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no data needs")
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which data never need")
         return KNOWN[module, name]
 
 

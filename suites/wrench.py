@@ -83,5 +83,5 @@ def _table(path: Path) -> dict[str, Any]:
 
 def _damaged(file: str, what: str) -> UsageError:
     return UsageError(
-        f"WRENCH's {file}: {what}. Fetch the set again from {PUBLISHED}, or mend the file."
+        f"WRENCH's {file}: {what}. Download the set again from {PUBLISHED}, or repair the file."
     )

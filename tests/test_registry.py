@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -193,7 +194,7 @@ class TestAPlugin:
     def test_may_not_take_a_name_of_our_own(self, plugin):
         with pytest.raises(UsageError) as refused:
             Registry((plugin(name="batched_maml"),))
-        assert "two components are called 'batched_maml'" in str(refused.value)
+        assert "two components are named 'batched_maml'" in str(refused.value)
         assert "one in methods/batched_maml.py, one in mine.py" in str(refused.value)
 
     def test_may_not_take_a_baselines_name_for_a_method(self, plugin):
@@ -201,7 +202,7 @@ class TestAPlugin:
             Registry((plugin(name="reference_maml"),))
 
     def test_may_not_take_another_plugins_name(self, plugin):
-        with pytest.raises(UsageError, match=r"one in mine\.py, one in yours\.py\. Rename either"):
+        with pytest.raises(UsageError, match=r"one in mine\.py, one in yours\.py\. Rename one"):
             Registry((plugin(), plugin(file="yours.py")))
 
     def test_may_share_a_name_with_something_of_another_kind(self, plugin):
@@ -214,7 +215,7 @@ class TestAPluginThatCannotServe:
     @pytest.mark.parametrize("file", ["nowhere.py", "mine.txt", "."])
     def test_is_no_python_file(self, plugin, tmp_path, file):
         plugin("text", file="mine.txt")
-        with pytest.raises(UsageError, match=r"no such Python file\. Name an existing \.py file"):
+        with pytest.raises(UsageError, match=r"no such Python file\. Give the path of a \.py file"):
             Registry((str(tmp_path / file),))
 
     def test_is_not_valid_python(self, plugin):
@@ -236,14 +237,14 @@ class TestAPluginThatCannotServe:
         ],
     )
     def test_has_no_component(self, plugin, text):
-        with pytest.raises(UsageError, match="no component in it. Put @baseline, @method"):
+        with pytest.raises(UsageError, match="it has no component. Put @baseline, @method"):
             Registry((plugin(text),))
 
     @pytest.mark.parametrize(
         "arguments", ["NAME", "f'mine'", "3", "''", "'a', 'b'", "name='mine'", "*names", ""]
     )
     def test_has_a_name_that_reading_does_not_tell(self, plugin, arguments):
-        with pytest.raises(UsageError, match=r"line 2: @method takes one literal name\. Write"):
+        with pytest.raises(UsageError, match=r"line 2: @method takes one literal name.*\. Write"):
             Registry((plugin(f"@method({arguments})\nclass Mine: pass\n"),))
 
     @pytest.mark.parametrize(
@@ -258,9 +259,16 @@ class TestAPluginThatCannotServe:
             with pytest.raises(UsageError) as refused:
                 entry.load()
             assert str(refused.value) == (
-                f"mine.py: importing it fails: {error}. Mend it, or do without 'm'."
+                f"mine.py: importing it failed: {error}. Correct the file, or leave out 'm'."
             )
         assert set(sys.modules) == modules
+
+    def test_may_delete_the_class_that_its_source_shows(self, plugin):
+        text = PLUGIN.format(kind="method", name="m", answer=1)
+        (name,) = re.findall(r"class (\w+)", text)
+        entry = Registry((plugin(f"{text}\ndel {name}\n"),)).find("m", "method")
+        with pytest.raises(UsageError, match=f"after its import, it has no class {name} for 'm'"):
+            entry.load()
 
     @pytest.mark.parametrize(
         ("raising", "error"),
@@ -302,15 +310,15 @@ class TestAnInstalledPackage:
     @pytest.mark.parametrize(
         ("module", "text", "fault"),
         [
-            ("no_such_module_here", "", "there is no Python file of a module"),
+            ("no_such_module_here", "", "has no Python file"),
             ("no_such_parent_here.part", "", "No module named 'no_such_parent_here'"),
             ("broken_syntax", "@method('x')\nclass X(:\n", "line 2: not valid Python"),
             (
                 "taken_name",
                 PLUGIN.format(kind="method", name="batched_maml", answer=1),
-                "are called",
+                "are named",
             ),
-            ("sys", "", "there is no Python file of a module 'sys'"),
+            ("sys", "", "module 'sys' has no Python file"),
             ("not a module", "", "not a module"),
         ],
     )

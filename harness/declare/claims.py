@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,15 +35,16 @@ class Reading:
             raise ValueError(str(UnknownName("measure", self.measure, asked, OF_A_PLUGIN)))
         least = 0 if self.row.nature == "gain" else 1
         if not self.value > least:
-            raise ValueError(f"reading {self.name!r}: value {self.value} must be above {least}")
+            raise ValueError(f"value = {self.value} must be above {least}")
         if self.row.at_steps != (self.inner_steps is not None):
             stepped = ", ".join(row.name for row in MEASURES if row.at_steps and row.claimed)
             raise ValueError(
-                f"reading {self.name!r}: inner_steps belong to the measures {stepped}, "
-                "which need them, and to no other"
+                f"measure {self.measure!r} "
+                + ("needs inner_steps" if self.row.at_steps else "takes no inner_steps")
+                + f"; the measures with inner_steps are {stepped}"
             )
         if self.inner_steps is not None and self.inner_steps < 1:
-            raise ValueError(f"reading {self.name!r}: inner_steps must be 1 at least")
+            raise ValueError(f"inner_steps = {self.inner_steps} must be at least 1")
 
     @property
     def row(self) -> Measure:
@@ -83,11 +85,13 @@ class Claim:
     def __post_init__(self) -> None:
         names = [reading.name for reading in self.readings]
         if not names or len(set(names)) < len(names):
-            raise ValueError(f"claim {self.name!r} must have readings, each with its own name")
+            raise ValueError("a claim needs readings, each with a name of its own")
         if not self.margin >= 0:
-            raise ValueError(f"claim {self.name!r}: margin {self.margin} must not be negative")
+            raise ValueError(f"margin = {self.margin} must not be negative")
+        if wrong := [need for need in self.needs if not re.fullmatch(r"\w+=.+", need)]:
+            raise ValueError(f"needs = {wrong}: write NAME=VALUE, as in gpus=4 or ranks=2")
         if self.link and not self.link.startswith("https://"):
-            raise ValueError(f"claim {self.name!r}: link {self.link!r} must begin with https://")
+            raise ValueError(f"link = {self.link!r} must begin with https://")
 
     @property
     def summary(self) -> str:
@@ -109,6 +113,6 @@ def by_name(claims: Iterable[Claim], path: Path) -> dict[str, Claim]:
     found: dict[str, Claim] = {}
     for claim in claims:
         if claim.name in found:
-            raise UsageError(f"{path.name}: two claims are called {claim.name!r}. Rename either.")
+            raise UsageError(f"{path.name}: two claims are named {claim.name!r}. Rename one.")
         found[claim.name] = claim
     return found

@@ -77,7 +77,7 @@ class Measure:
         return self.field is not None and not self.of_ranks
 
 
-OF_A_PLUGIN = "If a study of your own measures it, name the study's file by plugin=."
+OF_A_PLUGIN = "If your own study measures it, name the study's file with plugin=."
 
 
 class Measures:
@@ -92,7 +92,7 @@ class Measures:
         """Take in what a study measures; once is as good as twice."""
         for row in rows:
             if self._rows.setdefault(row.name, row) != row:
-                raise UsageError(f"two measures are called {row.name!r}. Rename either.")
+                raise UsageError(f"two measures are named {row.name!r}. Rename one.")
 
     def __iter__(self) -> Iterator[Measure]:
         return iter(self._whole().values())

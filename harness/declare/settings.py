@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.errors import UnknownName, UsageError
+from harness.errors import UnknownName, UsageError, suggestion
 
 T = TypeVar("T")
 UNIONS = (typing.Union, types.UnionType)
+LONGEST = 200  # characters of a value that an error shows
 Maker = Callable[[Any, str], Any]
 """Makes a value of what was given, whose owner has this name."""
 
@@ -69,16 +70,18 @@ def build(cls: type[T], given: Mapping[str, Any], owner: str, *fixed: Any) -> T:
     for name, value in given.items():
         setting = known.named.get(name)
         if setting is None:
-            raise UnknownName(f"setting of {owner}", name, known.named)
+            raise UnknownName("setting", name, known.named, where=owner)
         if value is None and setting.nullable:  # as most fields of a record are
             continue
         if not setting.fits(value):
             raise UsageError(
-                f"{owner}: setting {name} = {value!r} is a {type(value).__name__}, "
-                f"but must be {describe(setting.hint)}."
+                f"{owner}: setting {name} = {shown(value)} must be {describe(setting.hint)}"
+                f"{_nearest(value, setting.hint)}."
             )
     if missing := [name for name in known.required if name not in given]:
-        raise UsageError(f"{owner}: missing {', '.join(missing)}. Add what is missing.")
+        raise UsageError(
+            f"{owner}: missing {', '.join(missing)}. Add {'it' if len(missing) == 1 else 'them'}."
+        )
     converted = dict(given)
     for name, make in known.made:
         if (value := given.get(name)) is not None:
@@ -86,7 +89,7 @@ def build(cls: type[T], given: Mapping[str, Any], owner: str, *fixed: Any) -> T:
     try:
         return cls(*fixed, **converted)
     except ValueError as error:
-        raise UsageError(f"{owner}: {error}") from None
+        raise UsageError(f"{owner}: {str(error).rstrip('.')}.") from None
 
 
 def read_toml(cls: type[T], path: Path) -> T:
@@ -94,7 +97,9 @@ def read_toml(cls: type[T], path: Path) -> T:
     try:
         return build(cls, tomllib.loads(path.read_text(encoding="utf-8")), path.name)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path.name}: not valid TOML: {error}. Mend it there.") from None
+        raise UsageError(f"{path.name}: not valid TOML: {error}. Correct the file.") from None
+    except RecursionError:
+        raise UsageError(f"{path.name}: nested too deeply. Correct the file.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read: {error}. Give a TOML file in UTF-8.") from None
 
@@ -145,19 +150,49 @@ def _is_finite(value: Any) -> bool:
 
 
 def describe(hint: Any) -> str:
+    """Say what fits a type hint, as in "a whole number" or "a table of lists"."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in UNIONS:
         return " or ".join(describe(option) for option in arguments)
     if origin is typing.Literal:
         return " or ".join(repr(option) for option in arguments)
     if origin in (tuple, list):
-        return f"a list of {describe(arguments[0])}"
+        return f"a list of {_several(describe(arguments[0]))}"
     if origin in (dict, Mapping):
+        lists = typing.get_origin(arguments[1]) in (tuple, list)
+        return "a table of lists" if lists else "a table"
+    words = {
+        int: "a whole number",
+        float: "a finite number",
+        str: "a string",
+        bool: "true or false",
+    }
+    if dataclasses.is_dataclass(hint):
         return "a table"
-    words = {int: "a whole number", float: "a finite number", str: "a text", bool: "true or false"}
     return words.get(
         hint, "null" if hint in (None, type(None)) else getattr(hint, "__name__", str(hint))
     )
+
+
+def _several(one: str) -> str:
+    """Return the plural of such a description: "tables", "whole numbers"."""
+    head, *rest = one.removeprefix("a ").split(" of ")
+    return " of ".join([f"{head}s", *rest]) if one.startswith("a ") else one
+
+
+def shown(value: Any) -> str:
+    """Write a value for an error; a file can hold one of any length."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def _nearest(value: Any, hint: Any) -> str:
+    """Return a hint at the nearest of the strings that are allowed, if there are such."""
+    if not isinstance(value, str) or typing.get_origin(hint) not in (typing.Literal, *UNIONS):
+        return ""
+    options = typing.get_args(hint)
+    names = [each for each in options if isinstance(each, str)]
+    return suggestion(value, names) or "".join(_nearest(value, each) for each in options)
 
 
 @functools.cache

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import re
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.component import NAME
 from harness.declare.claims import Claim, by_name
 from harness.declare.point import OWN, Point, Scalar, key_of
-from harness.declare.settings import build, read_toml
+from harness.declare.settings import build, read_toml, shown
 from harness.errors import UnknownName, UsageError
 from harness.registry import Registry
 
@@ -26,9 +27,9 @@ MEMBERS: tuple[Member, Member] = ("baseline", "method")
 TWIN: Member = "twin"
 """The baseline once more, in processes of its own: what the two differ by is the pair's noise."""
 MOST_RANKS = 256
+MOST_OFTEN = 10_000  # seeds or rounds, in a suite as on the command line
+MOST_POINTS = 100_000  # of one sweep, which are counted before they are made
 LARGEST = 1e9  # of any number of a protocol: a clock counts no more seconds than these
-
-NAME = re.compile(r"\w[\w.+-]*")
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,9 @@ class Protocol:
     def __post_init__(self) -> None:
         for each in dataclasses.fields(self):
             value = getattr(self, each.name)
-            if not 0 < value <= LARGEST:
-                raise ValueError(f"{each.name} = {value} must be above 0, and at most {LARGEST:g}")
+            most = MOST_OFTEN if each.name in ("seeds", "rounds") else LARGEST
+            if not 0 < value <= most:
+                raise ValueError(f"{each.name} = {value} must be above 0 and at most {most:,.0f}")
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,21 @@ class Pair:
         if not 1 <= self.ranks <= MOST_RANKS:
             raise ValueError(f"ranks = {self.ranks} must be from 1 to {MOST_RANKS}")
         if self.swept and not self.sweep:
-            raise ValueError(f"swept = {list(self.swept)} needs a sweep = {{...}} to go through")
+            raise ValueError(f"swept = {list(self.swept)} needs a sweep = {{...}}")
         if isinstance(self.sweep, dict) and (empty := [k for k, v in self.sweep.items() if not v]):
-            raise ValueError(f"sweep = {empty} goes through no value")
+            raise ValueError(f"sweep = {{ {empty[0]} = [] }} has no values")
+        if (many := self._most_points) > MOST_POINTS:
+            raise ValueError(f"sweep has {many:,} points, but at most {MOST_POINTS:,} are allowed")
+        for ranks in {point["ranks"] for point in self.points if "ranks" in point}:
+            if not isinstance(ranks, int) or not 1 <= ranks <= MOST_RANKS:
+                raise ValueError(f"sweep: ranks = {ranks!r} must be from 1 to {MOST_RANKS}")
+
+    @property
+    def _most_points(self) -> int:
+        """How many points the sweep has before those that stand in it twice are left out."""
+        if isinstance(self.sweep, dict):
+            return math.prod(map(len, self.sweep.values()))
+        return len(self.sweep)
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -221,7 +235,7 @@ class Suite:
         known = {pair.name for pair in self.pair}
         for name in names:
             if name not in known:
-                raise UnknownName(f"pair of suite {self.name}", name, known)
+                raise UnknownName("pair", name, known, where=f"suite {self.name}")
         return dataclasses.replace(self, pair=tuple(p for p in self.pair if p.name in names))
 
 
@@ -229,25 +243,25 @@ def read_suite(path: Path) -> Suite:
     """Read a suite's file and check its shape."""
     suite = read_toml(Suite, path)
     if not suite.pair:
-        raise UsageError(f"{path.name}: no [[pair]] in it. Add one.")
+        raise UsageError(f"{path.name}: the suite has no [[pair]]. Add one.")
     names = [pair.name for pair in suite.pair]
     for name in (suite.name, *names):
         if not NAME.fullmatch(name):
             raise UsageError(
-                f"{path.name}: {name!r} can't be a name on the command line or of a folder. "
-                "Use letters, digits and . _ + - alone, and begin with a letter or a digit."
+                f"{path.name}: {shown(name)} is not a valid name. Use 1 to 100 letters, digits and "
+                "the characters . _ + - and begin with a letter or a digit."
             )
     own = by_name(suite.claim, path)
     used = {name for pair in suite.pair for name in pair.claims}
     if unused := [name for name in own if name not in used]:
         raise UsageError(
-            f"{path.name}: no pair is held to claim {unused[0]!r}. "
-            "Name it in a pair's claims, or leave it out."
+            f"{path.name}: no pair tests claim {unused[0]!r}. "
+            "Name it in a pair's claims, or remove it."
         )
     many = Counter(names)
     for pair in suite.pair:
         if many[pair.name] > 1:
-            raise UsageError(f"{path.name}: two pairs are called {pair.name!r}. Rename either.")
+            raise UsageError(f"{path.name}: two pairs are named {pair.name!r}. Rename one.")
         if shared := {"seeds", "rounds"} & pair.protocol.keys():
             raise UsageError(
                 f"{path.name}: pair {pair.name!r} sets {' and '.join(sorted(shared))} in its "
@@ -255,7 +269,7 @@ def read_suite(path: Path) -> Suite:
             )
         suite.protocol_of(pair)
         if not pair.passes:
-            raise UsageError(f"{path.name}: pair {pair.name!r} has no passes. Name one or more.")
+            raise UsageError(f"{path.name}: pair {pair.name!r} has no passes. Give at least one.")
     return suite
 
 
@@ -267,8 +281,8 @@ def resolve(suite: Suite, registry: Registry, published: Mapping[str, Claim]) ->
     for claim in suite.claim:
         if claim.name in published:
             raise UsageError(
-                f"suite {suite.name}: its claim {claim.name!r} has the name of a published one "
-                f"({published[claim.name].source}). Rename it, or leave it out and be held to that."
+                f"suite {suite.name}: its claim {claim.name!r} has the name of a published claim "
+                f"({published[claim.name].source}). Rename it, or remove it to test that one."
             )
     claims = {**published, **{claim.name: claim for claim in suite.claim}}
     for pair in suite.pair:
@@ -279,7 +293,7 @@ def resolve(suite: Suite, registry: Registry, published: Mapping[str, Claim]) ->
         for name in pair.claims:
             if name not in claims:
                 where = "Claims are [[claim]] tables in suites/claims.toml or in the suite's file."
-                raise UnknownName(f"claim of pair {pair.name}", name, claims, where)
+                raise UnknownName("claim", name, claims, where, f"pair {pair.name}")
         _resolve_passes(pair, registry)
     _resolve_studies(suite, registry)
     held = {name for pair in suite.pair for name in pair.claims}
@@ -290,11 +304,11 @@ def _resolve_passes(pair: Pair, registry: Registry) -> None:
     ranks = max(int(point.get("ranks", pair.ranks)) for point in pair.points or (OWN,))
     for name in pair.every_pass:
         if name not in registry.passes:
-            raise UnknownName(f"pass of pair {pair.name}", name, registry.passes)
+            raise UnknownName("pass", name, registry.passes, where=f"pair {pair.name}")
         if ranks > 1 and not registry.passes[name].shared:
             raise UsageError(
-                f"pair {pair.name}: pass {name} is one of a single process, and ranks = {ranks}. "
-                "Leave out either."
+                f"pair {pair.name}: pass {name} runs in a single process, but ranks = {ranks}. "
+                "Remove the pass or the ranks."
             )
 
 
@@ -302,7 +316,7 @@ def _resolve_studies(suite: Suite, registry: Registry) -> None:
     studies = {each.name: each for each in registry.studies}
     for name, given in suite.study.items():
         if name not in studies:
-            raise UnknownName(f"study of suite {suite.name}", name, studies)
+            raise UnknownName("study", name, studies, where=f"suite {suite.name}")
         studies[name].settings_of(given)
     for pair in suite.pair:
         for name in pair.study:

@@ -27,8 +27,8 @@ def leaves(tree: Any) -> Iterator[Tensor]:
             yield from leaves(value)
     elif not isinstance(tree, str | int | float | type(None)):
         raise TypeError(
-            f"a {type(tree).__name__} can't be looked into: states and batches hold tensors, "
-            "dataclasses, mappings, sequences, modules, texts and numbers"
+            f"a {type(tree).__name__} cannot be part of a state or batch, which hold tensors, "
+            "dataclasses, mappings, sequences, modules, strings and numbers"
         )
 
 

@@ -35,7 +35,7 @@ class Repository:
             top = self._git("rev-parse", "--show-toplevel")
         except OSError as error:
             raise UsageError(
-                f"git can't be run ({error.strerror}), so no revision can be checked out. "
+                f"git cannot be run ({error.strerror}), so no revision can be checked out. "
                 "Install git, or put its folder on PATH."
             ) from None
         if top.returncode:
@@ -45,8 +45,8 @@ class Repository:
             )
         if Path(top.stdout.strip()).resolve() != root.resolve():
             raise UsageError(
-                f"{root.name}: only a folder of a git repository, and no clone of its own. "
-                "A gate checks whole trees out: run it in a clone of the project."
+                f"{root.name}: a folder inside a git repository, not the root of a clone. "
+                "A gate checks out whole trees: run it in a clone of the project."
             )
 
     def revision(self, name: str) -> Revision:
@@ -80,7 +80,7 @@ class Repository:
             if made.returncode:
                 raise UsageError(
                     f"commit {commit[:12]} could not be checked out: {_said(made)}. "
-                    "Free space or permissions may be lacking in the temporary folder (TMPDIR)."
+                    "Check free space and permissions of the temporary folder (TMPDIR)."
                 )
             yield tree
 

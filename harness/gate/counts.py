@@ -27,7 +27,7 @@ def unable(base: Record[Seen], head: Record[Seen]) -> tuple[Word, str] | None:
         )
     if head.status == "skipped":  # what it needs may be missing here alone
         return "inconclusive", f"at head: {at_head}"
-    return "regressed", f"it works at base, and at head: {at_head}"
+    return "regressed", f"it works at base, but at head: {at_head}"
 
 
 def counts(

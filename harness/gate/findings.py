@@ -133,14 +133,14 @@ def report_from(text: str | bytes, where: str) -> GateReport:
     try:
         table = json.loads(text)
     except ValueError as error:
-        raise StoreError(f"{where}: not valid JSON ({error}). Gate anew.") from None
+        raise StoreError(f"{where}: not valid JSON ({error}). Run the gate again.") from None
     if not isinstance(table, dict) or table.get("schema") != SCHEMA:
         raise StoreError(
-            f"{where}: no report of a gate in schema {SCHEMA}. "
-            "Gate anew, or read it with the version that wrote it."
+            f"{where}: not a gate's report in schema {SCHEMA}. "
+            "Run the gate again, or read it with the version that wrote it."
         )
     table.pop("exit_code", None)  # it follows from the rest
     try:
         return build(GateReport, table, where)
     except UsageError as error:
-        raise StoreError(f"{error} Gate anew.") from None
+        raise StoreError(f"{error} Run the gate again.") from None

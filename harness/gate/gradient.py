@@ -42,21 +42,21 @@ def gradient(
         )
         if before.passed:
             return found("mismatch", f"its check passes at base and fails at head: {case}")
-        at_base = "fails at base as well" if before.passed is False else "is unknown at base"
+        at_base = "fails at base too" if before.passed is False else "is unknown at base"
         return found("not compared", f"its check fails, and {at_base}: {case}")
     if after.equivalence != "Exact":
         return found("same", "its check passes")
     first, second = sketches
     if first is None or second is None:
-        return found("same", "its check passes; base can't be compared directly")
+        return found("same", "its check passes; it cannot be compared with base directly")
     distance = _distance(first, second)
     if distance > SAME_GRADIENT:
         return found(
             "mismatch",
-            f"its check passes, but on the subject's own batch the gradient is {distance:.1e} of "
-            "its size from base's: the workload or the oracle changed with it",
+            "its check passes, but on the subject's own batch it differs from base's gradient by "
+            f"{distance:.1e} of its size: the workload or the oracle changed too",
         )
-    return found("same", "its check passes, and it is base's gradient")
+    return found("same", "its check passes, and it equals base's gradient")
 
 
 def _check(record: Record[Seen] | None) -> Check:
@@ -64,7 +64,7 @@ def _check(record: Record[Seen] | None) -> Check:
 
 
 def _number(value: float | None) -> str:
-    return "more than any number" if value is None else f"{value:.3g}"
+    return "an infinite error" if value is None else f"{value:.3g}"
 
 
 def _distance(base: Sketch, head: Sketch) -> float:

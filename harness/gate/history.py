@@ -19,13 +19,13 @@ def require_commits(base: Revision, head: Revision) -> None:
     for side in (base, head):
         if side.commit is None:
             raise UsageError(
-                f"history= keeps what is found of commits, and {side.name} is none. "
+                f"history= records findings about commits, and {side.name} is not a commit. "
                 "Name a revision with base=, or leave out history=."
             )
         if side.dirty:
             raise UsageError(
-                f"history= keeps what is found of commits, and the {side.name} has changes that "
-                "are in none: `git status` lists them. Commit them, or leave out history=."
+                f"history= records findings about commits, but the {side.name} has uncommitted "
+                "changes: `git status` lists them. Commit them, or leave out history=."
             )
 
 

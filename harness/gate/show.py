@@ -19,10 +19,10 @@ GRAVE = ("mismatch", "regressed", "inconclusive")
 ANSWERS = {
     PASSED: "Passed: nothing is worse.",
     REGRESSED: "Regressed.",
-    INCONCLUSIVE: "Inconclusive: not everything could be decided.",
+    INCONCLUSIVE: "Inconclusive: some questions are undecided.",
     NOTHING: "Nothing was compared, so nothing has passed.",
     ELSEWHERE: "Different environments: nothing was compared.",
-    MISMATCH: "A gradient that was right is wrong.",
+    MISMATCH: "Mismatch: a gradient that was right at base is wrong at head.",
 }
 
 
@@ -56,7 +56,7 @@ def as_text(report: GateReport) -> str:
 
 
 def as_markdown(report: GateReport) -> str:
-    """Return what is grave in sight, and all else folded away."""
+    """Return the grave findings, and all others folded away."""
     grave = [finding for finding in report.findings if finding.word in GRAVE]
     rest = [finding for finding in report.findings if finding.word not in GRAVE]
     parts = [f"### Gate: {escaped(ANSWERS[report.exit_code])}", *_markdown_table(grave)]
@@ -96,7 +96,7 @@ def row(finding: Finding) -> tuple[str, ...]:
 
 
 def reasons(report: GateReport) -> Iterator[str]:
-    """Say what stands behind every finding that is not plain, the gravest first."""
+    """Give the reason for every finding that has one, the gravest first."""
     order = (*GRAVE, "improved", "new", "gone", "not compared")
     for word in order:
         for finding in report.findings:
@@ -112,25 +112,24 @@ def closing(report: GateReport) -> Iterator[str]:
         rounds = [finding.rounds for finding in timed if finding.rounds is not None]
         floor = percent(report.noise_floor) if report.noise_floor is not None else "unknown"
         yield (
-            f"Times: base, head and base again took turns in fresh processes, "
-            f"{_span(rounds)} rounds; intervals are of 95 %. A slow-down counts from "
-            f"{percent(report.threshold)} or from the noise floor of this job, {floor}, whichever "
-            "is larger: the floor is how far base seemed to differ from itself here, and says "
-            f"nothing about head. Of all gates at most {percent(report.error_rate)} call slower "
-            "what is not."
+            "Times: base, head and base again took turns in fresh processes, "
+            f"{_span(rounds)} rounds, with 95 % intervals. A slow-down counts if it exceeds "
+            f"{percent(report.threshold)} and the noise floor of this job, {floor}. The floor is "
+            "how far base seemed to differ from itself; it says nothing about head. At most "
+            f"{percent(report.error_rate)} of gates report a slow-down that is not there."
         )
     if any(is_count(finding.measure) for finding in report.findings):
-        yield "Counts repeat exactly, so that any more is a regression."
+        yield "Counts repeat exactly, so any increase is a regression."
     took = f"{report.seconds:.0f} s"
     if report.limit_s is not None:
-        took += f" (rounds until {report.limit_s:.0f} s)"
+        took += f" (limit_s={report.limit_s:.0f})"
     yield f"{named(report.base)} against {named(report.head)}, in {took}."
     yield from (clean(note) for note in report.notes)
     yield from next_steps(report)
 
 
 def next_steps(report: GateReport) -> Iterator[str]:
-    """Name the command that helps on from here."""
+    """Name the command to use next."""
     words = "python -m harness gate base="
     if report.exit_code == REGRESSED:
         yield (
@@ -142,18 +141,18 @@ def next_steps(report: GateReport) -> Iterator[str]:
         yield f"To see the smallest failing case: python -m harness check {clean(broken)}"
     elif report.exit_code == INCONCLUSIVE and report.limit_s is not None:
         yield (
-            f"To decide what is open: give it more time with limit_s={2 * report.limit_s:.0f}, a "
+            f"To decide the rest: use more time with limit_s={2 * report.limit_s:.0f}, a "
             "quieter machine, or a larger threshold="
         )
     elif report.exit_code == INCONCLUSIVE:
-        yield "To decide what is open: compare with a revision by base=, which adds rounds."
+        yield "To decide the rest: compare with a revision by base=, which adds rounds."
     elif report.exit_code == NOTHING:
-        yield "See which learners there are: python -m harness list; and what the suite names."
+        yield "Check that the suite names learners that `python -m harness list` shows."
 
 
 def named(revision: Revision) -> str:
     commit = revision.commit[:10] if revision.commit else "no commit"
-    changes = " with changes that are not committed" if revision.dirty else ""
+    changes = " with uncommitted changes" if revision.dirty else ""
     title = f" {revision.title!r}" if revision.title else ""
     name = "" if revision.commit and revision.commit.startswith(revision.name) else revision.name
     return clean(f"{name} ({commit}){title}{changes}".strip())

@@ -52,9 +52,9 @@ WORDS: dict[str, Word] = {
 }
 
 NOTE = (
-    "Times are compared by the ratios inside either run: head / base is of these. A slow-down "
-    "counts where their intervals lie apart by more than the noise floors and it is larger than "
-    "the threshold."
+    "Times are compared by the ratios within each run: head / base is a ratio of these. A "
+    "slow-down counts if it exceeds the threshold and the intervals lie apart by more than the "
+    "noise floors."
 )
 
 
@@ -114,10 +114,10 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
 def _require_all_given(store: Store, config: GateConfig) -> None:
     manifest = store.manifest
     if manifest.data_dir and config.data_dir is None:
-        raise UsageError(f"{store.folder}: this run used a data_dir=. Name it again.")
+        raise UsageError(f"{store.folder}: this run used a data_dir=. Give it again.")
     if missing := set(manifest.plugins) - {Path(plugin).name for plugin in config.plugins}:
         named = ", ".join(sorted(missing))
-        raise UsageError(f"{store.folder}: this run used plugin={named}. Name it again.")
+        raise UsageError(f"{store.folder}: this run used plugin={named}. Give it again.")
 
 
 def _run(

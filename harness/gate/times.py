@@ -61,11 +61,11 @@ class Question:
         floor = math.log1p(max(self.threshold, self.noise_floor))
         if known.low > floor:
             return self._finding(
-                "regressed", f"takes {_share(math.expm1(known.low))} more at least"
+                "regressed", f"takes at least {_share(math.expm1(known.low))} more"
             )
         if known.high < -floor:
             return self._finding(
-                "improved", f"takes {_share(-math.expm1(known.high))} less at least"
+                "improved", f"takes at least {_share(-math.expm1(known.high))} less"
             )
         if known.high < limit:
             return self._finding("same", None)
@@ -84,11 +84,11 @@ class Question:
     def _doubt(self) -> str:
         interval = self._interval(self.slower)
         if interval is None:
-            return f"{self.rounds} of the {FIRST_LOOK} rounds that a first look takes were measured"
+            return f"only {self.rounds} of the {FIRST_LOOK} rounds needed were measured"
         if self.noise_floor > self.threshold:
             return (
                 f"base differs from itself by up to {_share(self.noise_floor)} here, more than the "
-                f"{_share(self.threshold)} that were asked about"
+                f"threshold of {_share(self.threshold)}"
             )
         return (
             f"after {self.rounds} rounds the slow-down may still lie on either side of "

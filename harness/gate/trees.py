@@ -121,8 +121,8 @@ class Side:
         answer = self.engine.call(call, device, self.protocol.limit_s, self.imports)
         if not answer.text:
             raise UsageError(
-                f"{self.revision.name}: its workers can't be started: {answer.died_of}. "
-                "See whether `python -m harness probe` works there."
+                f"{self.revision.name}: its workers cannot be started: {answer.died_of}. "
+                "Check whether `python -m harness probe` works there."
             )
         probes: dict[str, Any] = json.loads(answer.text)
         return probes

@@ -194,17 +194,17 @@ def _useless(entry: Entry) -> str | None:
         return entry.reason or "it was not measured on both sides"
     if entry.counted:
         ends = (entry.base_value, entry.head_value)
-        return None if min(ends) >= 1 and max(ends) < LARGEST else "no ratio comes of its counts"
+        return None if min(ends) >= 1 and max(ends) < LARGEST else "its counts give no ratio"
     if entry.ratio is None or entry.base_value <= 0:
         return entry.reason or "its ratio is unknown"
     if not 1 / LARGEST_RATIO < entry.ratio < LARGEST_RATIO:
-        return f"its ratio of {entry.ratio:.3g} is none that clocks give"
+        return f"its ratio of {entry.ratio:.3g} cannot be one of times"
     if entry.rounds is None or entry.rounds < LEAST_ROUNDS:
         return f"it has {entry.rounds or 0} of the {LEAST_ROUNDS} rounds that an interval needs"
     if None in (entry.noise_floor, entry.low_error, entry.high_error):
-        return "how large the noise was is unknown"
+        return "its noise floor is unknown"
     if not SMALLEST_ERROR < _error(entry) < math.log(LARGEST_RATIO):
-        return "its interval has a width that clocks don't give"
+        return "the width of its interval cannot be one of times"
     return None
 
 
@@ -291,6 +291,6 @@ def _unrepeatable(links: Iterable[_Bound]) -> Iterator[str]:
         if len(found) > 1:
             counts = " and as ".join(f"{value:.15g}" for value in sorted(found))
             yield (
-                f"{commit[:SHORT]} was counted as {counts}, though with the same software on the "
-                "same class of machine a count repeats"
+                f"{commit[:SHORT]} was counted as {counts}, although a count repeats with the same "
+                "software on the same class of machine"
             )

@@ -26,8 +26,8 @@ from harness.records.record import DAMAGED, require_schema
 
 SCHEMA = 1
 
-ANOTHER = "Name a file that you may write to with history=, where there is room."
-READABLE = "Name a file of JSON lines that `gate history=` made and that you may read."
+ANOTHER = "With history=, name a file with free space that you may write to."
+READABLE = "Name a file of JSON lines, written by `gate history=`, that you may read."
 
 Probe = str | int | float | bool | None
 
@@ -64,22 +64,22 @@ class Entry:
     def __post_init__(self) -> None:
         for name in ("commit", "base"):
             if not _COMMIT.fullmatch(getattr(self, name)):
-                raise ValueError(f"{name} = {getattr(self, name)!r} is no hash of a commit")
+                raise ValueError(f"{name} = {getattr(self, name)!r} is not the hash of a commit")
         if self.commit == self.base:
-            raise ValueError(f"{self.commit} can't be its own base")
+            raise ValueError(f"commit {self.commit} cannot be its own base")
         for name in ("committed", "started"):
             if (moment := getattr(self, name)) is not None:
                 datetime.fromisoformat(moment)
         ends = (self.low, self.ratio, self.high)
         if None in ends:
             if set(ends) != {None}:
-                raise ValueError(f"low, ratio, high = {ends}: all three are known, or none")
+                raise ValueError(f"low, ratio, high = {ends}: give all three or none")
         elif not 0 < ends[0] <= ends[1] <= ends[2] < math.inf:  # type: ignore[operator]  # none is None
-            raise ValueError(f"low, ratio, high = {ends}: not in order, or not above 0")
+            raise ValueError(f"low, ratio, high = {ends}: must be above 0 and in order")
         for name in ("low_error", "high_error"):
             chance = getattr(self, name)
             if chance is not None and not 0 < chance < 0.5:
-                raise ValueError(f"{name} = {chance} does not lie between 0 and a half")
+                raise ValueError(f"{name} = {chance} must be between 0 and 0.5")
         for name in ("noise_floor", "rounds"):
             value = getattr(self, name)
             if value is not None and value < 0:
@@ -106,7 +106,7 @@ def append(path: Path, entries: Sequence[Entry]) -> tuple[str, ...]:
         with appending(path, wait=True) as lines:  # it takes another gate but a moment
             aside = path.with_name(f"{path.name}.torn")
             if lines.set_torn_line_aside(aside):
-                notes = (f"{path}: the last line was torn; it is set aside in {aside.name}.",)
+                notes = (f"{path}: the last line was incomplete; it was moved to {aside.name}.",)
             lines.append("".join(entry.to_line() for entry in entries))
     return notes
 
@@ -115,7 +115,7 @@ def read(path: Path) -> History:
     """Return a file's entries; a torn last line is left out."""
     with explained(str(path), READABLE):
         lines, torn = read_lines(path)
-    notes = (f"{path}: the last line was torn and is left out.",) if torn else ()
+    notes = (f"{path}: the last line is incomplete and was left out.",) if torn else ()
     entries = tuple(_entry(line, f"{path}, line {n}") for n, line in enumerate(lines, start=1))
     return History(entries, notes)
 
@@ -125,7 +125,7 @@ def require_appendable(path: Path) -> None:
     with explained(f"history={path}", ANOTHER):
         is_new = not path.exists()
         if not is_new and not path.is_file():
-            raise StoreError(f"history={path}: that is no file. {ANOTHER}")
+            raise StoreError(f"history={path}: not a file. {ANOTHER}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.open("ab").close()
         if is_new:

@@ -73,20 +73,20 @@ class History(Figure):
 
     @property
     def caption(self) -> str:
-        text = f"On {self.machine}, from left to right commit by commit."
+        text = f"On {self.machine}, commit by commit from left to right."
         if any(panel.unit is None for panel in self.panels):
             text += (
-                " Times are multiples of a line's first commit (open point), by ratios of head "
-                "over base that one job measured each. Bands hold together with the intervals of "
-                "the changes, so a line whose band leaves 1 has changed; the dashed line holds "
-                "the changes alone."
+                " Times are multiples of a line's first commit (open point), as products of ratios "
+                "of head over base, each measured in one job. Bands and the intervals of the "
+                "changes hold together, so a line whose band leaves 1 has changed. The dashed line "
+                "follows the changes only."
             )
         if any(line.marks for panel in self.panels for line in panel.lines):
-            text += " Triangles mark changes, up for more and down for less."
+            text += " Triangles mark changes: up for more, down for less."
         if any(len(panel.lines) > 1 for panel in self.panels):
             text += (
-                " Grey gaps were not measured: no line and no change crosses them, and times begin "
-                "anew at 1."
+                " Grey gaps were not measured: no line and no change crosses them, and times start "
+                "again at 1."
             )
         return text
 

@@ -62,16 +62,16 @@ def _abstract(entries: Sequence[Entry], courses: Sequence[Series]) -> tuple[str,
     subjects = {entry.subject for entry in entries}
     opening = (
         f"{count(len(commits), 'commit')} with {count(len(subjects), 'subject')} in "
-        f"{count(len(entries), 'line')} of a history. Each commit was measured in one job with its "
-        "base, and only such ratios are compared: seconds of different days drift by more than "
-        "most changes. A chain multiplies them from base to commit, and ends where a base is not "
-        "the commit before."
+        f"{count(len(entries), 'line')} of a history. One job measured each commit together with "
+        "its base, and only these ratios are compared: seconds of different days drift by more "
+        "than most changes. A chain multiplies the ratios from base to commit. It ends where a "
+        "base is not the previous commit."
     )
     times = [series for series in courses if not series.counted and series.chains]
     spent = (
-        "A time changed where a stretch of commits shows it, the narrowest that does. The chance "
-        f"that any of it is false is {percent(ALPHA, 1)} for a time of a subject on a machine, "
-        f"of which there {'are' if len(times) > 1 else 'is'} {len(times)}."
+        "A change of a time is placed at the narrowest stretch of commits that shows it. The "
+        f"chance of any false change is {percent(ALPHA, 1)} for each time of a subject on a "
+        f"machine; there {'are' if len(times) > 1 else 'is'} {len(times)}."
         if times
         else ""
     )

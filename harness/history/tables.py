@@ -40,15 +40,15 @@ def change_table(courses: Sequence[Series]) -> Table | None:
     return grouped_table(
         "changes",
         "Changes",
-        "Head over base. The intervals of one measure hold all together with "
-        f"{percent(1 - ALPHA)} confidence. Where no single commit shows a change, it lies "
-        "somewhere among those named. Counts repeat exactly, so any difference is a change.",
+        "Head over base. All intervals of one measure hold together with "
+        f"{percent(1 - ALPHA)} confidence. If no single commit shows a change, it lies somewhere "
+        "among the commits named. Counts repeat exactly, so any difference is a change.",
         (
             Column("Measure", 1.0),
             Column("Commit", 1.6),
             Column("Change", 1.6, numeric=True),
-            Column("It is", 0.7),
-            Column("Gates said", 0.9),
+            Column("Direction", 0.7),
+            Column("Gates found", 0.9),
         ),
         groups,
         in_summary=True,
@@ -63,10 +63,10 @@ def course_table(courses: Sequence[Series]) -> Table | None:
     return grouped_table(
         "courses",
         "From first to last",
-        "The longest chain of commits without a break. Times are last over first, by all ratios of "
-        "head over base between them, each measured in one job. Their interval holds together with "
-        "those of the changes, and grows with every commit. Seconds of different days are not "
-        "compared.",
+        "The longest unbroken chain of commits. Times are last over first: the product of all "
+        "ratios of head over base between them, each measured in one job. The interval holds "
+        "together with those of the changes, and grows with every commit. Seconds of different "
+        "days are not compared.",
         (
             Column("Measure", 1.2),
             Column("Commits", 1.3),
@@ -111,8 +111,8 @@ def grave_table(entries: Sequence[Entry]) -> Table | None:
     return simple_table(
         "said",
         "Regressions and mismatches",
-        "What gates called worse or wrong when they measured it, whatever the history shows since.",
-        (Column("Commit", 1.1), Column("Subject", 1.2), Column("Word", 0.9), Column("Why", 1.6)),
+        "What gates found worse or wrong at the time, whatever the history shows since.",
+        (Column("Commit", 1.1), Column("Subject", 1.2), Column("Word", 0.9), Column("Reason", 1.6)),
         rows,
     )
 
@@ -132,8 +132,7 @@ def machine_table(entries: Sequence[Entry]) -> Table | None:
     return simple_table(
         "machines",
         "Machines and software",
-        "Nothing is compared across classes of machine. Other software on the same class ends a "
-        "chain.",
+        "Nothing is compared across classes of machine. A change of software ends a chain.",
         (Column("Machine", 1.3), Column("Software", 1.6), Column("Commits", 0.6, numeric=True)),
         rows,
     )
@@ -152,12 +151,12 @@ def unusable_table(courses: Sequence[Series]) -> Table | None:
     ]
     return simple_table(
         "unusable",
-        "Lines that count for nothing",
+        "Unusable lines",
         "A chain ends at each of them.",
         (
             Column("Subject", 1.2),
             Column("Measure", 0.8),
-            Column("Why", 1.6),
+            Column("Reason", 1.6),
             Column("Lines", 0.4, numeric=True),
         ),
         rows,

@@ -37,17 +37,17 @@ def cautions(
     else:
         timed = any(measured in clocked for pair in pairs for measured in pair.pair.every_pass)
         why = (
-            "its protocol is too short, and its ratios show that the plumbing works and no more"
+            "its protocol is too short; its ratios only show that everything runs"
             if timed
-            else "nothing is timed in it"
+            else "it times nothing"
         )
-        found.append(f"speed is not judged by suite {manifest.suite.name}: {why}")
+        found.append(f"suite {manifest.suite.name} does not judge speed: {why}")
     found += [*_crowded(manifest, pairs), *_absent(evidence, pairs)]
     if manifest.suite.verdicts:
         found += [*_apart(evidence), *_disturbed(evidence, clocked)]
     if evidence.unplanned:
         found.append(
-            f"{_blocks(evidence.unplanned)} in the records that the plan does not know: left out"
+            f"left out {_blocks(evidence.unplanned)} that the records hold but the plan does not"
         )
     return tuple(found)
 
@@ -75,16 +75,16 @@ def _rounds(pairs: Sequence[PairJudgement]) -> Iterator[str]:
     }
     if few:
         named = ", ".join(f"{name} has {rounds}" for name, rounds in few.items())
-        yield f"too few rounds: a verdict on time needs {MIN_ROUNDS}, and {named}"
+        yield f"too few rounds: a verdict on time needs {MIN_ROUNDS}, but {named}"
 
 
 def _crowded(manifest: Manifest, pairs: Sequence[PairJudgement]) -> Iterator[str]:
-    """Name the pairs whose ranks had to take turns, or got more cores than the baseline."""
+    """Name the pairs whose ranks shared cores, or got more cores than the baseline."""
     for judged in pairs:
         if (cores := too_few_cores(judged.pair, manifest)) is not None:
             yield (
-                f"pair {judged.pair.name} has {judged.pair.ranks} ranks of one thread each for "
-                f"{cores} core{'s' * (cores != 1)}: its times are not those of as many cores"
+                f"pair {judged.pair.name} ran {judged.pair.ranks} ranks of one thread each on "
+                f"{cores} core{'s' * (cores != 1)}: its times do not show one core per rank"
             )
 
 
@@ -99,9 +99,9 @@ def _absent(evidence: Evidence, pairs: Sequence[PairJudgement]) -> Iterator[str]
     )
     if outcomes:
         listed = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-        yield f"{_blocks(sum(outcomes.values()))} without a measurement ({listed})"
+        yield f"{_blocks(sum(outcomes.values()))} gave no measurement ({listed})"
     if missing := sum(judged.missing_blocks for judged in pairs):
-        yield f"{_blocks(missing)} of the plan not in the records: the run is unfinished"
+        yield f"{_blocks(missing)} of the plan missing in the records: the run is unfinished"
 
 
 def _apart(evidence: Evidence) -> Iterator[str]:
@@ -123,13 +123,13 @@ def _disturbed(evidence: Evidence, clocked: Collection[str]) -> Iterator[str]:
     unsteady = sum(record.warmup_steady is False for record in timed)
     if timed and unsteady / len(timed) > UNSTEADY_SHARE:
         yield (
-            f"the warm-up of {unsteady} of {len(timed)} timed blocks ended before it was steady: "
-            "raise warmup_s in the suite"
+            f"the warm-up ended before step times were steady in {unsteady} of {len(timed)} timed "
+            "blocks: raise warmup_s in the suite"
         )
     stolen = [record.steal for record in timed if record.steal is not None and record.steal > STEAL]
     if stolen:
         yield (
-            f"other machines took more than {100 * STEAL:.0f} % of the processor's time in "
+            f"other virtual machines took more than {100 * STEAL:.0f} % of the CPU time in "
             f"{len(stolen)} of {len(timed)} timed blocks (at most {100 * max(stolen):.0f} %)"
         )
 

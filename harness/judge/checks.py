@@ -70,7 +70,7 @@ def failed(owed: Sequence[Debt]) -> str | None:
 def unknown(owed: Sequence[Debt]) -> str:
     """Say why it is unknown whether both members paid."""
     if not owed:
-        return "check is not among the pair's passes"
+        return "the pair has no pass check"
     reasons = [f"{debt.learner}: {debt.reason}" for debt in owed if debt.passed is None]
     return "; ".join(dict.fromkeys(reasons))
 

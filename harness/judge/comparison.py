@@ -123,7 +123,7 @@ class Comparison:
         elif self.exit_code == NOTHING:
             lines.append("Nothing could be compared.")
         elif self.exit_code == INCONCLUSIVE:
-            lines.append("Inconclusive: nothing could be decided.")
+            lines.append("Inconclusive: no change could be decided.")
         return "\n".join(lines)
 
 
@@ -183,7 +183,7 @@ def _decide(
     if elsewhere and {then.method, now.method} != {Bounds.COUNTED}:
         return "not compared", "the runs come from different environments"
     if not exact and min(then.n, now.n) < MIN_ROUNDS:
-        return "too few rounds", f"it takes {MIN_ROUNDS} rounds in either run to judge a change"
+        return "too few rounds", f"both runs need {MIN_ROUNDS} rounds to judge a change"
     floor = 0.0
     row = MEASURES.of(before.measure)
     if row is not None and row.nature == "clock":

@@ -160,7 +160,7 @@ class Evidence:
     ) -> str:
         """Say why a pass has nothing of a member, at one point of its sweep or anywhere."""
         if known.name not in pair.every_pass:
-            return f"{known.name} is not among the pair's passes"
+            return f"the pair has no pass {known.name}"
         where = None if point is None else pair.part_of(member, point)
         whose = f"{known.name} of the {member}{f' at {words_of(where)}' if where else ''}"
         for record in self.look(pair, known, member):

@@ -41,7 +41,7 @@ def curves_equal(evidence: Evidence, pair: Pair, tolerance: float = TOLERANCE) -
     steps = {len(found[each].losses) for each in shared for found in (baseline, method)}
     if len(steps) > 1:
         lengths = " and ".join(map(str, sorted(steps)))
-        return Curves(False, 0, None, f"the trajectories are of different lengths: {lengths} steps")
+        return Curves(False, 0, None, f"the trajectories differ in length: {lengths} steps")
     (length,) = steps
     worst = max(_difference(baseline[each], method[each]) for each in shared)
     equal = worst <= tolerance
@@ -50,8 +50,8 @@ def curves_equal(evidence: Evidence, pair: Pair, tolerance: float = TOLERANCE) -
         length,
         worst,
         f"over {length} step{'s' * (length != 1)} in float64 the losses and weights of both differ "
-        f"by {worst:.1e} at most, {'within' if equal else 'beyond'} the {tolerance:.0e} that "
-        "rounding may do",
+        f"by at most {worst:.1e}, {'within' if equal else 'beyond'} the {tolerance:.0e} allowed "
+        "for rounding",
     )
 
 

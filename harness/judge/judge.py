@@ -128,7 +128,8 @@ def _claims_of(pair: Pair, manifest: Manifest) -> tuple[Claim, ...]:
     for name in pair.claims:
         if name not in claims:
             raise StoreError(
-                f"the manifest's pair {pair.name} is held to claim {name!r}, which is not in it."
+                f"the manifest's pair {pair.name} tests claim {name!r}, but the manifest has no "
+                "such claim. Restore manifest.json, or measure again."
             )
     return tuple(claims[name] for name in pair.claims)
 

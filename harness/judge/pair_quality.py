@@ -124,7 +124,7 @@ def pair_gains(evidence: Evidence, pair: Pair, inherited: Curves | None) -> tupl
 def gain_at(evidence: Evidence, pair: Pair, point: Point, inherited: Curves | None = None) -> Ratio:
     """Return what was gained at a point; only at the pair's own settings is a curve inherited."""
     if inherited is not None:
-        return _no_gain("the method inherits the baseline's quality, which it can't better", point)
+        return _no_gain("the method inherits the baseline's quality, so it cannot gain any", point)
     values = {
         member: evidence.usable(pair, CURVE, member, pair.part_of(member, point))
         for member in MEMBERS
@@ -222,10 +222,10 @@ def _compare(
         )
     except ValueError as error:  # no seed or unequal tasks to pair, or a margin of nothing
         return None, str(error), None
-    over = f"over {outcome.seeds} seeds" if outcome.by_seeds else "over the tasks of one seed alone"
+    over = f"over {outcome.seeds} seeds" if outcome.by_seeds else "over the tasks of a single seed"
     if outcome.by_seeds and same_tasks:
-        over += " and the test tasks that they share"
-    dropped = f", {outcome.dropped} of one member only left out" if outcome.dropped else ""
+        over += " and the test tasks they share"
+    dropped = f", {outcome.dropped} of one member alone left out" if outcome.dropped else ""
     if outcome.gain is None:
         told = f"{outcome.standing} {over}: too few values for a bound{dropped}"
         return outcome.ok, told, None

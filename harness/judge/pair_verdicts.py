@@ -210,7 +210,8 @@ def _other_noise(reading: Reading, noise: Noise) -> str | None:
     if not noise.floors or noise.floor_of(reading.quantity) is not None:
         return None
     return (
-        f"what A/A pairs timed was {' and '.join(noise.floors)}, this is {timing(reading.quantity)}"
+        f"A/A pairs timed {' and '.join(noise.floors)}, but this is a time of "
+        f"{timing(reading.quantity)}"
     )
 
 
@@ -220,8 +221,8 @@ def _bounded(decision: Decision, answer: Answer) -> Decision:
         if member in answer.late and decision.word in words:
             why = answer.why_late.get(
                 member,
-                f"some seeds of the {member} never reached the target, and count only as far as "
-                "they were trained",
+                f"some seeds of the {member} never reached the target: they count with the steps "
+                "they were trained for",
             )
             return Decision(Word.INCONCLUSIVE, f"{decision.reason} But {why}.", Rule.BOUND)
     return decision
@@ -242,8 +243,8 @@ def _credited(decision: Decision, part: Decision, of: Part) -> Decision:
     if STRONGEST_FIRST.index(part.word) > STRONGEST_FIRST.index(decision.word):
         return Decision(
             part.word,
-            f"{told} decides: {part.reason[0].lower()}{part.reason[1:].rstrip('.')}. The rest is "
-            "the implementation's.",
+            f"{told} decides: {part.reason[0].lower()}{part.reason[1:].rstrip('.')}. The rest "
+            "comes from the implementation.",
             part.rule,
         )
     if of.ratio.interval is None or decision.word not in POSITIVE:

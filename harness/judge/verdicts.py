@@ -109,13 +109,11 @@ def decide(
     if failed := _failed(equivalence_ok, quality_ok):
         return Decision(Word.INVALID, failed, Rule.FAILED)
     if ratio is None:
-        return Decision(
-            Word.INCONCLUSIVE, "Nothing was measured that could be compared.", Rule.NOTHING
-        )
+        return Decision(Word.INCONCLUSIVE, "Nothing comparable was measured.", Rule.NOTHING)
     if equivalence_ok is None:
         return Decision(
             Word.INCONCLUSIVE,
-            f"{_figures(ratio, rounds)}, but whether both did the same work is unknown: the "
+            f"{_figures(ratio, rounds)}, but it is unknown whether both did the same work: the "
             "gradient check gave no result.",
             Rule.UNCHECKED,
         )
@@ -128,8 +126,8 @@ def decide(
     if decision.word in POSITIVE and quality_ok is None:
         return Decision(
             Word.INCONCLUSIVE,
-            f"{_figures(ratio, rounds)}, which would be {decision.word!s}, but that accuracy is "
-            "not worse has not been shown.",
+            f"{_figures(ratio, rounds)}, which would be {decision.word!s}, but it was not shown "
+            "that accuracy is not worse.",
             Rule.ACCURACY_OPEN,
         )
     return decision
@@ -154,15 +152,13 @@ def decide_gain(
     if failed := _failed(equivalence_ok, None):
         return Decision(Word.INVALID, failed, Rule.FAILED)
     if gain is None:
-        return Decision(
-            Word.INCONCLUSIVE, "Nothing was measured that could be compared.", Rule.NOTHING
-        )
+        return Decision(Word.INCONCLUSIVE, "Nothing comparable was measured.", Rule.NOTHING)
     told = f"Gained {gain.estimate:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})"
     if equivalence_ok is None:
         return Decision(
             Word.INCONCLUSIVE,
-            f"{told}, but whether both did the same work is unknown: the gradient check gave no "
-            "result.",
+            f"{told}, but it is unknown whether both did the same work: the gradient check gave "
+            "no result.",
             Rule.UNCHECKED,
         )
     if seeds < MIN_SEEDS:
@@ -172,7 +168,7 @@ def decide_gain(
             f"{told} {over}, but a verdict on quality needs at least {MIN_SEEDS} seeds.",
             Rule.FEW,
         )
-    target = f"the {asked:g} asked for"
+    target = f"the required {asked:g}"
     if gain.high < 0:
         reason = f"{told}: the quality is worse than the baseline's."
         return Decision(Word.REVERSED, reason, Rule.GAIN_REVERSED)
@@ -180,27 +176,27 @@ def decide_gain(
         reason = f"{told}: even the lower end reaches {target}."
         return Decision(Word.MET, reason, Rule.GAIN_MET)
     if gain.low > 0 and gain.high >= asked:
-        reason = f"{told}: a real gain, whose interval holds {target}."
+        reason = f"{told}: a real gain, and the interval contains {target}."
         return Decision(Word.CONSISTENT, reason, Rule.GAIN_CONSISTENT)
     if gain.low > 0:
         reason = f"{told}: a real gain, but less than {target}."
         return Decision(Word.SMALLER, reason, Rule.GAIN_SMALLER)
     if gain.high < asked:
-        reason = f"{told}: no gain was shown, and {target} is excluded."
+        reason = f"{told}: no gain was shown, and the interval excludes {target}."
         return Decision(Word.NONE, reason, Rule.GAIN_NONE)
-    reason = f"{told}: the interval holds both no gain and {target}."
+    reason = f"{told}: the interval contains both no gain and {target}."
     return Decision(Word.INCONCLUSIVE, reason, Rule.GAIN_OPEN)
 
 
 def not_testable(missing: str) -> Decision:
-    """Say what is absent that the claim needs."""
-    reason = f"The claim needs what is absent here: {missing.rstrip('. ')}."
+    """Say what the claim needs and this run lacks."""
+    reason = f"The claim needs something that is missing here: {missing.rstrip('. ')}."
     return Decision(Word.NOT_TESTABLE, reason, Rule.ABSENT)
 
 
 def not_measured(what: str) -> Decision:
     """Say what the suite did not look at, though it could have."""
-    return Decision(Word.NOT_MEASURED, f"The suite does not look at {what}.", Rule.NOT_LOOKED_AT)
+    return Decision(Word.NOT_MEASURED, f"The suite does not measure {what}.", Rule.NOT_LOOKED_AT)
 
 
 def _validate(
@@ -209,18 +205,18 @@ def _validate(
     if not (math.isfinite(published) and published > 1):
         raise ValueError(f"a published ratio must be above 1, got {published!r}")
     if noise_floor is not None and not (math.isfinite(noise_floor) and noise_floor >= 0):
-        raise ValueError(f"a noise floor is at least 0, got {noise_floor!r}")
+        raise ValueError(f"a noise floor must be at least 0, got {noise_floor!r}")
     if ratio is not None and ratio.low <= 0:
-        raise ValueError(f"a ratio lies above 0, got an interval from {ratio.low!r}")
+        raise ValueError(f"a ratio must be above 0, got an interval from {ratio.low!r}")
     if missing is not None and not missing.strip():
-        raise ValueError("say what is missing, or pass None")
+        raise ValueError("missing must name what is missing, or be None")
 
 
 def _failed(equivalence_ok: bool | None, quality_ok: bool | None) -> str | None:
     if equivalence_ok is False and quality_ok is False:
         return "The gradient check failed and accuracy is worse than the margin allows."
     if equivalence_ok is False:
-        return "The gradient check failed: what was timed is not what the method claims to compute."
+        return "The gradient check failed: the method does not compute what it claims to."
     if quality_ok is False:
         return "Accuracy is worse than the baseline's by more than the margin allows."
     return None
@@ -260,12 +256,12 @@ def _read_table(ratio: Interval, published: float, noise_floor: float, rounds: i
             reason = f"{measured}: even the lower end reaches {target}."
             return Decision(Word.MET, reason, Rule.MET)
         if ratio.high >= published:
-            reason = f"{measured}: a real gain, beyond {floor}, whose interval holds {target}."
+            reason = f"{measured}: a real gain, beyond {floor}, and the interval contains {target}."
             return Decision(Word.CONSISTENT, reason, Rule.CONSISTENT)
         reason = f"{measured}: a real gain, beyond {floor}, but less than {target}."
         return Decision(Word.SMALLER, reason, Rule.SMALLER)
     if ratio.high < published:
-        reason = f"{measured}: no gain beyond {floor} was shown, and {target} is excluded."
+        reason = f"{measured}: no gain beyond {floor}, and the interval excludes {target}."
         return Decision(Word.NONE, reason, Rule.NONE)
     reason = f"{measured}: the interval reaches {target} but does not clear {floor}."
     return Decision(Word.INCONCLUSIVE, reason, Rule.OPEN)

@@ -20,7 +20,7 @@ from hypothesis.errors import Flaky, NoSuchExample
 from harness.declare.equivalence import Held
 from harness.declare.problem import Problem, problems_for
 from harness.errors import HarnessError, MeasurementError, UsageError
-from harness.measure.comparison import Comparison, Finding
+from harness.measure.comparison import COMPARISONS, Comparison, Finding
 from harness.registry import Entry, Registry
 from harness.team.communicator import Alone, Communicator
 
@@ -118,7 +118,7 @@ def check(
     except Flaky:  # it raised once, and not again
         raise raised[0] from None
     if not seen:
-        raise UsageError(f"{entry.name}: the oracle's gradient was finite on no problem drawn.")
+        raise UsageError(f"{entry.name}: the exact gradient was not finite on any problem drawn.")
     finding, problem = max(seen, key=lambda item: item[0].used)
     if finding.used > 1:
         failing = [(finding, problem)]
@@ -158,9 +158,16 @@ def _require_learner(learner_class: Any, entry: Entry, registry: Registry) -> No
     if missing:
         families = ", ".join(sorted(each.name for each in registry.entries("problems")))
         raise UsageError(
-            f"{entry.owner}: class {learner_class.__name__} of {entry.name!r} is no whole learner: "
-            f"it lacks {', '.join(missing)}. Derive it from harness.declare.learner.Learner, or "
-            f"from a learner that does, and set `family` to one of: {families}."
+            f"{entry.owner}: class {learner_class.__name__} of {entry.name!r} is not a complete "
+            f"learner: it lacks {', '.join(missing)}. Derive it from "
+            f"harness.declare.learner.Learner or another learner, and set `family` to one of: "
+            f"{families}."
+        )
+    if type(learner_class.equivalence) not in COMPARISONS:
+        names = ", ".join(each.__name__ for each in COMPARISONS)
+        raise UsageError(
+            f"{entry.owner}: equivalence = {learner_class.equivalence!r} of class "
+            f"{learner_class.__name__} must be one of {names}, as in `equivalence = Exact()`."
         )
 
 

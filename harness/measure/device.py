@@ -21,7 +21,7 @@ def require(device: str) -> None:
     index = int(device.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():
         raise Absent(
-            f"device={device}: the devices here end at cuda:{torch.cuda.device_count() - 1}."
+            f"device={device}: the last device here is cuda:{torch.cuda.device_count() - 1}."
         )
 
 

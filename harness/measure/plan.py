@@ -37,8 +37,8 @@ def plan(suite: Suite, config: RunConfig, registry: Registry) -> list[Block]:
             f" Pair {widest.name} sweeps {len(widest.points):,} points." if widest.sweep else ""
         )
         raise UsageError(
-            f"suite {suite.name} makes {count:,} blocks, and a run may hold {MOST_BLOCKS:,}."
-            f"{points} Ask for fewer seeds=, rounds= or pairs=, or sweep fewer values."
+            f"suite {suite.name} makes {count:,} blocks, but a run may have {MOST_BLOCKS:,} at "
+            f"most.{points} Use fewer seeds=, rounds= or pairs=, or sweep fewer values."
         )
     return list(planner.blocks())
 

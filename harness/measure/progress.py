@@ -170,7 +170,7 @@ def announcement(suite: Suite, blocks: int, estimate: Estimate) -> str:
 
     pairs = "\n".join(
         f"  {pair.name}: {pair.method} against {pair.baseline} on {pair.workload}"
-        + (" (A/A: the noise)" if pair.is_aa else "")
+        + (" (A/A pair: measures the noise)" if pair.is_aa else "")
         + cost(pair)
         for pair in suite.pair
     )

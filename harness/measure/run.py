@@ -260,22 +260,22 @@ def resume(config: RunConfig, engine: Engine) -> Run:
     if config.data_dir is not None and not manifest.data_dir:
         raise UsageError(f"{store.folder}: this run used no data_dir=. Leave it out.")
     if manifest.data_dir and config.data_dir is None:
-        raise UsageError(f"{store.folder}: this run used a data_dir=. Name it again.")
+        raise UsageError(f"{store.folder}: this run used a data_dir=. Give it again.")
     if missing := set(manifest.plugins) - {Path(plugin).name for plugin in config.plugins}:
         raise UsageError(
-            f"{store.folder}: this run used plugin={', '.join(sorted(missing))}. Name it again."
+            f"{store.folder}: this run used plugin={', '.join(sorted(missing))}. Give it again."
         )
     if manifest.plugin_hashes != _hashes(config.plugins):
         raise UsageError(
-            f"{store.folder}: a plugin is not what it was when the run began, and what was "
-            "measured then can't stand beside what it does now. Start a new run."
+            f"{store.folder}: a plugin has changed since the run began, so its old and new "
+            "measurements cannot be compared. Start a new run."
         )
     resolve(manifest.suite, registry, {claim.name: claim for claim in manifest.claims})
     blocks = plan(manifest.suite, then, registry)
     if plan_hash(blocks) != manifest.plan_hash:
         raise UsageError(
-            f"{store.folder}: this version of the harness ({harness.__version__}) plans other "
-            f"blocks than the one that started the run ({manifest.version}). "
+            f"{store.folder}: this version of the harness ({harness.__version__}) plans different "
+            f"blocks from the version that started the run ({manifest.version}). "
             "Finish it with that version, or start a new run."
         )
     _require_same_place(store, probed(manifest.device, engine))
@@ -295,8 +295,8 @@ def _require_same_place(store: Store, probes: dict[str, Any]) -> None:
     ]
     if changed:
         raise UsageError(
-            f"{store.folder}: this is not where the run began ({'; '.join(changed)}). "
-            "Finish it there, or start a new run."
+            f"{store.folder}: the machine or its software has changed ({'; '.join(changed)}). "
+            "Finish the run where it began, or start a new run."
         )
 
 

@@ -64,7 +64,7 @@ class Skipping:
             return Skipped("inherited", f"inherits the baseline's curve: {proof.reason}")
         # A learner's check stands for all of its pairs, so it never waits for a partner.
         if block.measured != "check" and (absent := self._absent_partner(block)) is not None:
-            return Skipped("partner", f"its partner {absent.learner}: {absent.reason}")
+            return Skipped("partner", f"the other member {absent.learner}: {absent.reason}")
         return None
 
     def _proof(self, pair: Pair) -> Proof | None:

@@ -153,8 +153,8 @@ def _require_sharing(block: Block, entry: Entry) -> None:
     if block.ranks > 1 and not getattr(entry.load(), "shares", False):
         raise UsageError(
             f"ranks = {block.ranks}: {entry.name} does not share its work, so every rank would do "
-            "the whole of it. Give it one rank and sweep no ranks, or name a method whose class "
-            "says `shares = True`, because it takes its part by workload.place.team."
+            "all of it. Give it one rank and sweep no ranks, or use a method that takes its part "
+            "from workload.place.team and whose class says `shares = True`."
         )
 
 

@@ -22,7 +22,7 @@ from harness.errors import StoreError, UsageError
 from harness.records.seen import of_unit
 
 SCHEMA = 3
-DAMAGED = "It is damaged: restore it, or measure anew."
+DAMAGED = "The file is damaged: restore it, or measure again."
 
 Status = Literal["ok", "failed", "timeout", "skipped", "not finite", "out of memory", "died"]
 
@@ -175,13 +175,16 @@ def record_from(line: str | bytes, where: str, passes: Mapping[str, Pass[Seen]])
 
 
 def _record(table: dict[str, Any], where: str, passes: Mapping[str, Pass[Seen]]) -> Record[Seen]:
-    seen, several = table.pop("seen", None), table.pop("several", ())
+    seen, several = table.pop("seen", None), table.pop("several", [])
+    if not isinstance(several, list):
+        kind = type(several).__name__
+        raise StoreError(f"{where}: 'several' must be a list, not {kind}. {DAMAGED}")
     known = passes.get(str(table.get("measured")))
     if known is None and (seen is not None or several):
         raise StoreError(
-            f"{where}: a pass {table.get('measured')!r} is not known here (known: "
-            f"{', '.join(sorted(passes))}). Name the file of the study that brings it by plugin=, "
-            "or measure anew."
+            f"{where}: unknown pass {table.get('measured')!r}. Known: "
+            f"{', '.join(sorted(passes))}. If a plugin's study measured it, name the plugin's "
+            "file with plugin=; otherwise measure again."
         )
     try:
         if seen is not None:
@@ -195,13 +198,13 @@ def _record(table: dict[str, Any], where: str, passes: Mapping[str, Pass[Seen]])
 def _seen(known: Pass[Seen] | None, seen: Any, where: str) -> Seen:
     assert known is not None  # or it would have been refused
     if not isinstance(seen, dict):
-        raise UsageError(f"{where}: what was seen must be an object, not {type(seen).__name__}.")
+        raise UsageError(f"{where}: 'seen' must be an object, not {type(seen).__name__}.")
     return build(known.seen, seen, where)
 
 
 def _at(known: Pass[Seen] | None, each: Any, where: str) -> tuple[Point, Seen]:
     if not isinstance(each, dict) or not isinstance(each.get("point"), dict):
-        raise UsageError(f"{where}: each of several looks must say its point and what was seen.")
+        raise UsageError(f"{where}: each entry of 'several' must have a 'point' and 'seen'.")
     return each["point"], _seen(known, each.get("seen"), where)
 
 

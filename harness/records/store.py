@@ -20,10 +20,10 @@ from harness.records.record import Record, records_from
 
 MANIFEST, RECORDS, TORN = "manifest.json", "records.jsonl", "records.torn"
 
-RESUME = "What was recorded before is whole: put this right, then go on with resume= or report."
-ANOTHER = "Name a new or an empty folder, where you may write and there is room."
-ANOTHER_FILE = "Name a file in a folder where you may write and there is room."
-READABLE = "Name a run folder that is whole and that you may read."
+RESUME = "All earlier records are kept. Correct this, then use resume= or report."
+ANOTHER = "Name a new or empty folder with free space, where you may write."
+ANOTHER_FILE = "Name a file in a folder with free space, where you may write."
+READABLE = "Name a complete run folder that you may read."
 
 
 class Store:
@@ -74,7 +74,7 @@ class Store:
                 if whole:
                     found += records_from(line, f"{path}, line {number}", known)
                 else:
-                    self._note(f"{path}: the last record was torn and is left out.")
+                    self._note(f"{path}: the last record is incomplete and was left out.")
         return found
 
     @contextlib.contextmanager
@@ -92,7 +92,7 @@ class Store:
                     ) from None
                 if lines.set_torn_line_aside(self.folder / TORN):
                     self._note(
-                        f"{path}: the last record was torn; it is set aside in {TORN} "
+                        f"{path}: the last record was incomplete; it was moved to {TORN}, "
                         "and its block is measured again."
                     )
             yield Writer(path, lines)
@@ -118,18 +118,18 @@ def require_fresh(folder: Path) -> None:
     with explained(f"out={folder}", ANOTHER):
         if (folder / MANIFEST).exists():
             raise UsageError(
-                f"out={folder}: a run is there. Name a new or an empty folder, "
+                f"out={folder}: the folder already holds a run. Name a new or empty folder, "
                 f"or finish the run with resume={folder}."
             )
         if folder.is_dir() and any(folder.iterdir()):
-            raise UsageError(f"out={folder}: not empty. {ANOTHER}")
+            raise UsageError(f"out={folder}: the folder is not empty. {ANOTHER}")
         standing = next(
             parent for parent in (folder, *folder.absolute().parents) if parent.exists()
         )
         if not standing.is_dir():
             raise UsageError(f"out={folder}: {standing} is a file. {ANOTHER}")
         if not os.access(standing, os.W_OK | os.X_OK):
-            raise UsageError(f"out={folder}: may not write in {standing}. {ANOTHER}")
+            raise UsageError(f"out={folder}: no permission to write in {standing}. {ANOTHER}")
 
 
 def replace_file(path: Path, content: bytes, next_step: str = RESUME) -> None:
@@ -142,7 +142,7 @@ def require_replaceable(path: Path, what: str) -> None:
     """Say so before it is wanted if a file could not be written whole."""
     with explained(what, ANOTHER_FILE):
         if path.exists() and not path.is_file():
-            raise UsageError(f"{what}: that is no file. {ANOTHER_FILE}")
+            raise UsageError(f"{what}: not a file. {ANOTHER_FILE}")
         _draft(path).open("ab").close()
         _draft(path).unlink()
 

@@ -47,7 +47,7 @@ def abstract(manifest: Manifest, judgement: Judgement) -> tuple[str, ...]:
     if verdicts:
         paragraphs.append(_tally(verdicts))
     else:
-        paragraphs.append("No published claim is judged here.")
+        paragraphs.append("This run judges no published claim.")
     return tuple(paragraphs)
 
 
@@ -86,7 +86,7 @@ def checks_and_noise(judgement: Judgement) -> str:
         paid = sum(debt.passed is True for debt in debts.values())
         parts.append(
             f"{paid} of {count(len(debts), 'gradient check')} hold"
-            + ("." if paid == len(debts) else "; pairs without one show no speed-up.")
+            + ("." if paid == len(debts) else "; the other pairs show no speed-up.")
         )
     if own := [twins for twins in judgement.twins if twins.own]:
         covering = sum(aa_holds(twins.wide) for twins in own)
@@ -97,9 +97,9 @@ def checks_and_noise(judgement: Judgement) -> str:
             f"{percent(floors[0])} to {percent(floors[-1])}."
         )
     elif judgement.noise_floor is not None:
-        holds = "covers 1.00" if judgement.aa_ok else "does not hold"
+        holds = "covers 1.00" if judgement.aa_ok else "misses 1.00"
         parts.append(
-            f"A baseline against itself {holds}; the noise floor is "
+            f"The interval of a baseline against itself {holds}; the noise floor is "
             f"{percent(judgement.noise_floor)}."
         )
     unmeasured = [
@@ -114,12 +114,12 @@ def own_cost(judgement: Judgement) -> str:
     """Say how much of the run's time was measuring and how much the harness itself."""
     share = judgement.measured_share
     if share is None:
-        return "The harness's own cost is unknown: no block has a wall time."
+        return "The cost of the harness itself is unknown: no block has a wall time."
     minutes = judgement.wall_s / 60
     time = f"{minutes:.1f} min" if minutes >= 2 else f"{judgement.wall_s:.0f} s"
     return (
-        f"The harness's own cost: {percent(1 - share)} of {time} of block time lay outside "
-        "measured intervals (starting, warming up, checking, counting and training)."
+        f"The harness itself: {percent(1 - share)} of {time} of block time went to start-up, "
+        "warm-up, checks, counts and training, outside measured intervals."
     )
 
 
@@ -129,7 +129,7 @@ def _opening(manifest: Manifest, judgement: Judgement) -> str:
     several = any(judged.pair.ranks > 1 for judged in judgement.pairs)
     alone = f"a fresh process with {count(manifest.threads, 'thread')}"
     processes = "fresh processes, one or several," if several else alone
-    made = f" Tasks are made of {listed(data)}." if data else ""
+    made = f" The tasks come from {listed(data)}." if data else ""
     return (
         f"{count(len(judgement.pairs), 'pair')} of meta-learners "
         f"{'was' if len(judgement.pairs) == 1 else 'were'} compared on {workloads or 'nothing'}, "
@@ -151,7 +151,7 @@ def _tally(verdicts: Sequence[tuple[PairJudgement, Verdict]]) -> str:
     rest = len(verdicts) - MOST_VERDICTS
     return (
         f"Of {count(len(verdicts), 'verdict')} on {count(claims, 'published claim')}: "
-        f"{listed(parts)}." + (f" These are {MOST_VERDICTS} of them:" if rest > 0 else "")
+        f"{listed(parts)}." + (f" {MOST_VERDICTS} of them follow." if rest > 0 else "")
     )
 
 

@@ -56,7 +56,7 @@ def list_axes(rows: Sequence[tuple[str, str]], right: float) -> tuple[Canvas, Ax
             lines.append((shorten(pair, 46 if label else 32), True))
             previous = pair
         if label:
-            lines.append((shorten(label, 22), False))
+            lines.append((shorten(label, 24), False))
         places.append(len(lines) - 1.0)
     below, above = 0.36, 0.04
     height = below + above + len(lines) * ROW

@@ -96,7 +96,7 @@ def _parts(evidence: Evidence, judgement: Judgement, studies: Sequence[Study]) -
     yield Part(ACCURACY, 32, curves, (quality_table(judgement), convergence_table(judgement)))
     yield Part("Gradients", 50, tables=(distance_table(judgement),))
     yield Part(
-        "Noise, and what is missing",
+        "Noise and missing blocks",
         60,
         tables=(noise_table(judgement), failure_table(judgement, evidence.passes)),
         text=own_cost(judgement),

@@ -44,9 +44,9 @@ class Curves(Figure):
 
     @property
     def caption(self) -> str:
-        text = "Validation quality of each seed (thin) and their median (thick)."
+        text = "Validation quality of each seed (thin lines) and their median (thick lines)."
         if any(panel.target is not None for panel in self.panels):
-            text += " The dotted line is the target set by rule."
+            text += " The dotted line is the target that a rule sets from the baseline."
         return text
 
     @property

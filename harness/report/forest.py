@@ -54,12 +54,12 @@ class SpeedUps(Figure):
     @property
     def caption(self) -> str:
         text = (
-            "Baseline over method with 95 % intervals, on a logarithmic axis; right of 1 the "
+            "Baseline over method with 95 % intervals, on a logarithmic axis: right of 1 the "
             "method is better."
         )
         if any(row.few for row in self.rows):
             text += (
-                f" n: on fewer than {MIN_ROUNDS} values, whose span stands in place of an interval."
+                f" n: fewer than {MIN_ROUNDS} values, so the bar shows their span, not an interval."
             )
         if any(row.published for row in self.rows):
             text += " Diamonds mark published values."

@@ -33,7 +33,7 @@ def no_ratio(judged: PairJudgement) -> Cell | None:
             )
         if judged.missing_blocks:
             blocks = count(judged.missing_blocks, "planned block")
-            return Cell(NOT_MEASURED, f"{blocks} not in the records.", "open")
+            return Cell(NOT_MEASURED, f"{blocks} missing in the records.", "open")
         if not judged.ratios:
             return NOTHING_TIMED
     return None if reason is None else Cell(NO_SPEED_UP, reason, "bad")
@@ -42,7 +42,7 @@ def no_ratio(judged: PairJudgement) -> Cell | None:
 def debt_cell(debt: Debt | None) -> Cell:
     """Write what a learner owed and whether it paid."""
     if debt is None:
-        return Cell("not checked", "no check among the pair's passes", "open")
+        return Cell("not checked", "the pair has no pass check", "open")
     if debt.passed is None:
         known_class = "" if debt.equivalence == "unknown" else f"{debt.equivalence}: "
         return Cell(f"{known_class}not checked", debt.reason or "", "open")
@@ -83,14 +83,14 @@ def distance_table(judgement: Judgement) -> Table | None:
     return simple_table(
         "distances",
         "Distance to the exact gradient",
-        "Between a learner's gradient and its family's oracle, over the random problems of its "
-        "check: the least cosine of the angle and the largest relative error, where the oracle is "
-        "what the family's learners approach. The nearest comes first.",
+        "Each learner's gradient against the exact one of its family, on the random problems of "
+        "its check: the lowest cosine of the angle between them, and the largest relative error. "
+        "The closest comes first.",
         (
             Column("Learner", 1.6),
-            Column("Least cosine", 0.9, numeric=True),
+            Column("Lowest cosine", 0.9, numeric=True),
             Column("Largest error", 0.9, numeric=True),
-            Column("What it owes", 1.4),
+            Column("Declared as", 1.4),
         ),
         [
             (
@@ -133,8 +133,8 @@ def _figures(debt: Debt) -> list[str]:
 
 
 def _kind(debt: Debt) -> str:
-    """Say what was held to the tolerance: an error, or how fast errors fall with a knob."""
-    return "factor a unit of its knob" if debt.held == "factor" else debt.held
+    """Say what was compared with the tolerance: an error, or how fast errors fall."""
+    return "factor per unit of its setting" if debt.held == "factor" else debt.held
 
 
 def _size(debt: Debt, value: float | None) -> str:

@@ -44,11 +44,11 @@ def pair_table(judgement: Judgement) -> Table | None:
     return grouped_table(
         "pairs",
         "Pairs",
-        "Medians of both members, and the median of the per-round ratios (baseline over method) "
-        f"with its 95 % interval. With fewer than {MIN_ROUNDS} rounds the brackets show the span "
-        'of all rounds, which is no confidence interval. For one task\'s adaptation, "full" is '
-        'the method\'s variant that leaves nothing out and "chosen" the one that validation '
-        "tasks chose.",
+        "The medians of baseline and method, and the median of the per-round ratios (baseline over "
+        f"method) with its 95 % interval. With fewer than {MIN_ROUNDS} rounds the brackets show "
+        "the span of all rounds, which is not a confidence interval. The time of a variant is that "
+        "of adapting to one task: the full variant leaves nothing out, and validation tasks choose "
+        "the chosen one.",
         (
             Column("Measure", 1.4),
             Column("Baseline", 1.0, numeric=True),
@@ -66,9 +66,9 @@ def quality_table(judgement: Judgement) -> Table | None:
     return grouped_table(
         "quality",
         "Accuracy",
-        "Quality on held-out test tasks: the mean with its 95 % interval over tasks, and over "
-        "seeds. The two are different questions and are not pooled. Tasks that every seed has "
-        "alike count once.",
+        "Quality on held-out test tasks: the mean with its 95 % interval over tasks and over "
+        "seeds. The two intervals answer different questions and are not pooled. Tasks that all "
+        "seeds share count once.",
         (
             Column("Member", 1.4),
             Column("Over tasks [95 %]", 1.6, numeric=True),
@@ -139,13 +139,13 @@ def failure_table(judgement: Judgement, passes: Mapping[str, Pass[Seen]]) -> Tab
                 (
                     Cell(judged.pair.name),
                     Cell("not run", count(judged.missing_blocks, "block"), "open"),
-                    Cell("Planned and not in the records. Resume the run to finish it."),
+                    Cell("Planned, but not in the records. Finish the run with resume=."),
                 )
             )
     return simple_table(
         "failures",
         "Not measured",
-        "Blocks without a measurement, and why.",
+        "The blocks that gave no measurement, and the reason.",
         (Column("Pair", 1.2), Column("Outcome", 0.8), Column("Reason", 2.0)),
         rows,
         in_summary=True,
@@ -156,7 +156,7 @@ def _pair_group(judged: PairJudgement) -> Group:
     pair = judged.pair
     method = with_settings(pair.method, dict(pair.method_settings))
     baseline = with_settings(pair.baseline, dict(pair.baseline_settings))
-    what = "A/A: the same member twice" if pair.is_aa else f"differ: {pair.differ}"
+    what = "A/A: the same learner twice" if pair.is_aa else f"difference: {pair.differ}"
     note = f"{baseline} against {method}{team_words(pair)} on {workload_words(pair)}; {what}."
     instead = no_ratio(judged)
     rows: list[tuple[Cell, ...]] = []

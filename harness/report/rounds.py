@@ -47,13 +47,13 @@ class Rounds(Figure):
 
     @property
     def title(self) -> str:
-        return "Step times in measuring order"
+        return "Step times in the order of measurement"
 
     @property
     def caption(self) -> str:
         return (
-            "Median time of a step in each block with the span of its intervals, in the order "
-            "in which the blocks were measured. Drift of the machine would bend both alike."
+            "The median step time of each block, and the span of its intervals, in the order of "
+            "measurement. A drift of the machine would bend both lines alike."
         )
 
     @property
@@ -70,7 +70,7 @@ class Rounds(Figure):
         canvas, axes = panels(len(self.panels))
         for ax, panel in zip(axes, self.panels, strict=True):
             _draw(ax, panel)
-        axes[-1].set_xlabel("block, in the order of measuring")
+        axes[-1].set_xlabel("block, in the order of measurement")
         return canvas
 
 

@@ -52,9 +52,9 @@ def member_table(evidence: Evidence) -> Table | None:
     return grouped_table(
         "members",
         "How each member ran",
-        "Processes and threads, the fast paths that really ran, and what came before the first "
-        "measured interval. Compilation and capture are in no step time.",
-        (Column("Member", 1.3), Column("Ran as", 1.4), Column("Before measuring", 1.4)),
+        "Processes and threads, the fast paths that really ran, and the time spent before the "
+        "first measured interval. Step times include neither compilation nor graph capture.",
+        (Column("Member", 1.3), Column("Ran as", 1.4), Column("Before measurement", 1.4)),
         groups,
     )
 
@@ -75,9 +75,9 @@ def machine_table(evidence: Evidence) -> Table:
     table = simple_table(
         "machine",
         "Machine and probes",
-        "Probed once for the run; the rows on load, stolen time, temperature and other processes "
-        "span all of its blocks.",
-        (Column("Probe", 1.0), Column("Found", 1.8)),
+        "Probed once per run; load, stolen CPU time, temperature and other GPU processes are the "
+        "ranges over all blocks.",
+        (Column("Probe", 1.0), Column("Value", 1.8)),
         rows,
     )
     assert table is not None
@@ -94,27 +94,27 @@ def protocol_table(manifest: Manifest) -> Table:
         ("device", manifest.device),
         ("blocks planned", str(len(manifest.plan))),
         (
-            "intervals in a block",
+            "intervals per block",
             f"{protocol.intervals}, each at least {quantity(protocol.interval_s, 's')}",
         ),
         ("warm-up", f"at most {quantity(protocol.warmup_s, 's')}"),
-        ("limit of a block", quantity(protocol.limit_s, "s")),
-        ("gradient examples", str(protocol.check_examples)),
+        ("time limit per block", quantity(protocol.limit_s, "s")),
+        ("random problems per check", str(protocol.check_examples)),
         (
             "learning curve",
-            f"{protocol.curve_steps} steps, every {protocol.curve_every} on "
+            f"{protocol.curve_steps} steps, evaluated every {protocol.curve_every} on "
             f"{protocol.curve_tasks} tasks",
         ),
         ("test tasks", str(protocol.test_tasks)),
         *_settings_of_studies(manifest),
         *_own_protocols(manifest),
-        ("data folder", "given by the user" if manifest.data_dir else "none: embedded data"),
-        ("plan", manifest.plan_hash),
+        ("data folder", "given by the user" if manifest.data_dir else "none (embedded data)"),
+        ("hash of the plan", manifest.plan_hash),
     ]
     table = simple_table(
         "protocol",
         "Protocol",
-        "How every block was measured.",
+        "The settings that every block was measured with.",
         (Column("Setting", 1.0), Column("Value", 1.8)),
         [(Cell(label), Cell(value)) for label, value in rows],
     )
@@ -202,7 +202,7 @@ def _packages(manifest: Manifest) -> Cell:
         if name.replace("-", "_").split("_")[0] in words
     ]
     rest = count(len(installed) - len(named), "other")
-    return Cell(", ".join([*named, rest]), "every version is in manifest.json")
+    return Cell(", ".join([*named, rest]), "manifest.json lists every version")
 
 
 def _flat(probes: Mapping[str, Any]) -> list[tuple[str, str]]:

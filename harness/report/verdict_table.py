@@ -25,14 +25,14 @@ TONES: dict[str, Tone] = {
 
 MEANINGS = {
     "met": "the whole interval lies at or above the published value",
-    "consistent": "real, and the interval holds the published value",
-    "smaller": "real, but less than published",
-    "none": "no gain beyond the noise floor was shown, and the published one is excluded",
+    "consistent": "a real gain, and the interval contains the published value",
+    "smaller": "a real gain, but less than published",
+    "none": "no gain beyond the noise floor, and the interval excludes the published value",
     "reversed": "the method is worse than its baseline",
-    "inconclusive": "the interval holds both no effect and the published one, or the noise is "
+    "inconclusive": "the interval contains both no effect and the published value, the noise is "
     "unknown or too large, or there were too few rounds",
     NOT_MEASURED: "the suite does not look at what the reading is about",
-    NOT_TESTABLE: "what the claim needs is absent here",
+    NOT_TESTABLE: "something that the claim needs is missing here",
     "invalid": "the gradient check or the accuracy condition failed, or the baseline is not what "
     "was published",
 }
@@ -44,8 +44,8 @@ ORIGINS = {
 }
 
 TRUST = {
-    "low": ", a reading of low trust",
-    "ours": ", a threshold of ours, since none was published",
+    "low": ", a doubtful reading",
+    "ours": ", our own threshold, since the paper gives none",
 }
 
 COLUMNS = (
@@ -71,8 +71,8 @@ def verdict_table(claims: tuple[Claim, ...], judgement: Judgement) -> Table | No
     return grouped_table(
         "verdicts",
         "Claims",
-        "Published claims and what was measured here. A ratio is baseline over method, so above 1 "
-        f"the method is better; {_gains(judgement)}brackets hold the 95 % interval."
+        "Published claims and what was measured here. A ratio is baseline over method: above 1 the "
+        f"method is better. {_gains(judgement)}Brackets hold the 95 % interval."
         f"{_parts(judgement)} Verdicts: "
         f"{legend}.",
         COLUMNS,
@@ -85,7 +85,7 @@ def _gains(judgement: Judgement) -> str:
     """Say what a gain in quality is, where a row has one."""
     if not any(is_gain(v.measure) for judged in judgement.pairs for v in judged.verdicts):
         return ""
-    return "quality gained is a difference, so above 0 the method is better; "
+    return "A gain in quality is a difference: above 0 the method is better. "
 
 
 def _parts(judgement: Judgement) -> str:
@@ -93,8 +93,8 @@ def _parts(judgement: Judgement) -> str:
     if not any(v.own_ratio for judged in judgement.pairs for v in judged.verdicts):
         return ""
     return (
-        " A pattern's part is the time of the method's own full variant over the chosen one's: the "
-        "rest of that ratio is the implementation's. The verdict is the weaker word of the two."
+        " The pattern's part of a ratio is the time of the method's own full variant over that of "
+        "the chosen one; the rest comes from the implementation. The verdict is the weaker of both."
     )
 
 
@@ -135,7 +135,7 @@ def published_cell(verdict: Verdict) -> Cell:
     """Write the published figure, or what is asked for where none was published."""
     value = significant(verdict.published, 2) if is_gain(verdict.measure) else None
     value = value or ratio(verdict.published)
-    return Cell("no figure", f"asked for: {value}") if verdict.trust == "ours" else Cell(value)
+    return Cell("no figure", f"required: {value}") if verdict.trust == "ours" else Cell(value)
 
 
 def verdict_reason(verdict: Verdict, judged: PairJudgement) -> str:
@@ -150,7 +150,7 @@ def _group(claim: Claim | None, verdicts: list[Verdict], judged: PairJudgement) 
     first = verdicts[0]
     method = with_settings(first.method, dict(judged.pair.method_settings))
     baseline = with_settings(judged.pair.baseline, dict(judged.pair.baseline_settings))
-    rival = "; not the claim's own method, but a rival held to the same figure"
+    rival = "; not the claim's own method, but a rival judged by the same figure"
     rival = rival if judged.pair.rival else ""
     told = listed(list(dict.fromkeys(filter(None, (v.conditions for v in verdicts)))))
     conditions = f", {told}" if told else ""
@@ -170,7 +170,7 @@ def _spans(verdicts: list[Verdict], judged: PairJudgement) -> str:
         return ""
     found = [span(v.measure, v.ratio) for v in verdicts if v.ratio is not None]
     told = listed(list(dict.fromkeys(filter(None, found))))
-    return f" Brackets: {told}, no interval." if told else ""
+    return f" Brackets hold the {told}, not an interval." if told else ""
 
 
 def _shares(verdicts: list[Verdict], judged: PairJudgement) -> str:

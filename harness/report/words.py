@@ -58,7 +58,7 @@ def basis(measure: str, interval: Interval) -> str:
     if interval.low == interval.high:
         number += f", {interval.method.removeprefix('one value, ')}"
     if isinstance(interval, PairedInterval) and interval.dropped:
-        number += f", {interval.dropped} without a partner left out"
+        number += f", {interval.dropped} unpaired left out"
     return number
 
 

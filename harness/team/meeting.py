@@ -92,8 +92,8 @@ def require_one_process(what: str) -> None:
     size = {"horovodrun": "HOROVOD_SIZE", "torchrun": "WORLD_SIZE"}.get(launcher or "", "")
     if int(os.environ.get(size, 1)) > 1:
         raise UsageError(
-            f"{what} was started by {launcher}, which would do it once a rank. Start it without: "
-            "a pair's `ranks` says how many processes it gets, and they are started for it."
+            f"{what} was started by {launcher}, which would repeat it in every rank. Start it "
+            "without: the harness starts as many processes as a pair's `ranks` says."
         )
 
 

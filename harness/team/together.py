@@ -26,4 +26,4 @@ def require_agreement(team: Communicator, what: str, mine: Any) -> None:
     first, *others = team.gather(json.dumps(mine))
     for rank, other in enumerate(others, start=1):
         if other != first:
-            raise MeasurementError(f"rank {rank} of {team.size} has {what} other than rank 0's")
+            raise MeasurementError(f"rank {rank} of {team.size} has other {what} than rank 0")

@@ -77,8 +77,8 @@ def join(where: str, rank: int, size: int, device: str, stall_s: float) -> Torch
     """Meet the other ranks at "file:///..." or "env://", and make the process group of all."""
     if dist.is_initialized():
         raise UsageError(
-            "torch.distributed has been initialised in this process before. Leave that to the "
-            "harness, whose process group serves words on the CPU and tensors where they are."
+            "torch.distributed is already initialised in this process. Leave that to the harness: "
+            "its process group sends text over the CPU and tensors from where they are."
         )
     backend = "gloo"  # what ranks say to each other in words goes over the CPU in any case
     if device.startswith("cuda"):

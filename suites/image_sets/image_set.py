@@ -66,11 +66,11 @@ class ImageSet:
     def split(self, images: Packed, rule: str, name: str, data_dir: Path) -> ImageSplit:
         """Return the split called train, valid or test by the rule of that name."""
         if name not in SPLITS:
-            raise UnknownName(f"split of {self.title}", name, SPLITS)
+            raise UnknownName("split", name, SPLITS, where=self.title)
         places = self._rule(rule, data_dir)(images.classes)[name]
         if not places:
             raise UsageError(
-                f"{self.title}: no class is in the split {name}. Give it classes, or another rule."
+                f"{self.title}: the split {name} has no classes. Give it some, or use another rule."
             )
         rotated = self.rotated and name == "train"
         return split_of(images, name, f"classes of {self.title}", places, rotated)

@@ -59,7 +59,7 @@ class Packed:
             if zlib.crc32(self.of_class(index).tobytes()) != self.checksums[index]:
                 raise UsageError(
                     f"{self.folder / ARRAY} is damaged in the class {self.classes[index]}. "
-                    f"Delete the folder {self.folder}: it will be made again from the data."
+                    f"Delete the folder {self.folder}: it is made again from the data."
                 )
             self._checked.add(index)
 
@@ -104,8 +104,8 @@ def _write(source: Source, form: Form, folder: Path) -> None:
     needed, free = int(np.prod(shape)), shutil.disk_usage(folder).free
     if needed > free:
         raise UsageError(
-            f"packing takes {needed / 1e9:.1f} GB in {folder.parent}, where {free / 1e9:.1f} GB "
-            "are free. Make room there."
+            f"packing needs {needed / 1e9:.1f} GB in {folder.parent}, but only {free / 1e9:.1f} GB "
+            "are free. Free some space there."
         )
     images = np.lib.format.open_memmap(folder / ARRAY, mode="w+", dtype=np.uint8, shape=shape)
     digest, checksums, row = hashlib.sha256(), [], 0
@@ -148,12 +148,12 @@ def _opened(folder: Path) -> Packed:
         names, counts, checksums = zip(*index["classes"], strict=True)
         images = np.load(folder / ARRAY, mmap_mode="r", allow_pickle=False)
         if images.dtype != np.uint8 or images.ndim != 4 or len(images) != sum(counts):
-            raise ValueError("it has another shape than its index says")
+            raise ValueError("its shape differs from its index")
         return Packed(
             folder, index["layout"], index["sha256"], names, np.array(counts), checksums, images
         )
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"the packed set in {folder} is damaged ({error}). "
-            "Delete the folder: it will be made again from the data."
+            "Delete the folder: it is made again from the data."
         ) from None

@@ -92,14 +92,16 @@ def of_lists(folder: Path) -> Rule:
         for line in path.read_text(encoding="utf-8").split():
             name = line.partition("/rot")[0].rstrip("/")
             if listed.setdefault(name, split) != split:
-                raise UsageError(f"{path.name}: {name} is listed for {listed[name]} already.")
+                raise UsageError(
+                    f"{path.name}: {name} is already listed for {listed[name]}. List it once."
+                )
 
     def rule(names: Sequence[str]) -> Split:
         tails = {tail for name in names for tail in _tails(name)}
         if unknown := [name for name in listed if name not in tails]:
             raise UsageError(
-                f"the lists in {folder} name {unknown[0]}, of which there is no class. The set's "
-                f"classes are called {names[0]} and the like."
+                f"the lists in {folder} name {unknown[0]}, which is not a class of the set. Its "
+                f"classes have names such as {names[0]}."
             )
         return _sorted_by(
             names, lambda name: next((listed[t] for t in _tails(name) if t in listed), None)

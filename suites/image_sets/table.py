@@ -29,7 +29,7 @@ _ALL = (
         form=Form(1, 28, inverted=True),
         layouts=(
             Layout(
-                "images_background and images_evaluation, each a folder or a zip, there or in "
+                "images_background and images_evaluation, each a folder or a zip, directly or in "
                 "omniglot-py/ or omniglot/",
                 omniglot.read,
             ),
@@ -55,7 +55,7 @@ _ALL = (
                 folders.split_folders_in("cifarfs/processed", "cifar_fs", "cifar-fs", "cifarfs"),
             ),
             Layout(
-                "cifar100/data/CLASS/*.png, there or in cifarfs/",
+                "cifar100/data/CLASS/*.png, directly or in cifarfs/",
                 folders.class_folders_in("cifarfs/cifar100/data", "cifar100/data"),
             ),
             _CIFAR100,
@@ -74,7 +74,7 @@ _ALL = (
         form=Form(3, 32),
         layouts=(
             Layout(
-                "FC100_train.pickle, FC100_val.pickle and FC100_test.pickle, there or in FC100/",
+                "FC100_train.pickle, FC100_val.pickle and FC100_test.pickle, directly or in FC100/",
                 pickles.one_file_a_split(
                     "FC100_{}.pickle", ("train", "val", "test"), "FC100", "fc100", ""
                 ),
@@ -117,7 +117,7 @@ _ALL = (
         rules={"ravi": _BY_FOLDER},
         published="https://zenodo.org/record/7978538 (pickles); lists: "
         "https://github.com/twitter-research/meta-learning-lstm (data/miniImagenet)",
-        licence="ImageNet's: research that is not commercial",
+        licence="ImageNet's: non-commercial research",
         classes=100,
         images=60_000,
     ),
@@ -138,7 +138,7 @@ _ALL = (
         rules={"ren": _BY_FOLDER},
         published="https://zenodo.org/record/7978538 (pickles), from "
         "https://github.com/renmengye/few-shot-ssl-public",
-        licence="ImageNet's: research that is not commercial",
+        licence="ImageNet's: non-commercial research",
         classes=608,
         images=779_165,
     ),
@@ -148,7 +148,7 @@ _ALL = (
         form=Form(3, 84),
         layouts=(
             Layout(
-                "CUB_200_2011/images/CLASS/*.jpg, unpacked, there or in cub/ or cubirds200/",
+                "CUB_200_2011/images/CLASS/*.jpg, unpacked, directly or in cub/ or cubirds200/",
                 folders.class_folders_in(
                     "CUB_200_2011/images",
                     "cub/CUB_200_2011/images",
@@ -158,7 +158,7 @@ _ALL = (
         ),
         rules={"chen": in_turns("train", "valid", "train", "test")},
         published="https://www.vision.caltech.edu/datasets/cub_200_2011/ (CUB_200_2011.tgz)",
-        licence="research that is not commercial",
+        licence="non-commercial research",
         classes=200,
         images=11_788,
         md5={"CUB_200_2011.tgz": "97eceeb196236b17998738112f37df78"},
@@ -169,7 +169,7 @@ _ALL = (
         form=Form(1, 28),
         layouts=(
             Layout(
-                "the four idx files, plain or .gz, in MNIST/raw/ or mnist/, or there",
+                "the four idx files, plain or .gz, directly or in MNIST/raw/ or mnist/",
                 idx.read,
             ),
         ),

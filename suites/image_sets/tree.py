@@ -25,7 +25,7 @@ class Damaged(UsageError):
 
     def __init__(self, file: str, why: str) -> None:
         self.file = file
-        super().__init__(f"{file} is damaged: {why}. Fetch it again, or mend it.")
+        super().__init__(f"{file} is damaged: {why}. Download it again, or repair it.")
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def test_both_are_their_definition(name: str):
 
 def test_without_inner_steps_there_are_no_rates_to_learn():
     workload = dataclasses.replace(WORKLOAD, inner_steps=0)
-    with pytest.raises(UsageError, match="inner_steps = 0: no step is left"):
+    with pytest.raises(UsageError, match="inner_steps = 0: learning rates needs"):
         build(MetaSgd, {}, "meta_sgd", workload)
 
 

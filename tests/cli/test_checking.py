@@ -79,4 +79,4 @@ class TestChecking:
 
     def test_fails_where_the_plugin_exits(self, here, refused):
         (here / "my.py").write_text("raise SystemExit(0)\n" + METHOD.format(name="gone"))
-        assert "importing it fails: SystemExit: 0." in refused("check", "gone", "plugin=my.py")
+        assert "importing it failed: SystemExit: 0." in refused("check", "gone", "plugin=my.py")

@@ -21,7 +21,7 @@ def test_a_report_tells_of_a_torn_record(here, capsys):
         file.write('{"block": "torn')
     assert main(["report", "run"]) == 0
     shown = capsys.readouterr()
-    assert shown.err == "note: run/records.jsonl: the last record was torn and is left out.\n"
+    assert shown.err == "note: run/records.jsonl: the last record is incomplete and was left out.\n"
     assert shown.out.endswith("report: run/report.pdf and report.html beside it\n")
     assert (here / "run" / "report.pdf").read_bytes().startswith(b"%PDF")
 
@@ -53,14 +53,14 @@ class TestAHistory:
         with history.open("ab") as file:
             file.write(b'{"commit": "to')
         assert main(["report", "history.jsonl"]) == 0
-        expected = "note: history.jsonl: the last line was torn and is left out.\n"
+        expected = "note: history.jsonl: the last line is incomplete and was left out.\n"
         assert capsys.readouterr().err == expected
 
     @pytest.mark.parametrize(
         ("content", "words"),
         [
             (None, "history.jsonl: No such file or directory"),
-            (b"", "history.jsonl: holds no line of a gate"),
+            (b"", "history.jsonl: no lines written by a gate"),
             (b"\x00\xff\n", "history.jsonl, line 1: not valid JSON"),
             (b'{"block": "a", "schema": 1}\n', "history.jsonl, line 1"),
             (b'{"schema": 99}\n', "line 1: schema 99 is not the schema 1"),
@@ -101,7 +101,7 @@ class TestComparing:
         with (runs / "after" / RECORDS).open("a") as file:
             file.write('{"block": "torn')
         main(["compare", "before", "after"])
-        assert "note: after/records.jsonl: the last record was torn" in capsys.readouterr().err
+        assert "note: after/records.jsonl: the last record is incomplete" in capsys.readouterr().err
 
     def test_never_takes_damage_for_a_regression(self, runs, refused):
         lines = len((runs / "after" / RECORDS).read_text().splitlines())

@@ -26,7 +26,7 @@ class TestTheRunFolder:
     @pytest.mark.parametrize(
         ("out", "message"),
         [
-            ("full", "out=full: not empty. Name a new or an empty folder"),
+            ("full", "out=full: the folder is not empty. Name a new or empty folder"),
             ("mine.toml", "out=mine.toml: mine.toml is a file."),
             ("mine.toml/run", "out=mine.toml/run: {here}/mine.toml is a file."),
             ("x" * 300, "File name too long"),
@@ -84,7 +84,7 @@ class TestResuming:
     @pytest.mark.parametrize("change", [{"plan_hash": "0" * 16}, {"rounds": 2}, {"device": "cuda"}])
     def test_takes_the_plan_that_there_was(self, run, refused, change):
         self.changed(run, **change)
-        assert "plans other blocks than the one that started the run" in refused(
+        assert "plans different blocks from the version that started the run" in refused(
             "run", "resume=run"
         )
 
@@ -96,9 +96,9 @@ class TestResuming:
 
     def test_takes_the_plugins_and_data_that_there_were(self, run, refused):
         self.changed(run, plugins=["gone.py"])
-        assert "this run used plugin=gone.py. Name it again." in refused("run", "resume=run")
+        assert "this run used plugin=gone.py. Give it again." in refused("run", "resume=run")
         self.changed(run, plugins=[], data_dir=True)
-        assert "this run used a data_dir=. Name it again." in refused("run", "resume=run")
+        assert "this run used a data_dir=. Give it again." in refused("run", "resume=run")
 
     def test_finds_a_damaged_record_before_it_measures(self, run, capsys):
         lines = (run / RECORDS).read_text().splitlines(keepends=True)

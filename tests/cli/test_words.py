@@ -85,13 +85,13 @@ class TestASuiteOfOnesOwn:
     @pytest.mark.parametrize(
         ("before", "after", "message"),
         [
-            ("summary", "sumary", "setting of mine.toml 'sumary' (did you mean 'summary'?)"),
-            ('summary = "My own"\n', "", "mine.toml: missing summary. Add what is missing."),
+            ("summary", "sumary", "mine.toml: unknown setting 'sumary' (did you mean 'summary'?)"),
+            ('summary = "My own"\n', "", "mine.toml: missing summary. Add it."),
             ('"My own"', "My own", "mine.toml: not valid TOML: "),
             (
                 "verdicts = false",
                 "verdicts = 0",
-                "verdicts = 0 is a int, but must be true or false",
+                "verdicts = 0 must be true or false",
             ),
             (
                 '"batched_maml"',
@@ -103,8 +103,8 @@ class TestASuiteOfOnesOwn:
                 '"sinusoids"',
                 "unknown workload 'sinusoids' (did you mean 'sinusoid'?)",
             ),
-            ('["step"]', '["steps"]', "unknown pass of pair fast 'steps' (did you mean 'step'?)"),
-            ('"how"', '"how"\nclaims = ["none"]', "unknown claim of pair fast 'none'"),
+            ('["step"]', '["steps"]', "pair fast: unknown pass 'steps' (did you mean 'step'?)"),
+            ('"how"', '"how"\nclaims = ["none"]', "pair fast: unknown claim 'none'"),
         ],
     )
     def test_is_refused_with_what_is_wrong(self, here, refused, before, after, message):
@@ -118,14 +118,17 @@ class TestAPlugin:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            (None, "plugin=my.py: no such Python file. Name an existing .py file."),
+            (None, "plugin=my.py: no such Python file. Give the path of a .py file."),
             ("@method('x')\nclass X(:\n", "my.py, line 2: not valid Python: "),
+            ("@method('x')\0", "my.py: not valid Python: source code string cannot contain null"),
+            (f"@method('x')\nclass X: y = {'-' * 100_000}1", "my.py: not valid Python: nested too"),
+            ("@method('a b')\nclass X: pass\n", "my.py, line 2: @method takes one literal name"),
             (
                 "x = 1\n",
-                "my.py: no component in it. Put @baseline, @method, @workload, @problems or @stu",
+                "my.py: it has no component. Put @baseline, @method, @workload, @problems or @stu",
             ),
             (METHOD.format(name="batched_maml"), "one in methods/batched_maml.py, one in my.py."),
-            ("@method(NAME)\nclass X: pass\n", "my.py, line 2: @method takes one literal name."),
+            ("@method(NAME)\nclass X: pass\n", "my.py, line 2: @method takes one literal name"),
         ],
     )
     @pytest.mark.parametrize("command", [("run", "suite=smoke"), ("list",), ("check", "x")])
@@ -137,4 +140,6 @@ class TestAPlugin:
     def test_that_fails_when_it_is_imported_is_refused_too(self, here, refused):
         (here / "my.py").write_text("1 / 0\n" + METHOD.format(name="failing"))
         message = refused("check", "failing", "plugin=my.py")
-        assert message.startswith("my.py: importing it fails: ZeroDivisionError: division by zero.")
+        assert message.startswith(
+            "my.py: importing it failed: ZeroDivisionError: division by zero."
+        )

@@ -48,25 +48,30 @@ def test_a_claim_about_several_devices_is_not_tested_by_ranks_that_use_fewer():
 
 
 def test_two_claims_of_one_name_are_refused(read):
-    with pytest.raises(UsageError, match=r"claims\.toml: two claims are called 'twice'\. Rename"):
+    with pytest.raises(UsageError, match=r"claims\.toml: two claims are named 'twice'\. Rename"):
         read(CLAIM + CLAIM)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ("value = 2.0", "value = 1.0", r"'time': value 1\.0 must be above 1"),
-        ("value = 2.0", "value = -3", r"'time': value -3\.0 must be above 1"),
-        ("value = 2.0", "value = nan", "value = nan is a float, but must be a finite number"),
-        ("value = 2.0", "value = inf", "value = inf is a float, but must be a finite number"),
+        ("value = 2.0", "value = 1.0", r"'time': value = 1\.0 must be above 1"),
+        ("value = 2.0", "value = -3", r"'time': value = -3\.0 must be above 1"),
+        ("value = 2.0", "value = nan", "value = nan must be a finite number"),
+        ("value = 2.0", "value = inf", "value = inf must be a finite number"),
         ('"step_time"', '"stop_time"', r"measure 'stop_time' \(did you mean 'step_time'\?\)"),
         ('"step_time"', '"full_time"', "unknown measure 'full_time'"),  # nobody claims it
-        ('"step_time"', '"chosen_time"', "inner_steps belong to the measures chosen_time, chosen"),
+        (
+            '"step_time"',
+            '"chosen_time"',
+            "measure 'chosen_time' needs inner_steps; the measures with inner_steps are chosen",
+        ),
         ('"known"', '"guessed"', "must be 'known' or 'reconstructed'"),
         ('source = "arXiv:0000.00000"', "", r"claims\.toml, claim 'twice': missing source\."),
         ('source = "', 'sauce = "', r"'sauce' \(did you mean 'source'\?\)"),
-        ("algorithm", "margin = -0.1\nalgorithm", r"margin -0\.1 must not be negative"),
-        ("readings = [{", "readings = []\nunused = [{", "unknown setting of claims"),
+        ("algorithm", "margin = -0.1\nalgorithm", r"margin = -0\.1 must not be negative"),
+        ("algorithm", 'needs = ["four"]\nalgorithm', r"needs = \['four'\]: write NAME=VALUE"),
+        ("readings = [{", "readings = []\nunused = [{", "claims.*: unknown setting"),
     ],
 )
 def test_a_fault_in_a_claim_is_named(read, before, after, message):
@@ -77,13 +82,15 @@ def test_a_fault_in_a_claim_is_named(read, before, after, message):
 
 def test_a_claim_without_a_reading_is_refused(read):
     head = CLAIM.partition("readings")[0]
-    with pytest.raises(UsageError, match="claim 'twice' must have readings"):
+    with pytest.raises(UsageError, match="claim 'twice': a claim needs readings"):
         read(head + "readings = []\n")
 
 
 def test_readings_of_one_name_are_refused(read):
     reading = '{ name = "time", text = "t", value = 2.0, measure = "step_time" }'
-    with pytest.raises(UsageError, match="claim 'twice' must have readings, each with its own"):
+    with pytest.raises(
+        UsageError, match="claim 'twice': a claim needs readings, each with a name of its own"
+    ):
         read(CLAIM.partition("readings")[0] + f"readings = [{reading}, {reading}]\n")
 
 

@@ -50,7 +50,7 @@ def test_an_unknown_measure_is_told_with_the_nearest_name():
 
 
 def test_two_measures_of_one_name_are_refused():
-    with pytest.raises(UsageError, match="two measures are called 'kept_share'"):
+    with pytest.raises(UsageError, match="two measures are named 'kept_share'"):
         Measures([row(), row(gated=True)])
     assert len([*Measures([row(), row()])]) == 1  # a study may be read twice
 

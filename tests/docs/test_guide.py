@@ -149,5 +149,5 @@ def test_changes_that_are_in_no_commit_make_no_history(repository: Path):
     (repository / "methods" / "tiny.py").write_text(LEARNER.format(times=3))
     words = ["base=HEAD", "suite=tiny", "history=history.jsonl"]
     said = command(repository, sys.executable, "-m", "harness", "gate", *words, code=2)
-    assert "history= keeps what is found of commits, and the worktree has changes" in said
+    assert "history= records findings about commits, but the worktree has uncommitted" in said
     assert not (repository / "history.jsonl").exists()

@@ -199,7 +199,7 @@ def test_a_folder_without_git_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_folder_inside_another_repository_is_refused(project: Path):
     inside = project / "inside"
     inside.mkdir()
-    with pytest.raises(UsageError, match="no clone of its own"):
+    with pytest.raises(UsageError, match="not the root of a clone"):
         Repository(inside)
 
 

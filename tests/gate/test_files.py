@@ -33,7 +33,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[GateReport]:
 
 @pytest.mark.parametrize("name", ["markdown", "junit", "history"])
 def test_what_is_no_file_is_refused_before_anything_is_measured(name: str):
-    with pytest.raises(UsageError, match=f"{name}=/dev/null: that is no file"):
+    with pytest.raises(UsageError, match=f"{name}=/dev/null: not a file"):
         require_writable(config(f"{name}=/dev/null"))
 
 

@@ -66,5 +66,5 @@ def test_a_report_is_read_back_as_it_was_written():
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 1}', '{"schema": 99}'])
 def test_what_is_no_report_is_refused_with_a_word_about_what_to_do(text: str):
-    with pytest.raises(StoreError, match=r"here.*Gate anew"):
+    with pytest.raises(StoreError, match=r"here.*Run the gate again"):
         report_from(text, "here")

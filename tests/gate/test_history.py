@@ -114,7 +114,7 @@ def test_a_file_may_be_named():
 
 
 def test_a_stored_run_has_no_commit_to_keep():
-    with pytest.raises(UsageError, match="history= keeps what is found of a commit"):
+    with pytest.raises(UsageError, match="history= records a commit"):
         gate_config(["against=run", "history=a.jsonl"])
 
 

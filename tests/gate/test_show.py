@@ -25,7 +25,7 @@ SLOWER = Finding(
     0.05,
     13,
     "regressed",
-    "takes 11.0 % more at least",
+    "takes at least 11.0 % more",
 )
 HOSTILE = "a|b <img src=x> *c* [d](e) `f` & \x1b[2J]]>"
 
@@ -81,8 +81,11 @@ def test_counts_that_differ_by_one_are_seen_to_differ():
         ((), "Nothing was compared, so nothing has passed."),
         ((found("new", "all"),), "Nothing was compared, so nothing has passed."),
         ((found("same"),), "Passed: nothing is worse."),
-        ((found("inconclusive"),), "Inconclusive: not everything could be decided."),
-        ((found("mismatch", "gradient"), SLOWER), "A gradient that was right is wrong."),
+        ((found("inconclusive"),), "Inconclusive: some questions are undecided."),
+        (
+            (found("mismatch", "gradient"), SLOWER),
+            "Mismatch: a gradient that was right at base is wrong at head.",
+        ),
     ],
 )
 def test_the_last_line_is_the_answer(findings: tuple[Finding, ...], answer: str):

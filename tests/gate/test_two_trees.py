@@ -183,7 +183,7 @@ def test_what_works_at_base_and_fails_at_head_is_a_regression(fresh: Clone):
     fresh.plant(FILE, f"\n\ndel {LEARNER}.meta_gradient\n", "broken")
     code, report, said = gate(fresh, "base=start", passes=["memory"])
     assert code == 1, said
-    assert "it works at base" in report["findings"][0]["reason"]
+    assert "it works at base, but" in report["findings"][0]["reason"]
 
 
 @pytest.mark.parametrize("percent", [10, 30])

@@ -192,10 +192,10 @@ class TestCounts:
         ({"head_value": None}, "not measured on both sides"),
         ({"rounds": 5}, "5 of the 6 rounds"),
         ({"rounds": None}, "0 of the 6 rounds"),
-        ({"noise_floor": None}, "noise was is unknown"),
+        ({"noise_floor": None}, "noise floor is unknown"),
         ({"low": 1.0, "high": 1.0, "noise_floor": 0.0}, "width"),
         ({"low": 1e-300, "high": 1e300}, "width"),
-        ({"ratio": 1e200, "high": 1e201}, "none that clocks give"),
+        ({"ratio": 1e200, "high": 1e201}, "cannot be one of times"),
     ],
     ids=str,
 )

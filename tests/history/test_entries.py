@@ -59,9 +59,9 @@ def test_a_torn_last_line_is_left_out_and_set_aside_by_the_next(path: Path):
         file.write(b'{"commit": "12')
     history = read(path)
     assert history.entries == ENTRIES[:1]
-    assert history.notes == (f"{path}: the last line was torn and is left out.",)
+    assert history.notes == (f"{path}: the last line is incomplete and was left out.",)
     (note,) = append(path, ENTRIES[1:])
-    assert "torn; it is set aside in history.jsonl.torn." in note
+    assert "incomplete; it was moved to history.jsonl.torn." in note
     assert read(path).entries == ENTRIES
     assert (path.parent / "history.jsonl.torn").read_bytes() == b'{"commit": "12\n'
 

@@ -74,7 +74,7 @@ def test_too_few_rounds_decide_nothing():
     comparison = compared(quick(2.0), quick())
     assert words(comparison) == {"too few rounds"}
     assert comparison.exit_code == 3
-    assert "too few rounds: it takes 8 rounds in either run" in comparison.to_text()
+    assert "too few rounds: both runs need 8 rounds" in comparison.to_text()
     assert words(compared(quick(2.0, rounds=4), quick())) == {"too few rounds"}
     assert words(compared(quick(2.0, rounds=4), quick(rounds=4))) == {"worse"}
 

@@ -232,7 +232,7 @@ class TestChecks:
         found = pair_of(records, pairs=(unchecked, AA))
         assert found.debts == ()
         assert found.verdicts[0].word == "inconclusive"
-        assert "Check is not among the pair's passes." in found.verdicts[0].reason
+        assert "The pair has no pass check." in found.verdicts[0].reason
         assert found.ratios[0].interval is not None
 
 
@@ -339,7 +339,7 @@ class TestVerdicts:
         assert judgement.pairs[0].verdicts == ()
         assert judgement.pairs[0].ratios[0].interval is not None
         assert len(judgement.warnings) == 1
-        assert "speed is not judged by suite toys" in judgement.warnings[0]
+        assert "suite toys does not judge speed" in judgement.warnings[0]
 
     def test_on_what_no_pass_measures_say_so(self) -> None:
         verdict = only_verdict(whole(), claims=(claim("adaptation_time"),))
@@ -347,7 +347,7 @@ class TestVerdicts:
         assert "No pass of the pair measures adaptation_time." in verdict.reason
 
     def test_on_a_claim_that_the_manifest_lacks_are_refused(self) -> None:
-        with pytest.raises(StoreError, match="claim 'twice', which is not in it"):
+        with pytest.raises(StoreError, match="claim 'twice', but the manifest has no such claim"):
             judged(whole(), claims=())
 
 
@@ -410,7 +410,7 @@ class TestAbsence:
         assert judgement.pairs[0].missing_blocks == 2 * ROUNDS
         assert judgement.pairs[1].missing_blocks == 0
         assert judgement.warnings == (
-            "8 blocks of the plan not in the records: the run is unfinished",
+            "8 blocks of the plan missing in the records: the run is unfinished",
         )
 
     def test_of_a_block_from_the_plan_keeps_its_record_out(self) -> None:
@@ -436,7 +436,7 @@ class TestFailures:
     def test_are_on_the_first_page(self) -> None:
         broken = {"status": "timeout", "reason": "ended at its limit", "seconds": None}
         records = changed(whole(), broken, pair="pair", measured="step", seed=0, round=0)
-        assert judged(records).warnings == ("2 blocks without a measurement (2 timeout)",)
+        assert judged(records).warnings == ("2 blocks gave no measurement (2 timeout)",)
 
     def test_do_not_include_curves_that_are_inherited(self) -> None:
         assert pair_of(whole()).failures == ()
@@ -446,7 +446,7 @@ class TestDisturbance:
     def test_by_other_machines_is_on_the_first_page(self) -> None:
         records = changed(whole(), {"steal": 0.12}, pair="pair", measured="step", round=0)
         (said,) = judged(records).warnings
-        assert "more than 5 % of the processor's time in 6 of 48 timed blocks" in said
+        assert "more than 5 % of the CPU time in 6 of 48 timed blocks" in said
         assert "at most 12 %" in said
 
     def test_of_many_warm_ups_is_on_the_first_page(self) -> None:
@@ -454,7 +454,7 @@ class TestDisturbance:
         many = changed(few, {"warmup_steady": False}, measured="step", round=1)
         assert judged(few).warnings == ()
         (said,) = judged(many).warnings
-        assert "warm-up of 16 of 48 timed blocks" in said
+        assert "steady in 16 of 48 timed blocks" in said
 
     @pytest.mark.parametrize(
         ("threads", "usable", "cores"), [(1, 8, "1 core"), (8, 2, "2 cores"), (3, None, "3 cores")]
@@ -465,7 +465,7 @@ class TestDisturbance:
         pair = dataclasses.replace(PAIR, ranks=4)
         about = {"threads": threads, "probes": {"usable_cores": usable}, "pairs": (pair, AA)}
         (said,) = judged(whole(pair), **about).warnings
-        assert said.startswith(f"pair pair has 4 ranks of one thread each for {cores}:")
+        assert said.startswith(f"pair pair ran 4 ranks of one thread each on {cores}:")
 
     @pytest.mark.parametrize("about", [{"device": "cuda"}, {"threads": 4}])
     def test_of_ranks_is_none_where_each_has_a_device_or_a_core(self, about: Any) -> None:

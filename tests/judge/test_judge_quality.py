@@ -113,10 +113,10 @@ class TestQuality:
         records = [r for r in curves(PAIR, slightly) if (r.member, r.seed) != ("method", 1)]
         quality = quality_of(list(reversed(records)))
         assert quality.not_worse is True
-        assert "over 2 seeds, 1 of one member only left out" in quality.reason
+        assert "over 2 seeds, 1 of one member alone left out" in quality.reason
 
     def test_of_one_seed_says_that_it_speaks_for_that_seed_alone(self) -> None:
-        assert "over the tasks of one seed alone" in quality_of(curves(PAIR, seeds=(0,))).reason
+        assert "over the tasks of a single seed" in quality_of(curves(PAIR, seeds=(0,))).reason
 
     @pytest.mark.parametrize(
         "bad",

@@ -149,7 +149,7 @@ def test_the_report_prints_gain_baseline_and_word_where_nothing_was_timed() -> N
 
 def test_a_suite_that_times_nothing_is_not_called_too_short() -> None:
     (warning,) = judged(checks(HELD) + curves(HELD, 0.02)).warnings
-    assert warning == "speed is not judged by suite toys: nothing is timed in it"
+    assert warning == "suite toys does not judge speed: it times nothing"
 
 
 def test_chosen_pairs_keep_the_leave_to_judge() -> None:

@@ -223,9 +223,21 @@ def test_a_class_that_is_no_learner_is_refused_with_what_to_do() -> None:
     with pytest.raises(UsageError) as refused:
         checked_class(Mine)
     assert str(refused.value) == (
-        "my.py: class Mine of 'guess' is no whole learner: it lacks family, equivalence, corners, "
-        "workload_needed, init, meta_gradient. Derive it from harness.declare.learner.Learner, or "
-        "from a learner that does, and set `family` to one of: sums."
+        "my.py: class Mine of 'guess' is not a complete learner: it lacks family, equivalence, "
+        "corners, workload_needed, init, meta_gradient. Derive it from "
+        "harness.declare.learner.Learner or another learner, and set `family` to one of: sums."
+    )
+
+
+def test_a_learner_that_declares_no_equivalence_is_refused_with_those_there_are() -> None:
+    class Mine(Guess):
+        equivalence = "Exact"  # type: ignore[assignment]
+
+    with pytest.raises(UsageError) as refused:
+        checked_class(Mine)
+    assert str(refused.value) == (
+        "my.py: equivalence = 'Exact' of class Mine must be one of Exact, InTheLimit, "
+        "Approximate, as in `equivalence = Exact()`."
     )
 
 

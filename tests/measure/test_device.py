@@ -42,4 +42,4 @@ def test_a_rank_with_a_gpu_does_not_wait_for_those_without(
     report = json.loads(work_together(block.to_json(), Seat(rank, 4, str(tmp_path))))
     record = record_from(report["record"], "it", PASSES)
     assert record.status == "skipped"
-    assert record.reason == "device=cuda:3: the devices here end at cuda:1."
+    assert record.reason == "device=cuda:3: the last device here is cuda:1."

@@ -99,7 +99,7 @@ def test_memory_is_that_of_the_rank_that_held_most(engine: LocalEngine):
 def test_a_learner_that_ignores_its_team_gets_none(engine: LocalEngine, measured: str):
     record = run(engine, "reference_maml", measured)
     assert record.status == "failed"
-    told = "ranks = 2: reference_maml does not share its work, so every rank would do the whole"
+    told = "ranks = 2: reference_maml does not share its work, so every rank would do all of it"
     assert told in (record.reason or "")
 
 
@@ -118,7 +118,7 @@ def test_a_team_trains_as_one_process_does(engine: LocalEngine):
 def test_ranks_that_drift_apart_by_a_bit_are_found(engine: LocalEngine):
     record = run(engine, "drifts", "trajectory")
     assert record.status == "failed"
-    assert "rank 1 of 2 has weights other than rank 0's" in (record.reason or "")
+    assert "rank 1 of 2 has other weights than rank 0" in (record.reason or "")
 
 
 def test_a_check_is_made_by_all_ranks_together(engine: LocalEngine):

@@ -171,7 +171,7 @@ def test_a_pair_whose_peer_is_missing_is_skipped_with_the_command_that_installs_
             assert record["status"] == "ok", record["reason"]
         elif record["block"] != "with-higher_maml/memory/baseline/seed0/round0":
             # From when the peer is known to be missing, its partner is not measured for nothing.
-            assert record["reason"] == f"its partner higher_maml: {reason}"
+            assert record["reason"] == f"the other member higher_maml: {reason}"
     for told in (done.stdout, html.unescape((run / "report.html").read_text())):
         words = " ".join(told.split())
         for pair_of_peer in ("with-higher_maml", "against-higher_maml"):
@@ -244,7 +244,7 @@ def test_a_run_is_not_finished_on_another_machine_or_with_another_plugin(tmp_pat
     plugin.write_text(plugin.read_text() + "# changed\n")
     changed = harness("run", f"resume={run}", f"plugin={plugin}")
     assert changed.returncode == 2
-    assert "a plugin is not what it was" in changed.stderr
+    assert "a plugin has changed since the run began" in changed.stderr
     plugin.write_text(Path(MISBEHAVING).read_text())
     manifest = json.loads((run / "manifest.json").read_text())
     manifest["probes"]["cpu"] = "another one"

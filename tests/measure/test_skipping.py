@@ -73,7 +73,7 @@ def test_nothing_is_measured_beside_a_member_that_lacks_what_it_needs(absent, pa
         skipped = skipping.of(block)
         assert skipped is not None
         assert skipped.skip == "partner"
-        assert skipped.reason == f"its partner {first.learner}: no peer here"
+        assert skipped.reason == f"the other member {first.learner}: no peer here"
     # It is tried again itself, so is the other pair, and a check stands for every pair.
     tried = [*of("one", "step", absent), *of("two", "step", partner), *of("one", "check", partner)]
     assert all(skipping.of(block) is None for block in tried)

@@ -253,5 +253,5 @@ def test_a_batch_without_rows_is_refused() -> None:
 
     workload = Uneven(Place(team=Watched()))
     learner = Sama(workload)
-    with pytest.raises(UsageError, match="can't be shared among ranks.*give the pair one rank"):
+    with pytest.raises(UsageError, match="cannot be shared among ranks.*give the pair one rank"):
         learner.step(learner.init(0), workload.train_batch(0, 0))

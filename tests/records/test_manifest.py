@@ -49,8 +49,8 @@ def test_it_is_written_for_people_to_read():
         (b"\xff\xfe\xfd", "here: not valid JSON"),
         ("[1]", "here: a manifest must be an object, not list"),
         (changed(plan=...), r"here: missing plan\."),
-        (changed(plam=[]), r"unknown setting of here 'plam' \(did you mean 'plan'\?\)"),
-        (changed(seeds=["0"]), "here: setting seeds = .* must be a list of a whole number"),
+        (changed(plam=[]), r"here: unknown setting 'plam' \(did you mean 'plan'\?\)"),
+        (changed(seeds=["0"]), "here: setting seeds = .* must be a list of whole numbers"),
         (changed(suite={}), r"here, suite: missing name, summary, pair\."),
         (changed(claims=[{}]), r"here, claims 1: missing name"),
     ],
@@ -58,7 +58,7 @@ def test_it_is_written_for_people_to_read():
 def test_a_damaged_manifest_is_refused_with_its_place(text, message):
     with pytest.raises(StoreError, match=message) as refused:
         manifest_from(text, "here")
-    assert str(refused.value).endswith("It is damaged: restore it, or measure anew.")
+    assert str(refused.value).endswith("The file is damaged: restore it, or measure again.")
 
 
 def test_a_newer_schema_asks_for_a_newer_harness():

@@ -55,7 +55,7 @@ def test_a_look_at_several_points_is_one_line():
 
 
 def test_a_pass_that_nobody_here_knows_names_the_way_out():
-    with pytest.raises(StoreError, match=r"a pass 'mine' is not known here .*plugin="):
+    with pytest.raises(StoreError, match=r"unknown pass 'mine'.*plugin="):
         record_from(changed(measured="mine"), "here", PASSES)
 
 
@@ -87,21 +87,23 @@ def test_what_is_no_number_cannot_be_written(value):
         ("[]", "here: a record must be an object, not list"),
         ("null", "here: a record must be an object, not NoneType"),
         (changed(block=...), r"here: missing block\."),
-        (changed(blok="x"), r"unknown setting of here 'blok' \(did you mean 'block'\?\)"),
-        (changed(seed="0"), "here: setting seed = '0' is a str, but must be a whole number"),
-        (changed(seed=True), "here: setting seed = True is a bool"),
+        (changed(blok="x"), r"here: unknown setting 'blok' \(did you mean 'block'\?\)"),
+        (changed(seed="0"), "here: setting seed = '0' must be a whole number"),
+        (changed(seed=True), "here: setting seed = True must be a whole number"),
         (changed(status="great"), "here: setting status = 'great' .* 'ok' or 'failed' or"),
-        (changed(seen=3), "here: what was seen must be an object, not int"),
+        (changed(seen=3), "here: 'seen' must be an object, not int"),
+        (changed(several=5), "here: 'several' must be a list, not int"),
+        (changed(several=[5], seen=None), "here: each entry of 'several' must have a 'point'"),
         (changed(member="rival"), "here: setting member = 'rival' .* 'baseline' or 'method'"),
-        (changed(seconds=[1.0, "x"]), "setting seconds = .* a list of a finite number"),
-        (changed(seconds=[math.nan]), "setting seconds = .*nan.* a finite number"),
-        (changed(warmup_steady=1), "setting warmup_steady = 1 is a int, but must be true or false"),
+        (changed(seconds=[1.0, "x"]), "setting seconds = .* a list of finite numbers"),
+        (changed(seconds=[math.nan]), "setting seconds = .*nan.* finite numbers"),
+        (changed(warmup_steady=1), "setting warmup_steady = 1 must be true or false"),
     ],
 )
 def test_a_damaged_line_is_refused_with_its_place(line, message):
     with pytest.raises(StoreError, match=message) as refused:
         record_from(line, "here", PASSES)
-    assert str(refused.value).endswith("It is damaged: restore it, or measure anew.")
+    assert str(refused.value).endswith("The file is damaged: restore it, or measure again.")
 
 
 @pytest.mark.parametrize("schema", [SCHEMA + 1, SCHEMA + 40])

@@ -91,14 +91,16 @@ class TestANewRun:
     def test_does_not_take_a_folder_with_something_in_it(self, tmp_path):
         (tmp_path / "letter").touch()
         message = refusal(Store.create, tmp_path, make_manifest())
-        assert message.startswith(f"out={tmp_path}: not empty. Name a new or an empty folder")
+        assert message.startswith(
+            f"out={tmp_path}: the folder is not empty. Name a new or empty folder"
+        )
         assert "resume" not in message  # there is no run in it
         assert [path.name for path in tmp_path.iterdir()] == ["letter"]
 
     def test_says_how_to_go_on_with_the_run_that_is_there(self, store):
         message = refusal(Store.create, store.folder, make_manifest())
         assert message == (
-            f"out={store.folder}: a run is there. Name a new or an empty folder, "
+            f"out={store.folder}: the folder already holds a run. Name a new or empty folder, "
             f"or finish the run with resume={store.folder}."
         )
         assert store.records() == [FIRST, SECOND]
@@ -113,14 +115,15 @@ class TestANewRun:
     def test_says_so_where_no_folder_can_be(self, folder):
         message = refusal(Store.create, Path(folder), make_manifest())
         assert message.startswith(f"out={folder}: ")
-        assert message.endswith(
-            "Name a new or an empty folder, where you may write and there is room."
-        )
+        assert message.endswith("Name a new or empty folder with free space, where you may write.")
 
     def test_says_so_where_the_user_may_not_write(self, public):
         public.chmod(0o555)
         done = as_a_nobody(f"require_fresh(Path({str(public / 'run')!r}))")
-        assert f"UsageError: out={public / 'run'}: may not write in {public}. Name" in done.stderr
+        assert (
+            f"UsageError: out={public / 'run'}: no permission to write in {public}. Name"
+            in done.stderr
+        )
 
     def test_says_so_where_the_user_may_not_look(self, public):
         (public / "hidden").mkdir(mode=0o000)
@@ -130,8 +133,7 @@ class TestANewRun:
     def test_leaves_nothing_behind_where_there_is_no_room(self, tmp_path):
         done = with_files_of(100, f"Store.create(Path({str(tmp_path)!r}), make_manifest())")
         assert (
-            f"StoreError: out={tmp_path}: File too large. Name a new or an empty folder"
-            in done.stderr
+            f"StoreError: out={tmp_path}: File too large. Name a new or empty folder" in done.stderr
         )
         assert list(tmp_path.iterdir()) == []
         Store.create(tmp_path, make_manifest())
@@ -160,7 +162,7 @@ class TestWhatIsNoRun:
         records_file(store).unlink()
         message = refusal(store.records)
         assert message.startswith(f"{records_file(store)}: No such file or directory.")
-        assert "What was recorded before is whole" not in message
+        assert "All earlier records are kept" not in message
 
 
 class TestADamagedRecord:
@@ -188,7 +190,7 @@ class TestATornLastLine:
         assert store.records() == [FIRST, SECOND]
         assert store.records() == [FIRST, SECOND]
         (note,) = store.notes  # one word is enough
-        assert note == f"{records_file(store)}: the last record was torn and is left out."
+        assert note == f"{records_file(store)}: the last record is incomplete and was left out."
         assert records_file(store).read_bytes().endswith(torn)
 
     @pytest.mark.parametrize("torn", [b'{"block": "pai', b"{", b"\0\0\0\0", b"\xff"])
@@ -198,7 +200,7 @@ class TestATornLastLine:
         with store.writing() as writer:
             (note,) = store.notes
             writer.append(THIRD)
-        assert f"the last record was torn; it is set aside in {TORN}" in note
+        assert f"the last record was incomplete; it was moved to {TORN}" in note
         assert store.records() == [FIRST, SECOND, THIRD]
         assert (store.folder / TORN).read_bytes() == torn + b"\n"
 
@@ -282,8 +284,8 @@ class TestAFullDisk:
             "    writer.append(make_record(2))",
         )
         assert (
-            f"StoreError: {records_file(store)}: File too large. What was recorded before is "
-            "whole: put this right, then go on with resume="
+            f"StoreError: {records_file(store)}: File too large. All earlier records are kept. "
+            "Correct this, then use resume="
         ) in done.stderr
         assert records_file(store).read_bytes() == before
 

@@ -67,7 +67,7 @@ def test_a_claim_stands_with_all_that_its_verdict_needs(content: Content) -> Non
 def test_a_reading_of_low_trust_and_a_reconstruction_are_marked(content: Content) -> None:
     note = cell(content.verdicts, 4, 1, "Read as").note
     assert "reconstructed" in note
-    assert "low trust" in note
+    assert "a doubtful reading" in note
 
 
 def test_the_verdicts_stand_in_words_on_the_first_page(content: Content) -> None:
@@ -86,7 +86,7 @@ def test_the_growth_of_memory_has_a_table_of_its_own(content: Content) -> None:
     assert plain(cell(table, 0, 1, "Fewest steps").text) == "5.72 MiB"
     assert plain(cell(table, 0, 1, "Fewest steps").note) == "at 1 step"
     assert plain(cell(table, 0, 1, "Most steps").note) == "at 8 steps"
-    assert plain(cell(table, 0, 1, "A step adds").text) == "1.91 MiB"
+    assert plain(cell(table, 0, 1, "Per step").text) == "1.91 MiB"
     assert "shared_gradients" not in texts(table)
 
 
@@ -196,7 +196,7 @@ def test_the_judges_warnings_are_the_first_thing_read(run) -> None:
 @pytest.mark.parametrize(
     ("trouble", "told"),
     [
-        ("no verdicts", "Speed is not judged by suite paper"),
+        ("no verdicts", "Suite paper does not judge speed"),
         ("noise", "every verdict on time is inconclusive"),
         ("unfinished", "the run is unfinished"),
     ],
@@ -260,7 +260,7 @@ def test_means_over_workloads_name_their_members(content: Content) -> None:
 
 def test_a_rival_is_not_taken_for_the_claims_own_method(run) -> None:
     pair = dataclasses.replace(run.judgement.pairs[1].pair, rival=True)
-    assert "a rival held to the same figure" in texts(
+    assert "a rival judged by the same figure" in texts(
         content_of(run.with_pair(1, pair=pair)).verdicts, 0
     )
 
@@ -332,7 +332,7 @@ def test_few_rounds_claim_no_confidence(content: Content) -> None:
     assert "span of 7 rounds" in cell(told.verdicts, 0, 0, "Measured [95 %]").note.replace(
         "\u00a0", " "
     )
-    assert "Brackets: span of 7 rounds, no interval." in texts(told.verdicts, 0)
+    assert "Brackets hold the span of 7 rounds, not an interval." in texts(told.verdicts, 0)
     assert "Brackets" not in texts(told.verdicts, 4)  # its check failed, so none are printed
     assert "step time (span of 7 rounds)" in first_page(told)
     assert "(n = 7)" in told.figures[0].alternative

@@ -127,5 +127,5 @@ def test_what_steers_a_terminal_is_taken_out_of_any_content(content: Content) ->
 def test_a_few_rounds_are_a_span(run) -> None:
     few = example_run(seeds=(0,), rounds=4)
     text = squeezed(printed(compose(few.manifest, few.records, few.judgement), 100))
-    assert "Brackets: span of 4 rounds, no interval." in text
+    assert "Brackets hold the span of 4 rounds, not an interval." in text
     assert re.search(r"\] span of 4 rounds", text)

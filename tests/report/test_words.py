@@ -78,7 +78,7 @@ def test_a_full_stop_is_set_once() -> None:
         (
             "step_time",
             PairedInterval(2, 1, 3, 8, "BCa bootstrap", only_baseline=2),
-            "8 rounds, 2 without a partner left out",
+            "8 rounds, 2 unpaired left out",
         ),
     ],
 )

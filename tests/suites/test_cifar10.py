@@ -108,7 +108,7 @@ class Bomb:
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        (pickle.dumps(Bomb()), "asks for builtins.print, which no data needs"),
+        (pickle.dumps(Bomb()), "asks for builtins.print, which data never need"),
         (b"no pickle", "it can't be read"),
         (pickle.dumps({b"labels": [0]}, protocol=2), "it can't be read .KeyError"),
         (pickle.dumps({b"labels": [0], b"data": [1]}, protocol=2), "not one row of 3072 bytes"),

@@ -120,8 +120,10 @@ class TestTheCommand:
         assert main(["data", f"data_dir={data_dir}"]) == 0
         shown = capsys.readouterr().out
         assert "\nomniglot: partial. 210 of 32,460 images" in shown
-        assert '  opens workload images with data = "folder:birds", ways = 5, shots = 1' in shown
-        assert "\ncub: missing. It is not there.\n  expected: CUB_200_2011/images" in shown
+        assert (
+            '  use it as workload images with data = "folder:birds", ways = 5, shots = 1' in shown
+        )
+        assert "\ncub: missing. It was not found.\n  expected: CUB_200_2011/images" in shown
 
     def test_tells_machines(self, data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["data", f"data_dir={data_dir}", "--json"]) == 0

@@ -103,7 +103,9 @@ class TestRecipes:
         assert (again.filters, again.inner_steps, again.inner_lr) == (8, 3, 0.4)
 
     def test_serve_what_they_were_published_for(self, home: Path) -> None:
-        with pytest.raises(UsageError, match="recipe = 'maml' has nothing for birds .*learn2learn"):
+        with pytest.raises(
+            UsageError, match="recipe = 'maml' has no settings for birds .*learn2learn"
+        ):
             make(home, recipe="maml", data="folder:birds")
         with pytest.raises(UnknownName, match="did you mean 'maml'"):
             published("mamll", "omniglot", 5, 1)

@@ -101,10 +101,10 @@ class TestOmniglot:
             "test": (1, 7),
         }
         (lists / "val.txt").write_text("Greek/character01/rot180\n")
-        with pytest.raises(UsageError, match="Greek/character01 is listed for train already"):
+        with pytest.raises(UsageError, match="Greek/character01 is already listed for train"):
             made.counts("omniglot", tmp_path, "lists:splits")
         (lists / "val.txt").write_text("Klingon/character01\n")
-        with pytest.raises(UsageError, match="Klingon/character01, of which there is no class"):
+        with pytest.raises(UsageError, match="Klingon/character01, which is not a class"):
             made.counts("omniglot", tmp_path, "lists:splits")
         (lists / "val.txt").unlink()
         with pytest.raises(UsageError, match="there is no val.txt in the folder"):

@@ -77,7 +77,7 @@ def test_too_little_room_is_said_before_any_is_taken(
 
     full = shutil.disk_usage(data_dir)._replace(free=100)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
-    with pytest.raises(UsageError, match="packing takes 0.0 GB in .*, where 0.0 GB are free"):
+    with pytest.raises(UsageError, match="packing needs 0.0 GB in .*, but only 0.0 GB are free"):
         KNOWN.open(data_dir)
     assert packs(data_dir / FOLDER) == []
 

@@ -93,4 +93,4 @@ def test_a_damaged_file_is_named_with_what_is_wrong(
     (data_dir / "tiny" / file).write_text(content)
     with pytest.raises(UsageError, match=word) as caught:
         read_wrench(str(data_dir), "tiny")
-    assert "mend the file" in str(caught.value)
+    assert "repair the file" in str(caught.value)

@@ -68,7 +68,10 @@ def test_without_a_launcher_a_script_is_alone(monkeypatch: pytest.MonkeyPatch):
 def test_what_is_timed_is_not_done_once_a_rank(words: tuple[str, ...]):
     done = harness(*words, env=LAUNCHED)
     assert done.returncode == 2
-    assert f"the {words[0]} was started by torchrun, which would do it once a rank" in done.stderr
+    assert (
+        f"the {words[0]} was started by torchrun, which would repeat it in every rank"
+        in done.stderr
+    )
 
 
 @pytest.mark.parametrize("communicator", COMMUNICATORS)
@@ -121,7 +124,7 @@ def test_on_gpus_tensors_go_over_nccl_and_words_over_gloo(monkeypatch: pytest.Mo
 
 def test_a_process_group_of_somebody_else_s_is_not_taken_over(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(dist, "is_initialized", lambda: True)
-    with pytest.raises(UsageError, match="has been initialised in this process before"):
+    with pytest.raises(UsageError, match="is already initialised in this process"):
         torch_communicator.join("env://", 0, 2, "cpu", stall_s=7)
 
 

@@ -79,7 +79,7 @@ class LocalEngine(Engine):
         if threads > 1:
             _stop(server)
             raise NothingMeasured(
-                f"importing torch started {threads - 1} threads, so workers can't be forked. "
+                f"importing torch started {threads - 1} threads, so workers cannot be forked. "
                 "Unset variables that make it do so (such as OMP_* or *_NUM_THREADS)."
             )
         self._servers.append(server)

@@ -75,7 +75,7 @@ def record_of_team(answers: Sequence[Answer], block: Block, passes: Passes) -> R
         return _blaming(causes[:1], records[causes[0]].reason, records[causes[0]], block)
     if stopped and ended:
         lost = f" ({records[failed[0]].reason})" if failed else ""
-        reason = f"it hung, and was ended when the others had given up waiting for it{lost}"
+        reason = f"it hung, and was ended after the others gave up waiting for it{lost}"
         return _blaming(stopped, reason, block.record("timeout"), block)
     cause = failed[0] if failed else 0
     return _blaming([] if stopped else [cause], records[cause].reason, records[cause], block)

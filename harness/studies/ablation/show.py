@@ -28,10 +28,10 @@ def parts_table(judgement: Judgement) -> Table | None:
     return grouped_table(
         "parts",
         "What a part adds",
-        "A learner against itself with one thing changed, trained with the same seeds on the same "
-        "batches: mean quality on test tasks without it and with it, and the mean of the paired "
-        "differences with its 95 % interval over seeds, and over the test tasks where all seeds "
-        "share them or there is but one seed. Above 0 the part makes it better.",
+        "A learner with one part against the same learner without it, trained with the same seeds "
+        "on the same batches: the mean quality on test tasks, and the mean paired difference with "
+        "its 95 % interval. The interval is over seeds, and also over test tasks where all seeds "
+        "share them or there is only one seed. Above 0 the part helps.",
         (
             Column("Workload", 1.6),
             Column("Learner", 1.5),

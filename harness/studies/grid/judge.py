@@ -65,7 +65,7 @@ def grid(so_far: PairSoFar, settings: Settings) -> GridStudy | None:
     if not field.points:
         return None
     if field.best_baseline is None:
-        why = "in most seeds no training of the baseline came to a number"
+        why = "in most seeds no training of the baseline gave a finite result"
         looked = field.seen("baseline")
         absent = so_far.evidence.why_absent(so_far.pair, CURVE, "baseline")
         return GridStudy(None, why if looked else absent)

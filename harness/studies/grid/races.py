@@ -65,7 +65,7 @@ def _most_ahead(entrant: Entrant, seeds: Sequence[int]) -> Picked | str:
             if after.steps is not None and ratio is not None:
                 found[place, number] = ratio
     if not found:
-        return "at no setting did half of the seeds that choose bring the method to a target"
+        return "at no setting did half of the choosing seeds reach a target with the method"
     place, number = max(found, key=found.__getitem__)
     return entrant.points[number], entrant.points[number], place
 
@@ -92,7 +92,7 @@ def _race(
     empty = Ratio(measure.name, measure.unit, None, None, None, 0, point=entrant.settings)
     parted = halves(entrant.field.seeds)
     if not parted:
-        return Race(withhold(empty, "a single seed can't both choose and judge"))
+        return Race(withhold(empty, "a single seed cannot both choose and judge"))
     choices: list[Choice] = []
     runs: list[Run] = []
     for choosing, judging in parted:
@@ -128,9 +128,9 @@ def _judged(
         observed=tuple(Observed(run.seed, None, run.before.at, run.after.at) for run in runs),
     )
     if not runs:
-        return Race(withhold(found, "no seed that judges has both members"), choices)
+        return Race(withhold(found, "no judging seed has both members"), choices)
     if any(run.before.at <= 0 or run.after.at <= 0 for run in runs):
-        return Race(withhold(found, "a seed was there before its first step"), choices)
+        return Race(withhold(found, "a seed had reached the target before its first step"), choices)
     interval = entrant.interval(
         empty.measure,
         {run.seed: run.before.at for run in runs},
@@ -157,10 +157,10 @@ def _quality(entrant: Entrant, runs: Sequence[Run]) -> Quality:
         field.described,
         field.margin,
         same_tasks=field.same_tasks,
-        absent="of one side at least, no training at the chosen settings came to a number",
+        absent="at the chosen settings, no training of at least one member gave a finite result",
     )
     if after and not before:
-        why = "at the chosen settings every training of the baseline came to no number"
+        why = "at the chosen settings, no training of the baseline gave a finite result"
         return dataclasses.replace(found, not_worse=True, reason=why)
     return found
 

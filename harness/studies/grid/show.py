@@ -34,10 +34,10 @@ def race_table(judgement: Judgement) -> Table | None:
     return grouped_table(
         "races",
         "The best setting, and each side's own best",
-        "Each half of the seeds chooses, and the other half judges what it chose. At the best "
-        "setting the method is most ahead of the baseline at the same setting; at its own best a "
-        "member takes the fewest steps. Both members have the same settings to choose from. "
-        "Seconds are derived: steps times the measured time of a step.",
+        "Each half of the seeds chooses, and the other half judges its choice. At the best setting "
+        "the method is furthest ahead of the baseline at the same setting; at its own best setting "
+        "a member takes the fewest steps. Both members choose among the same settings. Seconds are "
+        "derived: steps times the measured step time.",
         (
             Column("Read as", 1.2),
             Column("Chosen", 2.4),

@@ -187,7 +187,7 @@ def _by_round(evidence: Evidence, rung: Rung, point: Point) -> dict[tuple[int, i
 def _missing(alone: Rung | None, so_far: Rung | None, point: Point) -> str:
     """Say what of a rung was not measured, and why where that is known."""
     if so_far is None:
-        return "no pair has it on top of those before"
+        return "no pair adds it to the rungs before"
     for rung in (so_far, alone):
         if rung is not None and _speedup(rung, point) is None:
             if rung.judged.withheld is not None:

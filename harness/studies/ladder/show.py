@@ -94,9 +94,9 @@ def cost_table(found: Ladder) -> Table | None:
         "What each rung pays once",
         "What the first meta-update on new tasks takes beyond the same one repeated, in a fresh "
         "process and with nothing kept from other runs: on the first draw of tasks, and in the "
-        "mean on those after it, whose shapes differ. Beneath: what the learner counts as "
-        "compiled, captured or built, and its seconds. Break-even is derived: the meta-updates "
-        "after which that is earned back, between what the ends of the speed-up's interval give.",
+        "mean on those after it, whose shapes differ. Below: what the learner counts as compiled, "
+        "captured or built, and its seconds. Break-even is derived: the number of meta-updates "
+        "that earn it back, with the range that the ends of the speed-up's interval give.",
         (
             Column("Rung", 1.2),
             Column("First draw", 0.9, numeric=True),
@@ -116,14 +116,14 @@ def length_table(found: Ladder) -> Table | None:
         groups.setdefault((each.name, each.updates), []).append(each)
     return grouped_table(
         "run_lengths",
-        "What run length makes of it",
+        "Speed-up by run length",
         "Derived from the times of a meta-update and of what is paid once: the speed-up of a run "
-        "that pays all of it, and the share of the run that it takes. A rung that keeps what it "
-        "made saves that share of every run that would else make it anew.",
+        "that pays all of it, and its share of the run. A rung that keeps what it made saves that "
+        "share in every later run.",
         (
             Column("Rung", 1.6),
             Column("Speed-up (derived)", 1.2, numeric=True),
-            Column("Paid once, of the run", 1.2, numeric=True),
+            Column("Share paid once", 1.2, numeric=True),
         ),
         [
             Group(tuple(map(_length_row, each)), f"{name}: {count(updates, 'meta-update')}")

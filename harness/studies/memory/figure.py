@@ -44,8 +44,8 @@ class PeakMemory(Figure):
     @property
     def caption(self) -> str:
         return (
-            "Bytes alive at the start of a step (muted: state and data) and the peak above "
-            "them during it (full colour), from a pass of their own."
+            "Bytes alive at the start of a step (pale: state and data) and the peak above them "
+            "during the step (full colour), from a separate pass."
         )
 
     @property
@@ -79,14 +79,14 @@ class MemorySizes(Figure):
 
     @property
     def title(self) -> str:
-        return "Peak memory against the size of the model"
+        return "Peak memory against model size"
 
     @property
     def caption(self) -> str:
         return (
-            f"Peak bytes above those at a step's start, on {self.found.workload} by the size of "
-            f"the model that is trained (setting {self.found.setting}); both axes are "
-            "logarithmic. Counts, which have no interval."
+            "Peak bytes during a step, above those alive at its start, on "
+            f"{self.found.workload} for models of several sizes (setting {self.found.setting}). "
+            "Both axes are logarithmic. Counts have no interval."
         )
 
     @property
@@ -115,8 +115,9 @@ class MemoryGrowth(Figure):
     @property
     def caption(self) -> str:
         return (
-            f"Peak bytes above those at a step's start, on {self.found.workload} with other "
-            "numbers of inner steps; both axes are logarithmic. Counts, which have no interval."
+            "Peak bytes during a step, above those alive at its start, on "
+            f"{self.found.workload} for several numbers of inner steps. Both axes are "
+            "logarithmic. Counts have no interval."
         )
 
     @property

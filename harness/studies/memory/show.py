@@ -28,15 +28,14 @@ def growth_table(growths: Sequence[Growth]) -> Table | None:
     """Return the peak bytes of every learner that is drawn, and what an inner step adds to them."""
     return grouped_table(
         "growth",
-        "Growth of memory",
-        "Peak bytes above those at a step's start with the fewest and the most inner steps that "
-        "were looked at, and the mean that an inner step adds between them. Counts, which have no "
-        "interval.",
+        "Growth of peak memory",
+        "Peak bytes during a step, above those alive at its start, with the fewest and the most "
+        "inner steps measured, and the mean increase per inner step. Counts have no interval.",
         (
             Column("Learner", 1.6),
             Column("Fewest steps", 1.0, numeric=True),
             Column("Most steps", 1.0, numeric=True),
-            Column("A step adds", 1.0, numeric=True),
+            Column("Per step", 1.0, numeric=True),
         ),
         [Group(tuple(map(_row, growth.lines)), growth.workload) for growth in growths],
     )

@@ -59,18 +59,18 @@ class OverRanks(Figure):
     def caption(self) -> str:
         baseline, method = self.names
         text = (
-            f"Above: how many times the speed of {baseline} in one process {method} has on so "
-            "many ranks, measured, with 95 % intervals"
+            f"Top: the measured speed-up of {method} over {baseline} in one process, by the "
+            "number of ranks, with 95 % intervals"
         )
         text += (
-            "; dashed, what a model predicts of ranks that each have cores of their own, with "
-            "its interval. Predictions enter no verdict. "
+            ". Dashed: what a model predicts where every rank has cores of its own, with its "
+            "interval; no verdict uses a prediction. "
             if self.predicted
             else ". Nothing is predicted. "
         )
         return (
-            f"{text}Below: tasks a second and rank, as a share of one rank's. Open points were "
-            "held out from the model."
+            f"{text}Bottom: efficiency, the tasks per second and rank relative to one rank. Open "
+            "points were held out when the model was fitted."
         )
 
     @property
@@ -82,10 +82,10 @@ class OverRanks(Figure):
         ]
         if self.predicted:
             parts.append(f"predicted speed-up {_by_rank(self.predicted[-1:])}")
-        return "Plots against ranks. " + told(parts)
+        return "Line plots against the number of ranks. " + told(parts)
 
     def draw(self) -> Canvas:
-        """Draw speed-ups against ranks, and below them what share of each rank is not lost."""
+        """Draw speed-ups against ranks, and efficiencies below them."""
         canvas, (above, below) = panels(2, height=1.35, head=0.36)
         everything = (*self.speedups, *self.predicted, *self.strong, *self.weak)
         ranks = sorted({float(point.ranks) for point in everything})
@@ -178,8 +178,8 @@ def _speedups(ax: Axes, figure: OverRanks) -> None:
 
 def _efficiencies(ax: Axes, figure: OverRanks) -> None:
     ax.axhline(1, color=MUTED, linewidth=0.6)
-    _measured(ax, figure.strong, STRONG, f"strong: {figure.batch} tasks a step")
-    _measured(ax, figure.weak, WEAK, f"weak: {figure.share} tasks a rank")
+    _measured(ax, figure.strong, STRONG, f"strong: {figure.batch} tasks per step")
+    _measured(ax, figure.weak, WEAK, f"weak: {figure.share} tasks per rank")
     _crowded(ax, figure)
     ends = [point.ends[2] for point in (*figure.strong, *figure.weak)]
     ax.set_ylim(0, 1.1 * max(1.0, *ends))

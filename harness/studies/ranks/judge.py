@@ -172,13 +172,13 @@ class _Steps:
 def _predicted(scaling: Scaling, steps: _Steps, so_far: PairSoFar, seed: int) -> Scaling:
     """Return the scaling with what its model says, or with why it has none."""
     if scaling.cores is None or scaling.threads is None:
-        return dataclasses.replace(scaling, reason="how many cores there are is unknown")
+        return dataclasses.replace(scaling, reason="the number of cores is unknown")
     if scaling.bytes is None:
-        return dataclasses.replace(scaling, reason="no rank counted what it sent")
+        return dataclasses.replace(scaling, reason="no rank counted the bytes it sent")
     seats = max(1, scaling.cores // scaling.threads)
     rounds = steps.rounds(seats)
     if len(rounds) < MIN_ROUNDS:
-        why = f"{len(rounds)} rounds hold every point, and a model needs {MIN_ROUNDS} of them"
+        why = f"{len(rounds)} rounds hold every point, but the model needs {MIN_ROUNDS}"
         return dataclasses.replace(scaling, reason=why)
     held_out = {s.point: s.seconds for s in (*scaling.strong, *scaling.weak) if s.held_out}
     readings = [r for claim in so_far.claims for r in claim.readings if r.measure == "step_time"]

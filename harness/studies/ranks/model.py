@@ -29,11 +29,11 @@ from scipy.optimize import nnls
 from harness.records.seen import SHORTEST_S
 
 TERMS = {
-    "fixed": "a step",
-    "compute": "a task",
-    "contention": "a task, all cores at work",
-    "latency": "a doubling of the ranks",
-    "transfer": "a MiB in the all-reduce",
+    "fixed": "per step",
+    "compute": "per task",
+    "contention": "per task, with all cores busy",
+    "latency": "per doubling of the ranks",
+    "transfer": "per MiB of the all-reduce",
 }
 MIB = 2.0**20
 

@@ -115,15 +115,15 @@ def predict(
 def _doubt(model: Model, held_out: Sequence[HeldOut]) -> str | None:
     if model.misfit > MOST_MISFIT:
         return (
-            f"the model misses a step that it was fitted to by {100 * model.misfit:.0f} %, and "
-            f"{100 * MOST_MISFIT:.0f} % is the most that is let pass"
+            f"the model misses a step that it was fitted to by {100 * model.misfit:.0f} %; at most "
+            f"{100 * MOST_MISFIT:.0f} % is allowed"
         )
     if not held_out:
-        return "nothing was held out from the model, so that it is unchecked"
+        return "no step was held out, so the model is unchecked"
     missed = [each.point for each in held_out if not each.holds]
     if missed:
         points = " and ".join(f"{p.ranks} ranks with {p.tasks} tasks" for p in missed)
-        return f"the model missed what was held out from it, {points}"
+        return f"the model missed the held-out steps of {points}"
     return None
 
 

@@ -41,10 +41,11 @@ def ranks_table(judgement: Judgement) -> Table | None:
     return grouped_table(
         "ranks",
         "Several processes",
-        "A method on several ranks against its baseline in one process, read in two ways: both "
-        "with the same cores in total, or each process with as many. Efficiency is the ratio "
-        "divided by the ranks. All-reduces are counted for a step and a rank; their seconds are "
-        "what the rank that waited least waited, and beyond that ranks wait for others.",
+        "A method on several ranks against its baseline in one process, in two readings: the same "
+        "cores in total for both, or the same cores for each process. Efficiency is the ratio "
+        "divided by the number of ranks. All-reduces are counted per step and rank. Their time is "
+        "the waiting time of the rank that waited least; what other ranks waited beyond that is "
+        "waiting for slower ranks.",
         (
             Column("", 1.2),
             *(Column(head, 1.5, numeric=True) for head in READINGS.values()),
@@ -131,7 +132,7 @@ ROWS: dict[str, Row] = {
     "Method's step": _step("method"),
     "Ratio [95 %]": _ratio,
     "Efficiency [95 %]": _efficiency,
-    "Published": _verdicts,
+    "Verdict (published)": _verdicts,
     "All-reduces": _calls,
     "In all-reduces": lambda _, reading: _waited(reading.allreduce_s, reading),
     "Waiting for ranks": lambda _, reading: _waited(reading.imbalance_s, reading),

@@ -60,16 +60,16 @@ def scaling_table(judgement: Judgement) -> Table | None:
             Group(
                 tuple(map(_row, scaling.weak)),
                 f"{judged.pair.name}: weak",
-                f"{count(scaling.share, 'task')} a rank, so that the batch grows with the ranks.",
+                f"{count(scaling.share, 'task')} per rank: the batch grows with the ranks.",
             )
         )
     return grouped_table(
         "scaling",
         "Scaling",
-        "Median seconds of a meta-step by ranks. All-reduce: what the rank that waited least "
-        "waited for sums; beside it, what ranks waited beyond that for others that had more to "
-        "do. The rest is computing. Efficiency: tasks a second and rank, as a share of one "
-        "rank's, with its 95 % interval.",
+        "Median seconds of a meta-step by the number of ranks. All-reduce: the waiting time of "
+        "the rank that waited least, and beside it how much longer the others waited for ranks "
+        "with more to do. The rest is computing. Efficiency: tasks per second and rank, relative "
+        "to one rank, with its 95 % interval.",
         (
             Column("Ranks", 1.1),
             Column("Step", 0.9, numeric=True),
@@ -87,11 +87,11 @@ def prediction_table(judgement: Judgement) -> Table | None:
     return grouped_table(
         "predictions",
         "Predicted, not measured",
-        "What a model of compute, latency and bandwidth says, fitted to the steps above but for "
-        "those held out, which check it. Larger numbers of ranks are thought to run on nodes like "
-        "this machine, a core for each thread, over a network as fast as the wire between its "
-        "processes; a ratio is that of the baseline's step over theirs. Intervals are 95 % over "
-        "resampled rounds, widened by the model's misfit. No verdict rests on any of this.",
+        "Predictions of a model of compute, latency and bandwidth. It is fitted to the steps above "
+        "and checked on those held out. It assumes that more ranks run on nodes like this machine, "
+        "with a core for each thread and a network as fast as the connection between its "
+        "processes. Ratios are the baseline's step time over the method's. Intervals are 95 % over "
+        "resampled rounds, widened by the model's misfit. No verdict uses a prediction.",
         (
             Column("Ranks", 1.3),
             Column("Predicted [95 %]", 1.8, numeric=True),
@@ -110,10 +110,10 @@ def _shown(judgement: Judgement) -> list[tuple[PairJudgement, Scaling]]:
 
 def _about(judged: PairJudgement, scaling: Scaling) -> str:
     parts = [
-        f"{member_words(judged, 'method')}, {count(scaling.batch, 'task')} a step, "
-        f"{count(scaling.threads, 'thread')} a rank"
+        f"{member_words(judged, 'method')}, {count(scaling.batch, 'task')} per step, "
+        f"{count(scaling.threads, 'thread')} per rank"
         if scaling.threads
-        else f"{member_words(judged, 'method')}, {count(scaling.batch, 'task')} a step"
+        else f"{member_words(judged, 'method')}, {count(scaling.batch, 'task')} per step"
     ]
     if scaling.cores is not None:
         parts.append(f"on {count(scaling.cores, 'core')}")
@@ -121,7 +121,7 @@ def _about(judged: PairJudgement, scaling: Scaling) -> str:
         parts.append(f"{member_words(judged, 'baseline')} alone takes {_seconds(scaling.baseline)}")
     if scaling.calls is not None and scaling.bytes is not None:
         parts.append(
-            f"{count(scaling.calls, 'all-reduce')} of {quantity(scaling.bytes, 'bytes')} a step"
+            f"{count(scaling.calls, 'all-reduce')} of {quantity(scaling.bytes, 'bytes')} per step"
         )
     return full_stop("; ".join(parts))
 
@@ -148,7 +148,7 @@ def _predictions(judged: PairJudgement, scaling: Scaling) -> Group:
         return Group(((Cell("no model", reason, "open"),),), judged.pair.name)
     rows = [*map(_held_out_row, prediction.held_out)]
     if prediction.reason is not None:
-        rows.append((Cell("nothing is predicted", full_stop(prediction.reason), "open"),))
+        rows.append((Cell("no prediction", full_stop(prediction.reason), "open"),))
     rows += [_row_of_prediction(p, scaling) for p in prediction.predicted if p.ranks in PRINTED]
     rows += [(_needed(needed, scaling),) for needed in prediction.needed]
     return Group(tuple(rows), judged.pair.name, _model_words(prediction))
@@ -165,7 +165,7 @@ def _held_out_row(held_out: HeldOut) -> tuple[Cell, ...]:
     point = held_out.point
     return (
         Cell(str(point.ranks), f"held out, {count(point.tasks, 'task')}"),
-        Cell(_seconds(held_out.predicted), "a step"),
+        Cell(_seconds(held_out.predicted), "per step"),
         Cell(
             _seconds(held_out.measured),
             "holds" if held_out.holds else "misses",
@@ -177,7 +177,7 @@ def _held_out_row(held_out: HeldOut) -> tuple[Cell, ...]:
 def _row_of_prediction(predicted: Predicted, scaling: Scaling) -> tuple[Cell, ...]:
     here = next((s for s in scaling.strong if s.point.ranks == predicted.ranks), None)
     seats = (scaling.cores or 0) // (scaling.threads or 1)
-    # Ranks that took turns here can't be held against ranks that need not.
+    # Ranks that shared cores here can't be compared with ranks that need not.
     measured = here.speedup if here is not None and predicted.ranks <= seats else None
     return (
         Cell(str(predicted.ranks)),
@@ -190,20 +190,20 @@ def _needed(needed: Needed, scaling: Scaling) -> Cell:
     published = ratio(needed.published)
     if needed.ranks is None:
         least = (
-            f", though {count(needed.fewest, 'rank')} would if the interval's upper end were true"
+            f"; at the upper end of the interval {count(needed.fewest, 'rank')} would"
             if needed.fewest is not None
             else ""
         )
         return Cell(
             f"{published}: no number of ranks",
-            f"{capital(needed.text)}: with {count(scaling.batch, 'task')} a step none is predicted "
-            f"to reach it{least}.",
+            f"{capital(needed.text)}: with {count(scaling.batch, 'task')} per step, no number of "
+            f"ranks is predicted to reach it{least}.",
         )
     most = "none" if needed.most is None else str(needed.most)
     return Cell(
         f"{published}: {count(needed.ranks, 'rank')} [{needed.fewest}, {most}]",
-        f"{capital(needed.text)}: the fewest ranks that are predicted to reach it, and the fewest "
-        "by either end of the interval.",
+        f"{capital(needed.text)}: the fewest ranks predicted to reach it, and the fewest at "
+        "either end of the interval.",
     )
 
 

@@ -94,11 +94,11 @@ def cost_table(found: Sequence[Costs]) -> Table | None:
         "costs",
         "Learners side by side",
         "Medians over all blocks of a learner on a workload with 95 % intervals (the span where "
-        "the blocks are few), and counts. For ratios see the pairs table, whose members were "
-        "measured in alternation.",
+        "there are few blocks), and counts. The pairs table has the ratios; there both members "
+        "were measured in alternation.",
         (
             Column("Learner", 1.5),
-            Column("Samples a second [95 %]", 1.5, numeric=True),
+            Column("Samples per second [95 %]", 1.5, numeric=True),
             Column("Step time", 0.9, numeric=True),
             Column("Peak memory", 0.9, numeric=True),
             Column("Backward passes", 0.8, numeric=True),
@@ -115,9 +115,9 @@ def accuracy_table(found: Sequence[Standings]) -> Table | None:
     return grouped_table(
         "accuracies",
         "Accuracy side by side",
-        "Mean quality on the test tasks with its 95 % interval over seeds, and the mean over seeds "
-        "of what a learner gains over the first one named with the same seed. Where every seed has "
-        "the same test examples, the gain's interval allows for other examples too.",
+        "Mean quality on the test tasks with its 95 % interval over seeds, and the mean gain over "
+        "the first learner of each group, paired by seed. Where all seeds have the same test "
+        "examples, the interval of the gain covers other examples too.",
         (
             Column("Learner", 1.8),
             Column("Over seeds [95 %]", 1.4, numeric=True),
@@ -150,9 +150,9 @@ def _about(costs: Costs) -> str:
     """Say how large the model is, and how much a step works on."""
     words = []
     if costs.parameters:
-        words.append(f"{significant(costs.parameters / 1e6)} million parameters are trained.")
+        words.append(f"{significant(costs.parameters / 1e6)} million trained parameters.")
     if costs.samples:
-        words.append(f"{count(costs.samples, 'sample')} a step.")
+        words.append(f"{count(costs.samples, 'sample')} per step.")
     return " ".join(words)
 
 

@@ -162,8 +162,8 @@ def _inherited(
         derived=Derived.INHERITED,
     )
     if step_time is None or step_time.interval is None:
-        why = step_time.reason if step_time else "step is not among the pair's passes"
-        return same, withhold(time, f"the time of a step has no ratio: {why}")
+        why = step_time.reason if step_time else "the pair has no pass step"
+        return same, withhold(time, f"there is no ratio of step times: {why}")
     return same, dataclasses.replace(
         time,
         interval=step_time.interval,
@@ -192,11 +192,11 @@ def _raced(
     for member in MEMBERS:
         each = unit[member]
         if each is None:
-            return withhold(ratio, f"the {member}'s time of a step is unknown")
+            return withhold(ratio, f"the step time of the {member} is unknown")
         values.append({seed: arrivals[member].crossings[seed].at * each for seed in shared})
     baseline, method = values
     if min(*baseline.values(), *method.values()) <= 0:
-        return withhold(ratio, "a seed was at the target before its first step")
+        return withhold(ratio, "a seed had reached the target before its first step")
     interval = paired_ratio(baseline, method, seed=bootstrap_seed(pair, ratio.measure))
     price = "" if ratio.measure == STEPS.measure else f" * {dict(unit)}[r.member]"
     return dataclasses.replace(

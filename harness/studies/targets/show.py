@@ -94,9 +94,9 @@ def target_table(judgement: Judgement) -> Table | None:
     return grouped_table(
         "targets",
         "Time to target",
-        "Median over seeds of steps and seconds to the first sustained crossing of a target. The "
-        "target set by rule is the median of the baseline's best validation results; the others "
-        "lie around it. A dash: fewer than half of the seeds got there.",
+        "Steps and seconds until a target is first reached and held, as medians over seeds. The "
+        "target by rule is the median of the baseline's best validation results; the others lie "
+        "around it. A dash: fewer than half of the seeds reached it.",
         (
             Column("Target", 1.2),
             Column("Baseline", 1.5, numeric=True),

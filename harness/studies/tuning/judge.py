@@ -161,7 +161,7 @@ def tuned(so_far: PairSoFar) -> Tuned | None:
             return Tuned(None, why=evidence.why_absent(pair, CURVE, member))
     every = {seed for curves in found.values() for each in curves.values() for seed in each}
     if len(every) < 2:
-        return Tuned(None, why="one seed can't both choose and judge")
+        return Tuned(None, why="one seed cannot both choose and judge")
     described = _described(evidence, pair)
     sides = []
     for member in MEMBERS:
@@ -172,7 +172,7 @@ def tuned(so_far: PairSoFar) -> Tuned | None:
             if set(known[key_of(points[name])].curves) == every
         }
         if not whole:
-            return Tuned(None, why=f"at no setting was the {member} trained with every seed")
+            return Tuned(None, why=f"the {member} was trained with every seed at no setting")
         sides.append(
             Side(
                 member=member,

@@ -137,7 +137,7 @@ OPERATIONS = Pass(
 MEASURES = (
     Measure(
         "full_time",  # of one task's adaptation by the variant that leaves nothing out
-        "task: full",
+        "full variant",
         "s",
         "clock",
         "variant_times",
@@ -148,7 +148,7 @@ MEASURES = (
     ),
     Measure(
         "chosen_time",  # of the variant that validation tasks chose
-        "task: chosen",
+        "chosen variant",
         "s",
         "clock",
         "variant_times",

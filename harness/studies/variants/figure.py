@@ -65,10 +65,10 @@ class Variants(Figure):
     def caption(self) -> str:
         return (
             f"Every variant of {self.about}: {self.metric} on test tasks against the time of "
-            "adapting to one task, on a logarithmic axis. Bars are 95 % intervals, over tasks and "
-            "over rounds. The diamond is the fastest of those that lose no more than the margin on "
-            "validation tasks; published variants have marks of their own. The baseline "
-            "stands at the full variant's quality, which is its own."
+            "adapting to one task, on a logarithmic axis. Bars are 95 % intervals over tasks and "
+            "over rounds. The diamond is the fastest variant that loses no more than the margin on "
+            "validation tasks; published variants have their own marks. The baseline has the "
+            "quality of the full variant, which adapts as it does."
         )
 
     @property

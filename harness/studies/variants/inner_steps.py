@@ -16,8 +16,8 @@ def at_lengths(block: Block, learner: Learner, lengths: Sequence[int]) -> list[L
     workload = workload_of(learner)
     if "inner_steps" not in (field.name for field in dataclasses.fields(workload)):
         raise UsageError(
-            f"workload {block.pair.workload} has no setting inner_steps, which pass "
-            f"{block.measured} changes. Take the pass {block.measured} out of pair "
+            f"workload {block.pair.workload} has no setting inner_steps, but pass "
+            f"{block.measured} changes it. Remove the pass {block.measured} from pair "
             f"{block.pair.name}."
         )
     changes: list[dict[str, Any]] = [{"inner_steps": length} for length in lengths]

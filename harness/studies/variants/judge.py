@@ -89,7 +89,7 @@ class Selected(PairStudy):
         """Say that nothing was seen of a number of inner steps, and what to set so that it is."""
         seen = ", ".join(map(str, self.study.steps))
         return (
-            f"adaptation at {steps} inner steps (it looks at {seen}; add {steps} to inner_steps in "
+            f"adaptation at {steps} inner steps (it measures {seen}; add {steps} to inner_steps in "
             "its [study.variants])"
         )
 
@@ -112,7 +112,7 @@ class Selected(PairStudy):
         remark = None
         if set(best.own) != {best.variant}:  # seeds differ about the best
             each = ", ".join(best.own)
-            remark = f"for each seed the other seeds' best variant is judged: {each}"
+            remark = f"each seed is judged by the best variant of the other seeds: {each}"
         return Answer(
             ratio, quality=self.selector.quality(best.variant, steps, margin), remark=remark
         )

@@ -166,8 +166,8 @@ def _variants(learner: Learner) -> dict[str, Variant]:
     full = [name for name, variant in named.items() if variant.full]
     if len(full) != 1:
         raise UsageError(
-            f"{learner.name}: {len(full)} of its {len(named)} variants are full, but all others "
-            "are held to one that is. Let variants() mark exactly one."
+            f"{learner.name}: {len(full)} of its {len(named)} variants are marked as full, but the "
+            "others are compared with a single full one. Let variants() mark exactly one."
         )
     return named
 

@@ -176,10 +176,10 @@ class Selector:
         if outcome.ok is not False or outcome.gain is None:
             return None
         return (
-            f"the full variant {study.full} itself gains {outcome.gain.estimate:+.4g} at {steps} "
-            f"inner steps on what it is at the {trained} that it was trained with "
+            f"the full variant {study.full} itself changes by {outcome.gain.estimate:+.4g} from "
+            f"the {trained} inner steps of its training to {steps} "
             f"({outcome.gain.low:+.4g} to {outcome.gain.high:+.4g}, each end one-sided at 95 %), "
-            f"where {allowed:.4g} may be lost: to lose little against it shows little"
+            f"while {allowed:.4g} may be lost: losing little against it shows little"
         )
 
     def _at(self, steps: int) -> Candidates:
@@ -218,14 +218,14 @@ class Selector:
             allowed = candidates.margin(self.margin)
         gain = candidates.gain(candidates.test[name])
         if allowed <= 0:
-            return gain, None, "a margin of nothing can't be tested"
+            return gain, None, "a margin of 0 cannot be tested"
         outcome = candidates.not_worse(name, allowed)
-        over = f"{outcome.seeds} seeds" if outcome.by_seeds else "the tasks of one seed alone"
+        over = f"{outcome.seeds} seeds" if outcome.by_seeds else "the tasks of a single seed"
         told = "too few values for a bound"
         if outcome.gain is not None:
             ends = f"{outcome.gain.low:+.4g} to {outcome.gain.high:+.4g}"
             told = (
-                f"variant {name} gains {outcome.gain.estimate:+.4g} on the full one "
+                f"variant {name} gains {outcome.gain.estimate:+.4g} over the full one "
                 f"{self.study.full} ({ends}, each end one-sided at 95 %) and may lose {allowed:.4g}"
             )
         return gain, outcome.ok, f"{outcome.standing} over {over} at {steps} inner steps: {told}"

@@ -40,8 +40,8 @@ STANDS = {True: "not worse", False: "worse", None: "undecided"}
 # What test tasks made of a variant that was good enough on validation tasks.
 TESTED = {
     True: "",
-    False: " (but test tasks found it worse)",
-    None: " (test tasks left open whether it is worse)",
+    False: " (on test tasks it is worse)",
+    None: " (test tasks leave open whether it is worse)",
 }
 
 
@@ -86,17 +86,16 @@ def selection_table(judgement: Judgement) -> Table | None:
     return grouped_table(
         "selection",
         "Chosen variants",
-        "The fastest variant that loses no more than is allowed against the full one on "
-        "validation tasks. Its gain is on test tasks; its time is held against the "
-        "baseline's on one task, in rounds that had no part in choosing. The pattern's part is "
-        "the full variant's time over the chosen one's: what is left of the ratio is the "
-        "implementation's. A rival is the fastest variant that others have published and that is "
-        "allowed too.",
+        "The fastest variant that loses no more than allowed against the full one on validation "
+        "tasks. Its gain is measured on test tasks, and its time against the baseline's on one "
+        "task, in rounds that had no part in the choice. The pattern's part is the time of the "
+        "full variant over that of the chosen one; the rest of the ratio comes from the "
+        "implementation. The rival is the fastest published variant that is also allowed.",
         (
-            Column("Allowed", 0.8),
+            Column("Allowed loss", 0.8),
             Column("Chosen", 0.9),
             Column("Gain [95 %]", 1.5, numeric=True),
-            Column("Faster [95 %]", 1.5, numeric=True),
+            Column("Speed-up [95 %]", 1.5, numeric=True),
             Column("Rival", 0.9),
         ),
         groups,
@@ -115,9 +114,9 @@ def variant_table(judgement: Judgement) -> Table | None:
     return grouped_table(
         "variants",
         "Variants",
-        "Quality on test tasks (its 95 % interval is over tasks, not over trainings), seconds of "
-        "adapting to one task and to a batch (medians over all rounds, and below them the 95th "
-        "percentiles of all calls), and operations of adapting to one task.",
+        "Quality on test tasks (with a 95 % interval over tasks, not over trainings); the time of "
+        "adapting to one task and to a batch (the median over all rounds, and below it the 95th "
+        "percentile of all calls); and the operations of adapting to one task.",
         (
             Column("Variant", 1.1),
             Column("Quality", 0.9, numeric=True),
@@ -136,7 +135,7 @@ def rivals_words(judgement: Judgement) -> str:
         for judged, selection in _studied(judgement)
         if (parts := _rival_parts(selection))
     )
-    return f"{told} What is good enough was judged on validation tasks." if told else ""
+    return f"{told} Validation tasks decided which variants are good enough." if told else ""
 
 
 def _rival_parts(selection: Selection) -> list[str]:
@@ -149,9 +148,9 @@ def _rival_parts(selection: Selection) -> list[str]:
         speed = f"{ratio(choice.ratio.estimate)} the baseline's speed"
         faster = f"{speed}{TESTED[choice.not_worse]}"
         if choice.variant == selection.full:
-            parts.append(f"{when} no variant but the full one is good enough")
+            parts.append(f"{when} only the full variant is good enough")
         elif choice.known_as:
-            parts.append(f"{when} the published {choice.known_as} is the choice, with {faster}")
+            parts.append(f"{when} the choice is the published {choice.known_as}, with {faster}")
         elif choice.rival is None or choice.rival.ratio is None:
             parts.append(
                 f"{when} no published variant is good enough, and {choice.variant} has {faster}"
@@ -180,7 +179,7 @@ def _selection_group(judged: PairJudgement, selection: Selection, steps: int) ->
     rounds = count(selection.choosing_rounds, "round")
     note = (
         f"{_study_words(judged, selection)}; times of "
-        f"{rounds} a seed chose, those of {selection.judging_rounds} are shown; gains over "
+        f"{rounds} per seed chose, the other {selection.judging_rounds} are shown; gains over "
         f"{count(selection.seeds, 'seed')}."
     )
     return Group(tuple(rows), f"{judged.pair.name}, {count(steps, 'inner step')}", note)
@@ -206,7 +205,7 @@ def _choice_row(alike: list[Choice], selection: Selection, reason: str | None) -
 
 def _faster(choice: Choice) -> Cell:
     if choice.ratio is None:
-        return Cell(UNKNOWN, "no rounds are left to judge")
+        return Cell(UNKNOWN, "no rounds left to judge by")
     parts = [
         ("pattern's part", choice.own_ratio.estimate if choice.own_ratio else None),
         ("batch", choice.batch_ratio.estimate if choice.batch_ratio else None),
@@ -218,9 +217,9 @@ def _faster(choice: Choice) -> Cell:
 
 def _rival_cell(choice: Choice, selection: Selection) -> Cell:
     if choice.variant == selection.full:
-        return Cell("none", "only the full one is good enough or as fast")
+        return Cell("none", "no other variant is good enough and faster")
     if choice.known_as:
-        return Cell(f"it is {choice.known_as}")
+        return Cell("the same", choice.known_as)
     if choice.rival is None:
         return Cell("none")
     gain = choice.rival.gain
@@ -238,9 +237,9 @@ def _best_cell(best: Best, selection: Selection) -> Cell:
     name = f"{best.variant}{f' ({best.known_as})' if best.known_as else ''}"
     text = f"best on validation tasks: {name}, gain on test tasks {_gain(best.gain)}"
     if set(best.own) != {best.variant}:
-        text += f" (of the other seeds' best for each seed: {listed(list(best.own))})"
+        text += f" (for each seed, the best of the other seeds: {listed(list(best.own))})"
     if best.variant == selection.full:
-        return Cell(f"{text}: it is the full variant")
+        return Cell(f"{text}; this is the full variant")
     if best.rival is not None and not best.known_as:
         text += f"; the best published one, {best.rival.known_as}, {_gain(best.rival.gain)}"
     return Cell(text)
@@ -265,7 +264,7 @@ def _full_words(selection: Selection) -> str:
     known = [f"{significant(at.quality)} at {at.steps}" for at in full.at if at.quality is not None]
     if len(known) < 2:
         return ""
-    return f" The full one, {full.name}, by the number of inner steps: {listed(known)}."
+    return f" Quality of the full variant {full.name}, by inner steps: {listed(known)}."
 
 
 def _study_words(judged: PairJudgement, selection: Selection) -> str:

@@ -40,7 +40,7 @@ def test_each_rung_is_told_alone_and_on_top_of_those_before() -> None:
         "compiled": (12.5, None, None),
     }
     assert [step.since for step in steps.values()] == [None, "reuse", "rows", "together"]
-    assert steps["compiled"].reason == "no pair has it on top of those before"
+    assert steps["compiled"].reason == "no pair adds it to the rungs before"
 
 
 def test_the_factor_s_interval_holds_what_is_true_of_it() -> None:
@@ -56,7 +56,7 @@ def test_a_missing_rung_is_given_together_with_the_next() -> None:
     steps = own(ladder(whole(pairs), pairs))
     assert steps["rows"].so_far is steps["rows"].gives is None
     assert steps["rows"].alone is not None
-    assert steps["rows"].reason == "no pair has it on top of those before"
+    assert steps["rows"].reason == "no pair adds it to the rungs before"
     together = steps["together"]
     assert together.gives is not None
     assert (together.since, together.gives.estimate) == ("reuse", pytest.approx(5.0))

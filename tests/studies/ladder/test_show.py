@@ -54,7 +54,7 @@ def test_every_rung_stands_in_the_table_with_what_it_adds(content: Content) -> N
     rows = texts(found)
     assert "on top of rows" in rows["together"][2]
     assert rows["compiled"][3] == "\u2013"
-    assert "no pair has it" in rows["compiled"][0]
+    assert "no pair adds it" in rows["compiled"][0]
 
 
 def test_what_is_derived_says_so(content: Content) -> None:

@@ -167,7 +167,7 @@ class TestModel:
 
         found = prediction(scaling(odd_ones_stumble, noise=0.02))
         assert not any(each.holds for each in found.held_out)
-        assert "missed what was held out from it, 3 ranks with 32 tasks" in found.reason
+        assert "missed the held-out steps of 3 ranks with 32 tasks" in found.reason
         assert (found.predicted, found.needed) == ((), ())
 
     def test_a_misfit_widens_what_it_says_and_a_large_one_silences_it(self):
@@ -227,8 +227,8 @@ class TestNoModel:
     @pytest.mark.parametrize(
         ("records", "probes", "why"),
         [
-            (scaling(seeds=(0,)), CORES, "4 rounds hold every point, and a model needs 8"),
-            (scaling(), {"gpus": 0}, "how many cores there are is unknown"),
+            (scaling(seeds=(0,)), CORES, "4 rounds hold every point, but the model needs 8"),
+            (scaling(), {"gpus": 0}, "the number of cores is unknown"),
             (
                 without(scaling(), member="baseline"),
                 CORES,

@@ -116,7 +116,7 @@ def test_what_went_over_the_wire_is_counted_and_timed(content):
 
 
 def test_verdicts_stand_beside_the_readings(content):
-    assert cells(content.table("ranks"))["Published"] == [
+    assert cells(content.table("ranks"))["Verdict (published)"] == [
         "inconclusive (2.00×)|",  # that accuracy is kept was not measured
         "inconclusive (2.00×)|",
     ]
@@ -148,7 +148,7 @@ def test_predictions_have_a_table_of_their_own_that_says_what_they_are(content):
     table = content.table("predictions")
     assert table is not None
     assert table.title == "Predicted, not measured"
-    assert "No verdict rests on any of this" in table.caption
+    assert "No verdict uses a prediction" in table.caption
     rows = table.groups[0].rows
     assert [row[2].note for row in rows[:2]] == ["holds", "holds"]
     assert "3\u00a0ranks [3, 3]" in rows[-1][0].text
@@ -164,7 +164,7 @@ def test_a_model_that_missed_predicts_nothing_anywhere(mistaken):
     assert table is not None
     rows = table.groups[0].rows
     assert [row[2].tone for row in rows[:2]] == ["bad", "bad"]
-    assert rows[2][0].text == "nothing is predicted"
+    assert rows[2][0].text == "no prediction"
     assert len(rows) == 3
     assert plot(mistaken).predicted == ()
     figure = next(figure for figure in mistaken.figures if figure.name == "scaling")
@@ -194,8 +194,8 @@ def test_the_figure_draws_predictions_dashed_and_labelled(content):
     assert [point.ranks for point in shown.predicted] == list(range(1, 33))
     assert [point.ranks for point in shown.speedups] == [1, 2, 3, 4]
     assert [point.held_out for point in shown.speedups] == [False, False, True, False]
-    assert "dashed, what a model predicts" in figure.caption
-    assert "Predictions enter no verdict" in figure.caption
+    assert "Dashed: what a model predicts" in figure.caption
+    assert "no verdict uses a prediction" in figure.caption
     drawn = figure.svg()
     assert "stroke-dasharray" in drawn
     plain = dataclasses.replace(figure, shows=dataclasses.replace(shown, predicted=())).svg()

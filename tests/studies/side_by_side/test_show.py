@@ -96,7 +96,7 @@ def test_every_learner_has_its_throughput_beside_its_bytes(run: Any) -> None:
     assert table is not None
     assert table.groups[0].title == "toys"
     note = table.groups[0].note.replace("\u00a0", " ")
-    assert note == "2.00 million parameters are trained. 8 samples a step."
+    assert note == "2.00 million trained parameters. 8 samples per step."
     assert texts(table, 0) == ["plain", "16.0", "500 ms", "10 B", "4"]
     assert texts(table, 2)[:2] == ["solved", "4.00"]
 
@@ -134,7 +134,7 @@ def test_gains_on_examples_that_seeds_share_allow_for_other_examples(run: Any) -
     ]
     table = accuracy_table(judgement, alike)
     assert texts(table, 1)[2].startswith("+0.50 [-0.")
-    assert "allows for other examples too" in table.caption
+    assert "covers other examples too" in table.caption
     assert texts(table, 1)[1] == texts(apart, 1)[1]
 
 

@@ -143,7 +143,7 @@ class TestRatios:
     def test_of_time_need_the_time_of_a_step(self) -> None:
         records = without(raced([8] * 9, [4] * 9), measured="step", pair="pair")
         (verdict,) = pair_of(records, claims=(TIME,)).verdicts
-        assert "The baseline's time of a step is unknown." in verdict.reason
+        assert "The step time of the baseline is unknown." in verdict.reason
 
     def test_are_refused_to_a_seed_that_was_there_before_its_first_step(self) -> None:
         records = changed(

@@ -142,5 +142,5 @@ class Halves(ReferenceMaml):
 
 def test_variants_without_a_full_one_are_refused():
     learner = Halves(Sinusoid(Place(), meta_batch=2))
-    with pytest.raises(UsageError, match="halves: 0 of its 2 variants are full"):
+    with pytest.raises(UsageError, match="halves: 0 of its 2 variants are marked as full"):
         train_variants(block(), learner)

@@ -66,7 +66,7 @@ def test_losses_that_choose_alike_share_a_row(usual):
 def test_where_a_published_rival_gives_the_gain_already_is_said():
     content, _ = report(study(losing(light=0.1, head=0.002)))
     text = next(section.text for section in content.sections if section.title == "Variants")
-    assert "at 5\u00a0inner steps the published ANIL is the choice, with 10.0" in text
+    assert "at 5\u00a0inner steps the choice is the published ANIL, with 10.0" in text
     assert "no published variant is good enough, and light" in next(
         section.text for section in report(study(losing(head=0.1)))[0].sections if section.text
     )
@@ -80,14 +80,14 @@ def prose(records) -> str:
 def test_what_test_tasks_found_worse_is_not_said_to_be_good_enough_without_a_word():
     worse = losing(head=0.05)
     chosen = prose(study(losing(light=0.1, head=0.002), worse))
-    assert "ANIL is the choice, with 10.0" in chosen
-    assert chosen.count("baseline's speed (but test tasks found it worse)") == 2
-    assert chosen.endswith("What is good enough was judged on validation tasks.")
+    assert "the choice is the published ANIL, with 10.0" in chosen
+    assert chosen.count("baseline's speed (on test tasks it is worse)") == 2
+    assert chosen.endswith("Validation tasks decided which variants are good enough.")
     quicker = dict(SECONDS, light=0.0005)
     rival = prose(study(losing(half=0.1), worse, seconds=quicker))
-    assert rival.count(" (but test tasks found it worse), where light has") == 2
+    assert rival.count(" (on test tasks it is worse), where light has") == 2
     unclear = prose(study(losing(half=0.1), open_of("head"), seconds=quicker))
-    assert unclear.count(" (test tasks left open whether it is worse), where light has") == 2
+    assert unclear.count(" (test tasks leave open whether it is worse), where light has") == 2
     assert "worse" not in prose(study(losing(half=0.1), seconds=quicker))
 
 
@@ -118,7 +118,7 @@ def test_the_table_of_variants_ends_with_the_baseline(usual):
 
 def test_the_full_variant_s_quality_at_every_number_of_steps_stands_in_each_table():
     content, _ = report(study(worn=0.05))
-    told = "The full one, full, by the number of inner steps: 0.710 at 1 and 0.660 at 5."
+    told = "Quality of the full variant full, by inner steps: 0.710 at 1 and 0.660 at 5."
     assert [told in group.note for group in content.table("variants").groups] == [True, True]
 
 
@@ -139,15 +139,15 @@ def test_a_claim_without_a_figure_says_so(usual):
     assert content.verdicts is not None
     cells = [cell for group in content.verdicts.groups for row in group.rows for cell in row]
     assert "no figure" in [cell.text for cell in cells]
-    assert any("a threshold of ours" in cell.note for cell in cells)
+    assert any("our own threshold" in cell.note for cell in cells)
 
 
 def test_the_pattern_s_part_stands_beside_the_ratio_that_a_verdict_is_of(usual):
     content, claims = usual
     assert content.verdicts is not None
-    assert "the rest of that ratio is the implementation's" in content.verdicts.caption
+    assert "the rest comes from the implementation" in content.verdicts.caption
     rows = [row for group in content.verdicts.groups for row in group.rows]
-    measured = [row[2] for row in rows if row[2].note.startswith("task: chosen, 5")]
+    measured = [row[2] for row in rows if row[2].note.startswith("chosen variant, 5")]
     assert ["; pattern's part 4.0" in cell.note for cell in measured] == [True]
     notes = " ".join(group.note for group in content.verdicts.groups)
     assert "on toys, trained at 1\u00a0inner step." in notes
