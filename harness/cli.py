@@ -189,13 +189,13 @@ def probe(options: argparse.Namespace) -> int:
 
 
 def explain(options: argparse.Namespace) -> int:
-    """Say what a verdict, or any other figure, rests on: from the word to the records."""
+    """Trace a verdict, or any other figure, back to the records that it rests on."""
     from harness.report.explain import as_json, as_text, explained
 
     asked = [word for word in options.words if "=" not in word]
     if len(asked) > 2:
         raise UsageError(
-            f"{asked[2]!r} is one word too many. Name a pair of the run and a measure of the pair."
+            f"unexpected argument {asked[2]!r}. Give a pair of the run and a measure of the pair."
         )
     pair, measure = (*asked, None, None)[:2]
     run = read_run(options.run, _plugins([word for word in options.words if "=" in word]))

@@ -108,8 +108,9 @@ def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     explaining.add_argument(
         "words",
         nargs="*",
-        metavar="pair, measure",
-        help="one of its pairs (default: all verdicts), one of the pair's measures; or key=value",
+        default=[],
+        metavar="pair measure",
+        help="a pair of the run and a measure of it (default: all verdicts); or key=value",
     )
     explaining.add_argument("--json", action="store_true", help=JSON)
     comparing = command("compare", PLUGIN)

@@ -33,14 +33,14 @@ class Rule(StrEnum):
     Of a gain in quality p is the difference that is asked for, and f is 0 with 0 in place of 1.
     """
 
-    NOT_LOOKED_AT = "the suite does not look at what the reading is about"
-    ABSENT = "what the claim needs is absent"
+    NOT_LOOKED_AT = "the suite does not measure what the reading is about"
+    ABSENT = "something that the claim needs is missing"
     FAILED = "the gradient check or the accuracy condition failed"
-    BASELINE = "the baseline misses what is published of it"
-    NOTHING = "nothing was measured that could be compared"
+    BASELINE = "the baseline does not match its published accuracy"
+    NOTHING = "nothing comparable was measured"
     UNCHECKED = "the gradient check gave no result"
-    NO_FLOOR = "the noise is unknown"
-    NOISE = "the baseline measured against itself failed"
+    NO_FLOOR = "the noise floor is unknown"
+    NOISE = "the A/A pair failed"
     FEW = "there are too few rounds, or seeds"
     REVERSED = "hi < 1 - f"
     MET = "1 + f < lo and p <= lo"
@@ -55,8 +55,8 @@ class Rule(StrEnum):
     GAIN_NONE = "lo <= 0 <= hi < p"
     GAIN_OPEN = "lo <= 0 and p <= hi"
     ACCURACY_OPEN = "a gain would be granted, but accuracy is undecided"
-    BOUND = "the ratio is but a bound on the side that the word would rest on"
-    UNPROVEN = "a gain would be granted, but what it is held against is in doubt"
+    BOUND = "the ratio is only a bound on the side that decides"
+    UNPROVEN = "a gain would be granted, but what it is compared with is in doubt"
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,13 @@ def explained(
         return [each for each in every if each.verdicts]
     names = [judged.pair.name for judged in judgement.pairs]
     if pair not in names:
-        raise UnknownName("pair of this run", pair, names)
+        raise UnknownName("pair", pair, names)
     mine = [each for each in every if each.judged.pair.name == pair]
     known = list(dict.fromkeys(each.trace.measure for each in mine))
     if measure is None:
         return mine
     if measure not in known:
-        raise UnknownName(f"measure of pair {pair}", measure, known)
+        raise UnknownName("measure", measure, known, where=f"pair {pair}")
     return [each for each in mine if each.trace.measure == measure]
 
 

@@ -31,10 +31,10 @@ MEANINGS = {
     "reversed": "the method is worse than its baseline",
     "inconclusive": "the interval contains both no effect and the published value, the noise is "
     "unknown or too large, or there were too few rounds",
-    NOT_MEASURED: "the suite does not look at what the reading is about",
+    NOT_MEASURED: "the suite does not measure what the reading is about",
     NOT_TESTABLE: "something that the claim needs is missing here",
-    "invalid": "the gradient check or the accuracy condition failed, or the baseline is not what "
-    "was published",
+    "invalid": "the gradient check or the accuracy condition failed, or the baseline does not "
+    "match its published accuracy",
 }
 
 ORIGINS = {

@@ -47,9 +47,9 @@ def test_machines_are_told_the_same(run, pair, said):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["nobody"], "unknown pair of this run 'nobody'"),
+        (["nobody"], "unknown pair 'nobody'"),
         (["PAIR", "step_tim"], "did you mean 'step_time'?"),
-        (["PAIR", "step_time", "more"], "'more' is one word too many"),
+        (["PAIR", "step_time", "more"], "unexpected argument 'more'"),
         (["plugins=x.py"], "'plugins' (did you mean 'plugin'?)"),
     ],
 )

@@ -136,7 +136,7 @@ class TestPrecedence:
     def test_nothing_measured_is_inconclusive(self) -> None:
         decision = judge(None)
         assert decision == Decision(
-            Word.INCONCLUSIVE, "Nothing was measured that could be compared.", Rule.NOTHING
+            Word.INCONCLUSIVE, "Nothing comparable was measured.", Rule.NOTHING
         )
 
 

@@ -266,7 +266,7 @@ def test_steps_that_nobody_looked_at_are_named_with_what_to_set():
     assert found.ratio is None
     assert found.own_ratio is None
     assert found.reason == (
-        "The suite does not look at adaptation at 10 inner steps (it looks at 1, 5; add 10 to "
+        "The suite does not measure adaptation at 10 inner steps (it measures 1, 5; add 10 to "
         "inner_steps in its [study.variants])."
     )
 
