@@ -132,7 +132,7 @@ def report_from(text: str | bytes, where: str) -> GateReport:
     """Read a gate's report, or say what is wrong with it."""
     try:
         table = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StoreError(f"{where}: not valid JSON ({error}). Run the gate again.") from None
     if not isinstance(table, dict) or table.get("schema") != SCHEMA:
         raise StoreError(

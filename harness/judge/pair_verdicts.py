@@ -210,8 +210,7 @@ def _other_noise(reading: Reading, noise: Noise) -> str | None:
     if not noise.floors or noise.floor_of(reading.quantity) is not None:
         return None
     return (
-        f"A/A pairs timed {' and '.join(noise.floors)}, but this is a time of "
-        f"{timing(reading.quantity)}"
+        f"A/A pairs timed {' and '.join(noise.floors)}, but this times {timing(reading.quantity)}"
     )
 
 

@@ -44,7 +44,7 @@ def manifest_from(text: str | bytes, where: str) -> Manifest:
     """Read a manifest, or say what is wrong with it."""
     try:
         table = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StoreError(f"{where}: not valid JSON ({error}). {DAMAGED}") from None
     if not isinstance(table, dict):
         raise StoreError(

@@ -64,7 +64,7 @@ def test_a_report_is_read_back_as_it_was_written():
     assert json.loads(written.to_json())["exit_code"] == 1
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 1}', '{"schema": 99}'])
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "[]", "{}", '{"schema": 1}', '{"schema": 99}'])
 def test_what_is_no_report_is_refused_with_a_word_about_what_to_do(text: str):
     with pytest.raises(StoreError, match=r"here.*Run the gate again"):
         report_from(text, "here")

@@ -47,6 +47,7 @@ def test_it_is_written_for_people_to_read():
         ("", "here: not valid JSON"),
         (MANIFEST.to_json()[:-3], "here: not valid JSON"),
         (b"\xff\xfe\xfd", "here: not valid JSON"),
+        ("[" * 100_000, "here: not valid JSON"),
         ("[1]", "here: a manifest must be an object, not list"),
         (changed(plan=...), r"here: missing plan\."),
         (changed(plam=[]), r"here: unknown setting 'plam' \(did you mean 'plan'\?\)"),

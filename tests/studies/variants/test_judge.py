@@ -410,7 +410,7 @@ def test_noise_of_intervals_says_nothing_of_single_calls():
     verdict = next(v for v in found.pairs[0].verdicts if v.measure == "chosen_time_5")
     assert verdict.word == "inconclusive"
     assert verdict.reason.endswith(
-        "What A/A pairs timed was intervals of many steps, this is single calls."
+        "A/A pairs timed intervals of many steps, but this times single calls."
     )
 
 
