@@ -118,7 +118,7 @@ def test_a_newer_schema_asks_for_a_newer_harness(schema):
 
 @pytest.mark.parametrize("schema", [..., 0, -1, None, True, "1", 1.5])
 def test_a_schema_that_never_was_is_damage(schema):
-    with pytest.raises(StoreError, match="schema .* is not the schema 3 .*It is damaged"):
+    with pytest.raises(StoreError, match="schema .* is not the schema 3 .*The file is damaged"):
         record_from(changed(schema=schema), "here", PASSES)
 
 

@@ -180,7 +180,7 @@ class TestTheBestSetting:
 
     def test_takes_two_seeds_at_least(self):
         judged = pair_of(trained(always(8), always(4), seeds=(0,)))
-        assert "A single seed can't both choose and judge" in reason(judged, "best")
+        assert "A single seed cannot both choose and judge" in reason(judged, "best")
 
     def test_is_no_gain_with_the_sides_swapped(self):
         ahead = pair_of(trained(always(8), always(4)))

@@ -120,7 +120,7 @@ def test_a_run_that_cannot_choose_says_why() -> None:
     records = checks(one) + [curve(one, m, point={"rate": 1}) for m in MEMBERS]
     (verdict,) = judged(records, pairs=(one,), claims=(CLAIM,)).pairs[0].verdicts
     assert verdict.word == "inconclusive"
-    assert "One seed can't both choose and judge" in verdict.reason
+    assert "One seed cannot both choose and judge" in verdict.reason
     (verdict,) = judged(checks(one), pairs=(one,), claims=(CLAIM,)).pairs[0].verdicts
     assert "curve of the baseline: not in the records" in verdict.reason.lower()
 
