@@ -64,7 +64,6 @@ def ratio_of(
     Of rounds that were taken until they decided, it is one that holds however often was looked.
     """
     shared = [each for each in baseline if each in method]
-    ratios = {each: baseline[each].over(method[each]) for each in shared}
     if not shared or not in_rounds(baseline):
         return paired_ratio(
             {each: taken.middle for each, taken in baseline.items()},
@@ -72,7 +71,8 @@ def ratio_of(
             seed=seed,
             confidence=confidence,
         )
-    low, estimate, high, how = _ends([*ratios.values()], (1 - confidence) / 2)
+    ratios = [baseline[each].over(method[each]) for each in shared]
+    low, estimate, high, how = _ends(ratios, (1 - confidence) / 2)
     left_out = len(baseline) - len(shared), len(method) - len(shared)
     return PairedInterval(estimate, low, high, len(shared), how, *left_out)
 
