@@ -1,7 +1,8 @@
 """One thread for every test: several on a busy machine cost many times their CPU time.
 
 Peers draw from the global generators. Each test finds them seeded by its own name, so that what it
-sees depends neither on chance nor, but for fixtures that tests share, on the tests before it.
+sees depends neither on chance nor, but for fixtures that tests share, on the tests before it. Nor
+does it depend on how busy the machine is: Hypothesis does not fail what takes long to be drawn.
 """
 
 from __future__ import annotations
@@ -12,8 +13,14 @@ from collections.abc import Iterator
 from zlib import crc32
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.team.teams import Teams
+
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -77,7 +77,9 @@ def _observed(baseline: Mapping[Key, Taken], method: Mapping[Key, Taken]) -> Ite
     """Yield likewise what both took, and the ratio of their turns."""
     for each in sorted({*baseline, *method}, key=lambda each: each[1:]):
         before, after = baseline.get(each), method.get(each)
-        both = None if before is None or after is None else before.over(after)
+        both = None
+        if before is not None and after is not None and after.middle != 0:
+            both = before.over(after)
         one, other = (None if taken is None else taken.middle for taken in (before, after))
         yield Observed(each[1], each[2], one, other, both)
 
