@@ -63,7 +63,7 @@ def shortened(folder: Path, **changes: str) -> str:
     """Write the suite with a few steps for thousands and no verdicts, and return its word."""
     short = {
         'name = "full"\n': 'name = "full"\nverdicts = false\n',
-        "rounds = 4\n": "rounds = 1\ncheck_examples = 1\nwarmup_s = 0.1\nintervals = 1\n",
+        "[protocol]\n": "[protocol]\ncheck_examples = 1\nwarmup_s = 0.1\nintervals = 1\n",
         "curve_every = 1000\n": "curve_every = 1\n",
         "curve_tasks = 200\n": "curve_tasks = 2\n",
         "test_tasks = 1000\n": "test_tasks = 4\n",
@@ -82,7 +82,7 @@ def test_without_data_it_says_before_it_starts_what_will_be_skipped_and_why(
     lacking = {"maml-omniglot-5w1s": "Omniglot", "sama-trec": "wrench=trec"}
     lacking |= {"sama-cifar10-imbalance-100": "CIFAR-10"}
     suite = shortened(tmp_path, **{'passes = ["check", ': "passes = ["})
-    ran = harness("run", suite, f"pairs={','.join(lacking)}", f"out={tmp_path / 'run'}")
+    ran = harness("run", suite, f"pairs={','.join(lacking)}", "rounds=1", f"out={tmp_path / 'run'}")
     assert ran.returncode == 4, ran.stderr  # nothing was measured
     before, after = re.split(r"\d+ blocks, ", ran.stdout + ran.stderr, maxsplit=1)
     for name, word in lacking.items():
@@ -107,6 +107,7 @@ def test_a_pair_runs_on_a_made_set_and_is_not_trained_far_enough_to_tell(tmp_pat
         },
     )
     words = [suite, f"data_dir={tmp_path / 'data'}", "threads=1", "pairs=maml-omniglot-5w1s"]
+    words.append("rounds=1")
     ran = harness("run", *words, f"out={tmp_path / 'run'}")
     assert ran.returncode == 0, ran.stderr
     told = json.loads((tmp_path / "run" / "claims.json").read_text())
