@@ -321,7 +321,7 @@ def _resolve_studies(suite: Suite, registry: Registry) -> None:
     for pair in suite.pair:
         for name in pair.study:
             if name not in studies:
-                raise UnknownName(f"study of pair {pair.name}", name, studies)
+                raise UnknownName("study", name, studies, where=f"pair {pair.name}")
             studies[name].settings_of_pair(pair)
 
 

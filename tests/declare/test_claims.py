@@ -102,5 +102,7 @@ def test_our_own_claims_are_quoted_from_what_was_read_with_their_address():
 
 
 def test_an_address_that_a_page_can_t_follow_is_refused(read):
-    with pytest.raises(UsageError, match=r"link 'javascript:alert\(1\)' must begin with https://"):
+    with pytest.raises(
+        UsageError, match=r"link = 'javascript:alert\(1\)' must begin with https://"
+    ):
         read(CLAIM.replace('source = "', 'link = "javascript:alert(1)"\nsource = "'))

@@ -383,11 +383,11 @@ def test_a_pair_says_what_it_is_to_a_study(read):
 @pytest.mark.parametrize(
     ("said", "error", "message"),
     [
-        ('ladders = { rung = "rows" }', UnknownName, "study of pair fast.*did you mean 'ladder'"),
+        ('ladders = { rung = "rows" }', UnknownName, "fast: unknown study.*mean 'ladder'"),
         ('ladder = { rang = "rows" }', UnknownName, "pair fast, study.ladder.*did you mean 'rung'"),
-        ("ladder = { rung = 3 }", UsageError, "rung = 3 is a int, but must be a text"),
+        ("ladder = { rung = 3 }", UsageError, "rung = 3 must be a string"),
         ("ladder = { added = true }", UsageError, "added = true needs a rung"),
-        ("targets = { rung = 'rows' }", UnknownName, "setting of pair fast, study.targets"),
+        ("targets = { rung = 'rows' }", UnknownName, "pair fast, study.targets: unknown setting"),
     ],
 )
 def test_what_a_study_does_not_know_of_a_pair_is_refused(read, said, error, message):

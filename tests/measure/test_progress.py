@@ -81,7 +81,7 @@ def test_the_announcement_names_pairs_blocks_and_time():
     assert out.getvalue().splitlines() == [
         "suite s: What it is for",
         "  p: fast against plain on toys",
-        "  aa: plain against plain on toys (A/A: the noise)",
+        "  aa: plain against plain on toys (A/A pair: measures the noise)",
         f"at most 8 blocks, {between(low, high)}",
     ]
 
