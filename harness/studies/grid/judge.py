@@ -129,7 +129,8 @@ def _ratios(arm: Arm) -> Iterator[Ratio]:
 def _answer(arm: Arm, measure: str) -> Answer:
     if measure == LARGEST.name:
         if arm.largest is None:
-            return Answer(nothing(measure, "the grid has only one value", arm.settings))
+            why = "the grid has only one value, or no seed was trained at all of them"
+            return Answer(nothing(measure, why, arm.settings))
         bounds = arm.largest.bounds
         return Answer(arm.largest.ratio, late=frozenset(bounds), why_late=bounds)
     race = arm.best if measure == BEST.name else arm.own_best

@@ -21,12 +21,13 @@ def largest(entrant: Entrant) -> Largest | None:
     """
     field = entrant.field
     values = sorted({v for p in entrant.points if (v := field.number(p)) is not None})
-    if len(values) < 2 or values[0] <= 0:
+    seeds = _whole(entrant)
+    if len(values) < 2 or values[0] <= 0 or not seeds:
         return None
     bounds: dict[Member, str] = {}
     ends = []
     for member, other in zip(MEMBERS, reversed(MEMBERS), strict=True):
-        trained = {seed: _greatest(entrant, member, seed) for seed in field.seeds}
+        trained = {seed: _greatest(entrant, member, seed) for seed in seeds}
         if None in trained.values():
             bounds[member] = f"some seeds of the {member} train at no value of the grid"
         if values[-1] in trained.values():
@@ -45,9 +46,22 @@ def largest(entrant: Entrant) -> Largest | None:
         interval,
         interval.n,
         point=entrant.settings,
-        observed=tuple(Observed(seed, None, before[seed], after[seed]) for seed in field.seeds),
+        observed=tuple(Observed(seed, None, before[seed], after[seed]) for seed in seeds),
     )
     return Largest(field.targets[TRAINS], _reaches(entrant), ratio, bounds)
+
+
+def _whole(entrant: Entrant) -> list[int]:
+    """Return the seeds that were trained at every point: how far others get is not known."""
+    return [
+        seed
+        for seed in entrant.field.seeds
+        if all(
+            seed in entrant.field.trainings(member, point).seeds
+            for member in MEMBERS
+            for point in entrant.points
+        )
+    ]
 
 
 def _greatest(entrant: Entrant, member: Member, seed: int) -> float | None:

@@ -293,6 +293,17 @@ class TestTheLargestValue:
         assert found.reaches[0].method is None
         assert word(judged, "rate") == "reversed"
 
+    def test_leaves_out_seeds_that_were_not_trained_at_every_point(self):
+        records = [
+            r
+            for r in trained(slow_at_large_rates, always(6))
+            if not (r.measured == "curve" and r.seed == 3 and r.point.get("inner_lr") == 4.0)
+        ]
+        found = arm_of(records).largest
+        assert found is not None
+        assert found.ratio.rounds == len(SEEDS) - 1
+        assert "method" not in found.bounds
+
     def test_is_not_asked_of_a_setting_that_has_one_value(self):
         lone = dataclasses.replace(SWEPT, sweep={"depth": (1, 2)}, settings={"inner_lr": 1.0})
         judged = pair_of(trained(always(8), always(4), lone), lone)
