@@ -121,9 +121,18 @@ class LambdaPatterns(MamlLearner):
         named = {_bits(p): name.upper() for name, p in corners(len(self.groups)).items()}
         everything = "1" * len(self.groups)
         return {
-            bits: Variant({"pattern": bits}, named.get(bits, ""), bits == everything)
+            bits: Variant(
+                {"pattern": bits}, named.get(bits, ""), bits == everything, self._means(bits)
+            )
             for bits in every_pattern(len(self.groups))
         }
+
+    def _means(self, bits: str) -> str:
+        """Say which groups a pattern changes."""
+        if "0" not in bits:
+            return "adapts everything"
+        changed = [group for group, bit in zip(self.groups, bits, strict=True) if bit == "1"]
+        return f"adapts {' and '.join(changed)} alone"
 
     @property
     def one_training(self) -> bool:

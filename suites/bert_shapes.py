@@ -54,6 +54,10 @@ class BertShapes(Reweighted):
         return "sentences of random words (generated)"
 
     @property
+    def stands_in_for(self) -> str | None:
+        return "real text, and BERT's own weights"
+
+    @property
     def classes(self) -> int:
         return 2
 

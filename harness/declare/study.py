@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from harness.judge.answer import PairSoFar, PairStudy
     from harness.judge.evidence import Evidence
     from harness.judge.judgement import Judgement
+    from harness.judge.threats import Told
     from harness.report.section import Part
 
 
@@ -45,6 +46,10 @@ class Study:
     shown_by: ClassVar[str] = ""
     """Takes the judgement, as does who tells."""
     told_by: ClassVar[str] = ""
+    threatened_by: ClassVar[str] = ""
+    """Takes the evidence and the judgement."""
+    terms_by: ClassVar[str] = ""
+    methods_by: ClassVar[str] = ""
 
     def settings_of(self, given: dict[str, Any]) -> Any:
         return build(self.settings, given, f"[study.{self.name}]")
@@ -61,6 +66,19 @@ class Study:
     def of_run(self, evidence: Evidence, judgement: Judgement) -> Any:
         """Judge what was seen of all pairs together, when each has been judged."""
         return resolved(self.run_judge)(evidence, judgement) if self.run_judge else None
+
+    def threats(self, evidence: Evidence, judgement: Judgement) -> Iterator[Told]:
+        """Yield what the study shows that a run's verdicts may be wrong by."""
+        if self.threatened_by:
+            yield from resolved(self.threatened_by)(evidence, judgement)
+
+    def terms(self, judgement: Judgement) -> Iterator[tuple[str, str]]:
+        """Yield codes that the report shows of it, and what each means."""
+        yield from resolved(self.terms_by)(judgement) if self.terms_by else ()
+
+    def methods(self, judgement: Judgement) -> Iterator[tuple[str, str]]:
+        """Yield what of its methods a reader must know, each under a word."""
+        yield from resolved(self.methods_by)(judgement) if self.methods_by else ()
 
     def parts(self, evidence: Evidence, judgement: Judgement) -> Iterator[Part]:
         """Yield the tables and figures that the report shows of it."""

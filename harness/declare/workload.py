@@ -58,6 +58,16 @@ class Workload(ABC):
         """The data that the tasks are really made of."""
 
     @property
+    def stands_in_for(self) -> str | None:
+        """The data that papers use and that these are in place of, if they are."""
+        return None
+
+    @property
+    def chance(self) -> float | None:
+        """The quality of guessing, where it is known."""
+        return None
+
+    @property
     def samples(self) -> int | None:
         """How many training examples a step works on, where that is what throughput counts."""
         return None

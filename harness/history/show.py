@@ -40,6 +40,7 @@ def compose_history(name: str, entries: Sequence[Entry], courses: Sequence[Serie
         Part("What gates said", 2, tables=(grave_table(entries),)),
         Part("What was measured, and what counts for nothing", 3, tables=counted),
     )
+    command = f"python -m harness report {shlex.quote(name)}"
     warnings = [note for series in courses for note in series.notes]
     return cleaned(
         Content(
@@ -47,12 +48,14 @@ def compose_history(name: str, entries: Sequence[Entry], courses: Sequence[Serie
             subtitle=f"History: {name}",
             started=_dates(entries),
             warnings=tuple(full_stop(capital(text)) for text in warnings),
+            claims=(),
+            legend="",
             abstract=_abstract(entries, courses),
             findings=_findings(courses),
             closing="",
             verdicts=None,
-            sections=merge(parts),
-            command=f"python -m harness report {shlex.quote(name)}",
+            threats=None,
+            sections=merge((*parts, Part("The exact command", 4, commands=(command,)))),
         )
     )
 

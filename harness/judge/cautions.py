@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from statistics import fmean
 
 from harness.judge.checks import failed
 from harness.judge.convergence import Convergences, Outcome
@@ -14,12 +15,16 @@ from harness.judge.ratios import clocked
 from harness.judge.requirements import skipped, too_few_cores
 from harness.judge.statistics import MIN_ROUNDS
 from harness.records.manifest import Manifest
+from harness.records.seen import CURVE, Curve
 
 # A warm-up may miss its end by bad luck; where this share of blocks did, the limit was too short.
 UNSTEADY_SHARE = 0.25
 
 # A block whose time was taken by other machines by more than this was not alone.
 STEAL = 0.05
+
+# A baseline that still gains more than the margin behind this part of its steps is still learning.
+LAST_PART = 0.75
 
 
 def cautions(
@@ -45,6 +50,8 @@ def cautions(
     found += [*_crowded(manifest, pairs), *_absent(evidence, pairs)]
     if manifest.suite.verdicts:
         found += [*_apart(evidence), *_disturbed(evidence, clocked)]
+    if any(judged.verdicts for judged in pairs):
+        found += [*_unread(manifest, pairs), *_stand_in(evidence), *_undertrained(evidence, pairs)]
     if evidence.unplanned:
         found.append(
             f"left out {_blocks(evidence.unplanned)} that the records hold but the plan does not"
@@ -126,12 +133,75 @@ def _disturbed(evidence: Evidence, clocked: Collection[str]) -> Iterator[str]:
             f"the warm-up ended before step times were steady in {unsteady} of {len(timed)} timed "
             "blocks: raise warmup_s in the suite"
         )
+    cores = evidence.manifest.probes.get("usable_cores")
+    loads = [record.load for record in timed if record.load is not None]
+    if isinstance(cores, int) and (above := [load for load in loads if load > cores]):
+        yield (
+            f"{len(above)} of {len(timed)} timed blocks began while the load was above the {cores} "
+            f"core{'s' * (cores != 1)} (at most {max(above):.1f}): other work may have shared them"
+        )
     stolen = [record.steal for record in timed if record.steal is not None and record.steal > STEAL]
     if stolen:
         yield (
             f"other virtual machines took more than {100 * STEAL:.0f} % of the CPU time in "
             f"{len(stolen)} of {len(timed)} timed blocks (at most {100 * max(stolen):.0f} %)"
         )
+
+
+def _unread(manifest: Manifest, pairs: Sequence[PairJudgement]) -> Iterator[str]:
+    """Count the claims of which nobody here has read more than the abstract."""
+    judged = {verdict.claim for pair in pairs for verdict in pair.verdicts}
+    claims = [claim for claim in manifest.claims if claim.name in judged]
+    unread = [claim for claim in claims if claim.read == "abstract"]
+    if unread:
+        of = (
+            "each claim is" if len(unread) == len(claims) else f"{len(unread)} of {len(claims)} are"
+        )
+        yield (
+            f"{of} known from an abstract alone, which says little or nothing of the paper's data, "
+            "settings and machine"
+        )
+
+
+def _stand_in(evidence: Evidence) -> Iterator[str]:
+    """Name the data that stand in for those that the papers used."""
+    known = {r.data: r.stands_in_for for r in evidence.records if r.data and r.stands_in_for}
+    for data, original in known.items():
+        yield f"tasks are made of {data}, which stand in for {original}"
+    rest = {r.data for r in evidence.records if r.data} - known.keys()
+    if rest and not evidence.manifest.data_dir:
+        named = ", ".join(sorted(rest))
+        yield f"no data set was given by data_dir=: tasks are made of {named}"
+
+
+def _undertrained(evidence: Evidence, pairs: Sequence[PairJudgement]) -> Iterator[str]:
+    """Name the pairs whose baseline was still learning when its training ended."""
+    found = []
+    for judged in pairs:
+        curves = [seen for _, seen in evidence.usable(judged.pair, CURVE, "baseline")]
+        if judged.quality is None or not curves:
+            continue
+        sign = 1 if judged.quality.higher_is_better else -1
+        rise = sign * fmean(seen.curve_quality[-1] - _before_last(seen) for seen in curves)
+        if rise > judged.quality.margin:
+            steps = max(seen.curve_steps[-1] for seen in curves)
+            told = f"{rise:.2g} better in the last quarter of {steps} steps"
+            found.append(f"{judged.pair.name} ({told})")
+    if found:
+        yield (
+            "baselines were still learning when their training ended, so accuracies are those of a "
+            f"short training: {', '.join(found)}"
+        )
+
+
+def _before_last(seen: Curve) -> float:
+    """Return the quality at three quarters of the steps, or at the evaluation before them."""
+    early = [
+        quality
+        for step, quality in zip(seen.curve_steps, seen.curve_quality, strict=True)
+        if step <= LAST_PART * seen.curve_steps[-1]
+    ]
+    return early[-1] if early else seen.curve_quality[0]
 
 
 def _blocks(count: int) -> str:

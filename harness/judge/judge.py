@@ -19,10 +19,12 @@ from harness.judge.convergence import Convergences, convergences
 from harness.judge.evidence import Evidence, trouble
 from harness.judge.inheritance import curves_equal, inherits
 from harness.judge.judgement import Failure, Judgement, PairJudgement, Quality, Ratio
+from harness.judge.outcome import outcomes
 from harness.judge.pair_quality import pair_gains, pair_quality, stands_in, strictest_margin
 from harness.judge.pair_verdicts import pair_verdicts
 from harness.judge.ratios import nothing, overall, ratios
 from harness.judge.requirements import lacking
+from harness.judge.threats import threats
 from harness.judge.twins import Noises
 from harness.records.manifest import Manifest
 from harness.records.record import Record
@@ -58,6 +60,7 @@ def judged(evidence: Evidence, registry: Registry) -> Judgement:
         wall_s=wall_s,
         twins=noise.twins,
         convergence=tuple(convergence.found.values()),
+        claims=outcomes(manifest.claims, pairs),
     )
     return with_studies(judgement, evidence, studies)
 
@@ -66,9 +69,11 @@ def with_studies(judgement: Judgement, evidence: Evidence, studies: Sequence[Stu
     """Return the judgement with what studies find of all pairs together."""
     shown = evidence.without_results_of(each.pair for each in judgement.pairs if each.withheld)
     found = {each.name: each.of_run(shown, judgement) for each in studies}
-    return dataclasses.replace(
+    whole = dataclasses.replace(
         judgement, studies={name: each for name, each in found.items() if each is not None}
     )
+    of_studies = [told for each in studies for told in each.threats(shown, whole)]
+    return dataclasses.replace(whole, threats=threats(shown, whole.pairs, of_studies))
 
 
 def _judge_pair(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.declare.equivalence import Held
 from harness.declare.point import OWN, Point
@@ -13,6 +13,10 @@ from harness.declare.suite import Member, Pair
 from harness.judge.convergence import Convergence
 from harness.judge.noise import Twins, noise_of
 from harness.judge.statistics import Interval
+
+if TYPE_CHECKING:
+    from harness.judge.outcome import Outcome
+    from harness.judge.threats import Told
 
 
 @dataclass(frozen=True)
@@ -220,6 +224,10 @@ class Judgement:
     wall_s: float
     twins: tuple[Twins, ...] = ()  # what the A/A pairs measured, by which aa_ok was decided
     convergence: tuple[Convergence, ...] = ()  # of baselines that something is published of
+    claims: tuple[Outcome, ...] = ()
+    """What became of every claim, in the order of the claims."""
+    threats: tuple[Told, ...] = ()
+    """What the verdicts may be wrong by."""
     studies: Mapping[str, Any] = field(default_factory=dict)
     """What studies found of all pairs together, by their names."""
 

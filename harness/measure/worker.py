@@ -169,8 +169,10 @@ def _about(learner: Learner) -> dict[str, Any]:
     workload = workload_of(learner)
     return {
         "data": workload.data,
+        "stands_in_for": workload.stands_in_for,
         "metric": workload.metric.name,
         "higher_is_better": workload.metric.higher_is_better,
+        "chance": workload.chance,
         "held_out_shared": workload.held_out_shared,
         "dtype": workload.place.dtype,
         "samples": workload.samples,

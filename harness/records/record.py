@@ -61,8 +61,10 @@ class Record(Generic[S]):
 
     # What it was run on.
     data: str | None = None
+    stands_in_for: str | None = None  # the data that they are in place of
     metric: str | None = None
     higher_is_better: bool | None = None
+    chance: float | None = None  # the quality of guessing
     held_out_shared: bool | None = None  # whether every seed has the same held-out examples
     samples: int | None = of_unit("samples")  # of a step
     parameters: int | None = None  # of the model whose memory is looked at

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.declare.suite import with_settings, workload_words
-from harness.judge.judgement import Judgement, PairJudgement, Verdict
+from harness.declare.suite import workload_words
+from harness.judge.judgement import Judgement
 from harness.judge.statistics import aa_holds, noise_floor
 from harness.records.manifest import Manifest
+from harness.report.claims import summary
 from harness.report.run_tables import machine_words
 from harness.report.table import Cell
-from harness.report.units import count, percent, ratio
-from harness.report.verdict_table import (
-    MEANINGS,
-    measured_cell,
-    no_figures,
-    published_cell,
-    tone_of,
-    verdict_reason,
-)
-from harness.report.words import full_stop, listed, measure_name, span, team_words
-
-# An abstract is read in one breath; the table of claims holds every verdict.
-MOST_VERDICTS = 6
-
-_RANKS = {word: rank for rank, word in enumerate(MEANINGS)}
-
-_SHOWN_RATIO = ("met", "consistent", "smaller", "none", "reversed", "inconclusive")
+from harness.report.units import count, percent
+from harness.report.words import listed
 
 
 @dataclass(frozen=True)
@@ -41,35 +25,8 @@ class Finding:
 
 
 def abstract(manifest: Manifest, judgement: Judgement) -> tuple[str, ...]:
-    """Return the paragraphs of the abstract."""
-    verdicts = [(judged, verdict) for judged in judgement.pairs for verdict in judged.verdicts]
-    paragraphs = [_opening(manifest, judgement)]
-    if verdicts:
-        paragraphs.append(_tally(verdicts))
-    else:
-        paragraphs.append("This run judges no published claim.")
-    return tuple(paragraphs)
-
-
-def findings(manifest: Manifest, judgement: Judgement) -> tuple[Finding, ...]:
-    """Return the verdicts in words, claim by claim, as many as an abstract can hold."""
-    claims = {claim.name: claim for claim in manifest.claims}
-    ranked = sorted(
-        ((judged, verdict) for judged in judgement.pairs for verdict in judged.verdicts),
-        key=lambda item: _RANKS.get(item[1].word, len(_RANKS)),
-    )
-    lines: dict[str, list[Cell]] = {}
-    for judged, verdict in ranked[:MOST_VERDICTS]:
-        cell = Cell(verdict.word, _finding_words(judged, verdict), tone_of(verdict.word))
-        lines.setdefault(verdict.claim, []).append(cell)
-    return tuple(
-        Finding(
-            claims[name].sentence if name in claims else name,
-            claims[name].paper if name in claims else "",
-            tuple(cells),
-        )
-        for name, cells in lines.items()
-    )
+    """Return the paragraphs of the abstract: how it ended, and what was done."""
+    return summary(judgement), _opening(manifest, judgement)
 
 
 def checks_and_noise(judgement: Judgement) -> str:
@@ -138,40 +95,3 @@ def _opening(manifest: Manifest, judgement: Judgement) -> str:
         f"{manifest.device} "
         f"({machine_words(manifest.probes)}).{made}"
     )
-
-
-def _tally(verdicts: Sequence[tuple[PairJudgement, Verdict]]) -> str:
-    words = Counter(verdict.word for _, verdict in verdicts)
-    claims = len({verdict.claim for _, verdict in verdicts})
-    parts = [
-        f"{words[word]} {word}"
-        for word in (*MEANINGS, *sorted(set(words) - set(MEANINGS)))
-        if words[word]
-    ]
-    rest = len(verdicts) - MOST_VERDICTS
-    return (
-        f"Of {count(len(verdicts), 'verdict')} on {count(claims, 'published claim')}: "
-        f"{listed(parts)}." + (f" {MOST_VERDICTS} of them follow." if rest > 0 else "")
-    )
-
-
-def _finding_words(judged: PairJudgement, verdict: Verdict) -> str:
-    method = with_settings(verdict.method, dict(judged.pair.method_settings))
-    baseline = with_settings(judged.pair.baseline, dict(judged.pair.baseline_settings))
-    head = (
-        f"{full_stop(verdict.text)[:-1]}, by {method}{team_words(judged.pair)} against {baseline}"
-    )
-    shown = verdict.ratio is not None and no_figures(verdict, judged) is None
-    if verdict.ratio is not None and shown and verdict.word in _SHOWN_RATIO:
-        about = [span(verdict.measure, verdict.ratio)]
-        if verdict.own_ratio is not None:
-            about.append(f"pattern's part {ratio(verdict.own_ratio.estimate)}")
-        told = "; ".join(filter(None, about))
-        published = published_cell(verdict)
-        return (
-            f"{head} on {workload_words(judged.pair)}. Measured "
-            f"{measured_cell(verdict, judged).text} in "
-            f"{measure_name(verdict.measure)}{f' ({told})' if told else ''}, "
-            f"{published.note or f'published {published.text}'}."
-        )
-    return f"{head}. {verdict_reason(verdict, judged)}"

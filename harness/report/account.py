@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement, PairJudgement, Verdict
 from harness.judge.trace import Trace, traces
 from harness.report.recipe import recipe
+from harness.report.table import Cell, Column, Table, simple_table
 from harness.report.units import (
     UNKNOWN,
     percent,
@@ -23,7 +25,7 @@ from harness.report.units import (
     significant,
     with_bounds,
 )
-from harness.report.verdict_table import published_cell, verdict_reason
+from harness.report.verdict_table import published_cell, tone_of, verdict_reason
 from harness.report.words import full_stop, is_gain, measure_name, team_words
 
 
@@ -35,6 +37,7 @@ class Account:
     trace: Trace
     verdicts: tuple[Verdict, ...]
     claims: Mapping[str, Claim]
+    plugins: tuple[str, ...] = ()  # that the run was made with
 
     @property
     def title(self) -> str:
@@ -92,6 +95,8 @@ class Account:
             yield "noise floor", percent(verdict.noise_floor) if verdict.noise_floor else nothing
         yield "rule", f"{verdict.rule}, so: {verdict.word}" if verdict.rule else verdict.word
         yield "because", verdict_reason(verdict, self.judged)
+        if verdict.own_ratio is not None and self.judged.withheld is None:
+            yield "own part", f"{ratio_interval(verdict.own_ratio)}, beside its implementation"
         if (kept := verdict.quality or self.judged.quality) is not None:
             yield "accuracy", full_stop(kept.reason)
 
@@ -105,7 +110,7 @@ class Account:
             yield when, quantity(each.baseline, unit), quantity(each.method, unit), value, remark
 
     def recipe(self, run: str) -> tuple[str, ...]:
-        return recipe(self.judged.pair.name, self.trace, run)
+        return recipe(self.judged.pair.name, self.trace, run, self.plugins)
 
     def plain(self) -> dict[str, Any]:
         """Return the account of the figure as plain data."""
@@ -138,4 +143,45 @@ def accounts(evidence: Evidence, judgement: Judgement) -> Iterator[Account]:
                 for verdict in judged.verdicts
                 if (verdict.measure, verdict.point) == (trace.measure, trace.point)
             )
-            yield Account(judged, trace, mine, claims)
+            yield Account(judged, trace, mine, claims, evidence.manifest.plugins)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A verdict in words and tables, ready to be set."""
+
+    anchor: str
+    word: Cell
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    rounds: Table | None
+    blocks: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+def anchor_of(verdict: Verdict) -> str:
+    """Name a verdict's place on the page, by what no other one of the run shares."""
+    parts = (verdict.claim, verdict.pair, verdict.reading, words_of(verdict.point))
+    return re.sub(r"[^\w.-]+", "-", "--".join(filter(None, ("verdict", *parts))))
+
+
+def opened(account: Account, verdict: Verdict) -> Opened:
+    """Return a verdict with all that it rests on."""
+    gained = "Difference" if is_gain(account.trace.measure) else "Ratio"
+    heads = ("Round", "Baseline", "Method", gained, "Remark")
+    rounds = simple_table(
+        f"rounds-of-{anchor_of(verdict)}",
+        "Rounds",
+        "What both members gave.",
+        tuple(Column(head, numeric=0 < place < 4) for place, head in enumerate(heads)),
+        [tuple(map(Cell, row)) for row in account.values()],
+    )
+    return Opened(
+        anchor_of(verdict),
+        Cell(verdict.word, tone=tone_of(verdict.word)),
+        f"{account.title}: {account.measured}",
+        (*account.facts_of(verdict), *account.facts),
+        rounds,
+        account.trace.blocks,
+        account.recipe("."),
+    )

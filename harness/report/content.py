@@ -10,22 +10,20 @@ from harness.declare.study import Study
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement
 from harness.records.manifest import Manifest
-from harness.report.abstract import (
-    Finding,
-    abstract,
-    checks_and_noise,
-    findings,
-    own_cost,
-)
+from harness.report.abstract import Finding, abstract, checks_and_noise, own_cost
+from harness.report.account import accounts
+from harness.report.claims import ClaimLine, claim_lines, legend
 from harness.report.convergence import convergence_table
 from harness.report.curves import learning_curves
 from harness.report.forest import speed_ups
 from harness.report.gradient import distance_table
+from harness.report.methods import commands, methods_table, sources_table, terms_table
 from harness.report.pair_tables import failure_table, noise_table, pair_table, quality_table
 from harness.report.rounds import step_times
 from harness.report.run_tables import machine_table, member_table, protocol_table
 from harness.report.section import ACCURACY, SPEED, Part, Placed, Section, merge
 from harness.report.table import Table
+from harness.report.threats import threat_table
 from harness.report.verdict_table import verdict_table
 from harness.report.words import capital, cleaned, full_stop, is_gain
 
@@ -38,16 +36,25 @@ class Content:
     subtitle: str
     started: str
     warnings: tuple[str, ...]
+    claims: tuple[ClaimLine, ...]
+    legend: str
     abstract: tuple[str, ...]
     findings: tuple[Finding, ...]
     closing: str
     verdicts: Table | None
+    threats: Table | None
     sections: tuple[Section, ...]
-    command: str
+
+    @property
+    def lead(self) -> tuple[Table, ...]:
+        """The tables that stand before all sections."""
+        return tuple(table for table in (self.verdicts, self.threats) if table is not None)
 
     @property
     def figures(self) -> tuple[Placed, ...]:
-        return tuple(figure for section in self.sections for figure in section.figures)
+        of_claims = (line.figure for line in self.claims)
+        of_sections = (figure for section in self.sections for figure in section.figures)
+        return (*(figure for figure in of_claims if figure is not None), *of_sections)
 
     def table(self, name: str) -> Table | None:
         """Return a table by its name, or nothing where the run has no such data."""
@@ -69,12 +76,14 @@ def compose(evidence: Evidence, judgement: Judgement, studies: Sequence[Study]) 
             subtitle=f"Suite {manifest.suite.name}: {full_stop(manifest.suite.summary)}",
             started=_when(manifest.started),
             warnings=tuple(full_stop(capital(text)) for text in judgement.warnings),
+            claims=claim_lines(judgement, tuple(accounts(shown, judgement))),
+            legend=legend(judgement) if judgement.claims else "",
             abstract=abstract(manifest, judgement),
-            findings=findings(manifest, judgement),
+            findings=(),
             closing=checks_and_noise(judgement),
             verdicts=verdicts,
+            threats=threat_table(judgement),
             sections=merge(_parts(shown, judgement, studies)),
-            command=manifest.command,
         )
     )
 
@@ -90,8 +99,7 @@ def _title(judgement: Judgement) -> str:
 def _parts(evidence: Evidence, judgement: Judgement, studies: Sequence[Study]) -> Iterator[Part]:
     """Yield what is said of every run, and what each study has to say of this one."""
     manifest: Manifest = evidence.manifest
-    figures = (*speed_ups(judgement), *step_times(judgement, evidence))
-    yield Part(SPEED, 10, figures, (pair_table(judgement),))
+    yield Part(SPEED, 10, tuple(speed_ups(judgement)), (pair_table(judgement),))
     curves = tuple(learning_curves(judgement, evidence))
     yield Part(ACCURACY, 32, curves, (quality_table(judgement), convergence_table(judgement)))
     yield Part("Gradients", 50, tables=(distance_table(judgement),))
@@ -101,12 +109,17 @@ def _parts(evidence: Evidence, judgement: Judgement, studies: Sequence[Study]) -
         tables=(noise_table(judgement), failure_table(judgement, evidence.passes)),
         text=own_cost(judgement),
     )
+    told = methods_table(manifest, judgement, studies), terms_table(judgement, studies)
+    yield Part("Methods", 55, tables=told)
+    yield Part("The exact command", 85, commands=commands(manifest))
+    yield Part("Sources", 80, tables=(sources_table(judgement),))
     how = (
         member_table(evidence),
-        protocol_table(manifest),
+        protocol_table(manifest, studies),
         machine_table(evidence),
     )
     yield Part("How it was measured", 70, tables=how)
+    yield Part("Appendix: the order of measuring", 90, tuple(step_times(judgement, evidence)))
     for study in studies:
         yield from study.parts(evidence, judgement)
 

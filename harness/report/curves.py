@@ -15,7 +15,7 @@ from harness.declare.suite import MEMBERS
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement
 from harness.records.seen import CURVE
-from harness.report.axes import COLOUR, LINE, MARKER, panel_head, panels
+from harness.report.axes import COLOUR, LIGHT, LINE, MARKER, panel_head, panels
 from harness.report.figure import Figure, Line, chunks, member_names, told
 from harness.report.svg import GRID, MARK
 from harness.report.units import count, quantity, significant
@@ -44,7 +44,7 @@ class Curves(Figure):
 
     @property
     def caption(self) -> str:
-        text = "Validation quality of each seed (thin lines) and their median (thick lines)."
+        text = "Validation quality: the median over seeds, in the band from the least to the most."
         if any(panel.target is not None for panel in self.panels):
             text += " The dotted line is the target that a rule sets from the baseline."
         return text
@@ -96,9 +96,8 @@ def learning_curves(judgement: Judgement, evidence: Evidence) -> Iterator[Curves
 def _draw(ax: Axes, panel: Panel) -> None:
     for member in MEMBERS:
         lines = [line for line in panel.lines if line.member == member]
-        for line in lines:
-            ax.plot(line.xs, line.ys, color=COLOUR[member], linewidth=0.5, alpha=0.45)
-        for xs, ys in _medians(lines):
+        for xs, lows, ys, highs in _over_seeds(lines):
+            ax.fill_between(xs, lows, highs, color=LIGHT[member], alpha=0.5, linewidth=0)
             ax.plot(
                 xs,
                 ys,
@@ -130,10 +129,14 @@ def _draw(ax: Axes, panel: Panel) -> None:
     ax.margins(x=0.01, y=0.12)
 
 
-def _medians(lines: Sequence[Line]) -> list[tuple[list[float], list[float]]]:
-    """Return the median over seeds at every step that all of them report."""
+def _over_seeds(lines: Sequence[Line]) -> list[tuple[list[float], ...]]:
+    """Return steps that all seeds report, and the least, the median and the most over seeds."""
     if not lines:
         return []
     tables = [dict(zip(line.xs, line.ys, strict=False)) for line in lines]
     shared = sorted(set.intersection(*(set(table) for table in tables)))
-    return [(shared, [statistics.median(table[x] for table in tables) for x in shared])]
+    if not shared:
+        return []
+    found = [sorted(table[x] for table in tables) for x in shared]
+    lows, medians, highs = zip(*((f[0], statistics.median(f), f[-1]) for f in found), strict=True)
+    return [(shared, list(lows), list(medians), list(highs))]

@@ -68,9 +68,11 @@ def quality_table(judgement: Judgement) -> Table | None:
         "Accuracy",
         "Quality on held-out test tasks: the mean with its 95 % interval over tasks and over "
         "seeds. The two intervals answer different questions and are not pooled. Tasks that all "
-        "seeds share count once.",
+        "seeds share count once. The difference between the members, paired by seed and task, "
+        "decides: each of its ends is one-sided at 95 %. What is inherited was not measured.",
         (
             Column("Member", 1.4),
+            Column("Steps", 0.7, numeric=True),
             Column("Over tasks [95 %]", 1.6, numeric=True),
             Column("Over seeds [95 %]", 1.6, numeric=True),
         ),
@@ -185,7 +187,9 @@ def _ratio_row(found: Ratio) -> tuple[Cell, ...]:
     if found.interval is None:
         value, rests_on = Cell("no ratio", found.reason or "reason unknown"), UNKNOWN
     else:
-        value = Cell(ratio_interval(found.interval))
+        derived = found.derived is not None
+        note = f"derived: {found.derived}" if derived else ""
+        value = Cell(ratio_interval(found.interval), note, derived=derived)
         rests_on = basis(found.measure, found.interval)
     return (
         Cell(_named(found.measure, found.point)),
@@ -198,24 +202,37 @@ def _ratio_row(found: Ratio) -> tuple[Cell, ...]:
 
 def _quality_group(judged: PairJudgement, quality: Quality) -> Group:
     direction = "higher" if quality.higher_is_better else "lower"
+    steps = quality.baseline_steps
+    inherited = Cell("inherited", derived=True)
     method = (
-        (Cell(judged.pair.method), Cell("inherited"), Cell("inherited"))
+        (Cell(judged.pair.method), Cell(UNKNOWN), inherited, inherited)
         if quality.inherited
-        else _quality_row(judged.pair.method, quality.method_over_tasks, quality.method_over_seeds)
+        else _quality_row(
+            judged.pair.method,
+            quality.method_steps,
+            quality.method_over_tasks,
+            quality.method_over_seeds,
+        )
     )
-    baseline = _quality_row(judged.pair.baseline, quality.over_tasks, quality.over_seeds)
+    baseline = _quality_row(judged.pair.baseline, steps, quality.over_tasks, quality.over_seeds)
+    rows = [baseline, method]
+    if quality.difference is not None:
+        kept = {True: "not worse", False: "worse", None: "undecided"}[quality.not_worse]
+        found = Cell(with_bounds(quality.difference), f"{kept} by {significant(quality.margin, 2)}")
+        rows.append((Cell("difference"), Cell(""), Cell(""), found))
     note = (
         f"{quality.metric}, {direction} is better; margin {significant(quality.margin, 2)}; "
         f"{full_stop(quality.reason)}"
     )
-    return Group((baseline, method), judged.pair.name, note)
+    return Group(tuple(rows), judged.pair.name, note)
 
 
 def _quality_row(
-    member: str, over_tasks: Interval | None, over_seeds: Interval | None
+    member: str, steps: int | None, over_tasks: Interval | None, over_seeds: Interval | None
 ) -> tuple[Cell, ...]:
     return (
         Cell(member),
+        Cell(UNKNOWN if steps is None else str(steps)),
         Cell(with_bounds(over_tasks), count(over_tasks.n, "task") if over_tasks else ""),
         Cell(with_bounds(over_seeds), count(over_seeds.n, "seed") if over_seeds else ""),
     )

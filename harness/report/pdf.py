@@ -35,24 +35,13 @@ def to_pdf(content: Content, svgs: Mapping[str, str]) -> bytes:
         (root / "figures").mkdir()
         for name, svg in svgs.items():
             (root / "figures" / f"{name}.svg").write_text(svg, "utf-8")
-        try:
-            return _compiled(root, {})
-        except typst.TypstError as error:
-            if "internal error" not in str(error):
-                raise
-            # Typst 0.15 now and then can't tag a float that spans the columns beside one in them.
-            return _compiled(root, {"spanning": "page"})
-
-
-def _compiled(root: Path, inputs: dict[str, str]) -> bytes:
-    pdf = typst.compile(
-        root / "paper.typ",
-        root=root,
-        format="pdf",
-        font_paths=[Path(matplotlib.get_data_path()) / "fonts" / "ttf"],
-        ignore_system_fonts=True,
-        sys_inputs=inputs,
-    )
+        pdf = typst.compile(
+            root / "paper.typ",
+            root=root,
+            format="pdf",
+            font_paths=[Path(matplotlib.get_data_path()) / "fonts" / "ttf"],
+            ignore_system_fonts=True,
+        )
     assert isinstance(pdf, bytes)
     return pdf
 
@@ -81,7 +70,12 @@ def _plain(content: Content) -> dict[str, Any]:
     for section in table["sections"]:
         for figure in section["figures"]:
             del figure["shows"]
-    table["command"] = command_lines(content.command)
+    for claim in table["claims"]:
+        del claim["opened"]
+        if claim["figure"] is not None:
+            del claim["figure"]["shows"]
+    for section, said in zip(table["sections"], content.sections, strict=True):
+        section["commands"] = [command_lines(command) for command in said.commands]
     return table
 
 

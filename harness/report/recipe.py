@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.declare.point import Point
 from harness.judge.judgement import Place, Source
 from harness.judge.statistics import Bounds
@@ -24,11 +26,15 @@ _BOTH = (
 )
 
 
-def recipe(pair: str, trace: Trace, run: str) -> tuple[str, ...]:
-    """Return the lines, or none where the figure has no records of its own."""
+def recipe(pair: str, trace: Trace, run: str, plugins: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the lines, or none where the figure has no records of its own.
+
+    Records of a study that a plugin brought can't be read without the plugin.
+    """
     if trace.source is None or trace.interval is None:
         return ()
-    reading = _reading(pair, trace, trace.source, run)
+    opening = f"open_run({', '.join(map(repr, (run, *plugins)))})"
+    reading = _reading(pair, trace, trace.source, opening)
     if is_gain(trace.measure):
         return (*HEAD, *reading, *_gains(trace.interval.method, trace.source.higher_is_better))
     if trace.source.turns is not None:
@@ -38,7 +44,7 @@ def recipe(pair: str, trace: Trace, run: str) -> tuple[str, ...]:
     return (*HEAD, *reading, f"ratios = np.sort({every})", *_bounds(trace))
 
 
-def _reading(pair: str, trace: Trace, source: Source, run: str) -> tuple[str, ...]:
+def _reading(pair: str, trace: Trace, source: Source, opening: str) -> tuple[str, ...]:
     wanted = f"({pair!r}, {source.measured!r}, 'ok')"
     used = sorted(
         {each.round for each in trace.rounds if not each.left_out and each.round is not None}
@@ -51,7 +57,7 @@ def _reading(pair: str, trace: Trace, source: Source, run: str) -> tuple[str, ..
         value = f"Taken.of(r, {source.turns})"
     sides = (("before", source.baseline), ("after", source.method))
     return (
-        f"records = [r for block in open_run({run!r}).records for r in block.spread()]",
+        f"records = [r for block in {opening}.records for r in block.spread()]",
         f"mine = [r for r in records if (r.pair, r.measured, r.status) == {wanted}{rounds}]",
         *(f"{name} = {{{key}: {value} for r in mine if {_where(side)}}}" for name, side in sides),
     )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from harness.declare.passes import Pass, Seen
-from harness.declare.suite import MEMBERS
+from harness.declare.study import Study
+from harness.declare.suite import MEMBERS, Protocol
 from harness.judge.evidence import Evidence
 from harness.records.manifest import Manifest
 from harness.records.record import Record
-from harness.records.seen import Times
+from harness.records.seen import CHECK, CURVE, Times
 from harness.report.table import Cell, Column, Group, Table, grouped_table, simple_table
 from harness.report.units import TIMES, UNKNOWN, count, percent, quantity, significant
 
@@ -84,9 +85,11 @@ def machine_table(evidence: Evidence) -> Table:
     return table
 
 
-def protocol_table(manifest: Manifest) -> Table:
-    """Return the protocol by which everything was measured."""
+def protocol_table(manifest: Manifest, studies: Sequence[Study] = ()) -> Table:
+    """Return the protocol by which everything was measured, without settings that nothing used."""
     protocol = manifest.suite.protocol
+    taken = {name for pair in manifest.suite.pair for name in pair.every_pass}
+    idle = {s.name for s in studies if s.passes and not taken & {p.name for p in s.passes}}
     rows = [
         ("rounds", f"{manifest.rounds} for each of {count(len(manifest.seeds), 'seed')}"),
         ("seeds", ", ".join(str(seed) for seed in manifest.seeds) or UNKNOWN),
@@ -99,14 +102,9 @@ def protocol_table(manifest: Manifest) -> Table:
         ),
         ("warm-up", f"at most {quantity(protocol.warmup_s, 's')}"),
         ("time limit per block", quantity(protocol.limit_s, "s")),
-        ("random problems per check", str(protocol.check_examples)),
-        (
-            "learning curve",
-            f"{protocol.curve_steps} steps, evaluated every {protocol.curve_every} on "
-            f"{protocol.curve_tasks} tasks",
-        ),
-        ("test tasks", str(protocol.test_tasks)),
-        *_settings_of_studies(manifest),
+        *(_check_settings(protocol) if CHECK.name in taken else []),
+        *(_curve_settings(protocol) if CURVE.name in taken else []),
+        *_settings_of_studies(manifest, idle),
         *_own_protocols(manifest),
         ("data folder", "given by the user" if manifest.data_dir else "none (embedded data)"),
         ("hash of the plan", manifest.plan_hash),
@@ -131,12 +129,25 @@ def _own_protocols(manifest: Manifest) -> list[tuple[str, str]]:
     ]
 
 
-def _settings_of_studies(manifest: Manifest) -> list[tuple[str, str]]:
+def _check_settings(protocol: Protocol) -> list[tuple[str, str]]:
+    return [("random problems per check", str(protocol.check_examples))]
+
+
+def _curve_settings(protocol: Protocol) -> list[tuple[str, str]]:
+    steps = f"{protocol.curve_steps} steps, evaluated every {protocol.curve_every}"
+    return [
+        ("learning curve", f"{steps} on {protocol.curve_tasks} tasks"),
+        ("test tasks", str(protocol.test_tasks)),
+    ]
+
+
+def _settings_of_studies(manifest: Manifest, idle: Collection[str]) -> list[tuple[str, str]]:
     """Return what the suite set for its studies, as it was set."""
     return [
         (f"{name}: {setting.replace('_', ' ')}", _value(setting, value))
         for name, given in manifest.suite.study.items()
         for setting, value in given.items()
+        if name not in idle
     ]
 
 

@@ -31,6 +31,7 @@ class Part:
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table | None, ...] = ()  # None: a table that has no row here
     text: str = ""
+    commands: tuple[str, ...] = ()  # to be pasted into a shell, one after another
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,20 @@ class Placed:
             return to_svg(self.shows.draw(), self.name, self.title, self.alternative)
 
 
+def placed(figure: Figure, name: str) -> Placed:
+    """Place a figure by a name of its own."""
+    return Placed(name, figure.title, figure.caption, figure.alternative, figure)
+
+
 @dataclass(frozen=True)
 class Section:
-    """Figures and tables under a heading, with a closing sentence if there is one."""
+    """Figures and tables under a heading, with closing sentences and commands if there are any."""
 
     title: str
     figures: tuple[Placed, ...]
     tables: tuple[Table, ...]
     text: str = ""
+    commands: tuple[str, ...] = ()
 
 
 def merge(parts: Iterable[Part]) -> tuple[Section, ...]:
@@ -89,7 +96,8 @@ def merge(parts: Iterable[Part]) -> tuple[Section, ...]:
             tuple(placed for part in mine for figure in part.figures for placed in place(figure)),
             tuple(table for part in mine for table in part.tables if table is not None),
             " ".join(part.text for part in mine if part.text),
+            tuple(command for part in mine for command in part.commands),
         )
-        if section.figures or section.tables or section.text:
+        if section.figures or section.tables or section.text or section.commands:
             found.append(section)
     return tuple(found)

@@ -11,21 +11,24 @@ from html import escape
 from typing import Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 
-# Every colour that a figure uses. A page may replace each by its own for a dark background.
+# Every colour that a figure uses, told apart by those who see no green. A page replaces each by its
+# own on a dark background.
 INK = "#1f2328"
 MUTED = "#68707a"
 GRID = "#d5dae0"
 BAND = "#e8ecf0"
 PAPER = "#fffffe"
-BASELINE = "#6b7480"
+BASELINE = "#757d86"
 BASELINE_LIGHT = "#c2c8cf"
 METHOD = "#0072b2"
 METHOD_LIGHT = "#9ccbe6"
-MARK = "#d55e00"
-OTHERS = ("#009e73", "#cc79a7", "#b58900", "#7a5195")
+MARK = "#b03a00"
+OTHERS = ("#101040", "#b59a00", "#5a3df0", "#401800")
+TONES = {"good": "#0a6847", "mixed": "#8a5a00", "bad": "#b3261e", "open": "#57606a"}
 COLOURS = {
     "ink": INK,
     "muted": MUTED,
@@ -37,7 +40,30 @@ COLOURS = {
     "method": METHOD,
     "method-light": METHOD_LIGHT,
     "mark": MARK,
-} | {f"other-{number}": colour for number, colour in enumerate(OTHERS, 1)}
+    **{f"other-{number}": colour for number, colour in enumerate(OTHERS, 1)},
+    **TONES,
+}
+DARK = {
+    "ink": "#e3e7eb",
+    "muted": "#9aa5b1",
+    "grid": "#323a43",
+    "band": "#29313a",
+    "paper": "#14181d",
+    "baseline": "#97a1ac",
+    "baseline-light": "#5d6874",
+    "method": "#56b4e9",
+    "method-light": "#2d6a94",
+    "mark": "#ff8a3d",
+    "other-1": "#ffffff",
+    "other-2": "#f0e442",
+    "other-3": "#7078ff",
+    "other-4": "#9c5a14",
+    "good": "#5fcf9f",
+    "mixed": "#e8b450",
+    "bad": "#ff8a80",
+    "open": "#a9b4bf",
+}
+"""The colours by their names, on a dark background."""
 
 WIDTH_IN = 8.5 / 2.54
 
@@ -74,6 +100,14 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+_VALUE = "value-"
+
+
+def value_of(artist: Artist, text: str) -> None:
+    """Let a mark say its value when somebody points at it or comes to it by keyboard."""
+    artist.set_gid(_VALUE + text.encode().hex())
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """Draw with this style alone, whatever the user's own settings are."""
@@ -97,6 +131,7 @@ def to_svg(canvas: Canvas, name: str, title: str, alternative: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(rf'<g id="{_VALUE}([0-9a-f]*)"', _valued, text)
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'href="#', f'href="#{name}-', text)
     text = re.sub(r"url\(#", f"url(#{name}-", text)
@@ -107,6 +142,10 @@ def to_svg(canvas: Canvas, name: str, title: str, alternative: str) -> str:
         f'\n <desc id="{name}-desc">{escape(alternative)}</desc>'
     )
     return f"{head} {_mark(name)} {words}>{label}{body}"
+
+
+def _valued(found: re.Match[str]) -> str:
+    return f'<g class="mark" data-value="{escape(bytes.fromhex(found[1]).decode())}"'
 
 
 def is_drawn_as(name: str, svg: bytes) -> bool:

@@ -11,11 +11,17 @@ Tone = Literal["", "good", "mixed", "bad", "open"]
 
 @dataclass(frozen=True)
 class Cell:
-    """A text, what is set small beneath it, and what a colour may stress but never says alone."""
+    """A text, what is set small beneath it, and what a colour may stress but never says alone.
+
+    link     where the text leads: an address, or an anchor of the page
+    derived  whether the figure was derived from others, which is never set as if it were measured
+    """
 
     text: str
     note: str = ""
     tone: Tone = ""
+    link: str = ""
+    derived: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,11 +75,12 @@ def simple_table(
     columns: tuple[Column, ...],
     rows: Sequence[tuple[Cell, ...]],
     *,
+    wide: bool = False,
     in_summary: bool = False,
 ) -> Table | None:
     """Return a table of one group without a heading, or nothing where there are no rows."""
     groups = [Group(tuple(rows))] if rows else []
-    return grouped_table(name, title, caption, columns, groups, in_summary=in_summary)
+    return grouped_table(name, title, caption, columns, groups, wide=wide, in_summary=in_summary)
 
 
 def grouped_table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -10,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
+from harness.report.claims import ClaimLine
 from harness.report.content import Content
 from harness.report.table import Cell, Table
 from harness.report.units import GAP
@@ -45,6 +47,9 @@ def print_summary(content: Content, stream: TextIO | None = None, width: int | N
 def summary(content: Content, width: int) -> RenderableType:
     """Return what `run` and `report` end with."""
     parts: list[RenderableType] = [_text(f"Warning: {w}", "bold yellow") for w in content.warnings]
+    if content.claims:
+        parts.append(_heading("Which claims held?"))
+        parts += [each for line in content.claims for each in _claim(line)]
     if content.verdicts is not None:
         heads = ("Read as", "Published", "Measured [95 %]", "Verdict")
         parts += [_heading("Claims"), _grid(content.verdicts, heads, width, notes=True)]
@@ -56,6 +61,17 @@ def summary(content: Content, width: int) -> RenderableType:
     closing = (content.closing, *(section.text for section in content.sections))
     parts += [_text(text) for text in closing if text]
     return Group(*parts)
+
+
+def _claim(line: ClaimLine) -> Iterator[RenderableType]:
+    """Yield a claim, and below it all words that it got."""
+    yield _text(f"\u201c{line.claim}\u201d" if line.quoted else line.claim, "italic")
+    for tally in line.tallies:
+        text = Text(f"{tally.who}: " if tally.who else "")
+        for number, word in enumerate(tally.words):
+            text.append(", " if number else "").append_text(_text(word.text, _STYLES[word.tone]))
+        text.append_text(_text("; " if tally.words and tally.said else ""))
+        yield Padding(text.append_text(_text(tally.said)), (0, 0, 0, INDENT))
 
 
 def _heading(title: str) -> Text:

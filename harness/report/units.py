@@ -65,6 +65,11 @@ def quantity(value: float | None, unit: str) -> str:
     return f"{significant(shown)}{GAP}{name}" if name else significant(shown)
 
 
+def factors() -> dict[str, float]:
+    """Return what each printed unit is worth, so that printed quantities can be compared."""
+    return {name: factor for steps in _SCALES.values() for factor, name in steps}
+
+
 def scale(value: float, unit: str) -> tuple[float, str]:
     """Return the factor and the name of the unit that a value is best printed in."""
     scales = _SCALES.get(unit)

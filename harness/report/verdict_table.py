@@ -9,7 +9,7 @@ from harness.judge.judgement import Judgement, PairJudgement, Quality, Verdict
 from harness.judge.statistics import Interval
 from harness.report.gradient import no_ratio, pair_cell, withheld
 from harness.report.table import Cell, Column, Group, Table, Tone, grouped_table
-from harness.report.units import UNKNOWN, ratio, ratio_interval, significant, with_bounds
+from harness.report.units import UNKNOWN, count, ratio, ratio_interval, significant, with_bounds
 from harness.report.words import basis, full_stop, is_gain, listed, measure_name, span, team_words
 
 NOT_TESTABLE, NOT_MEASURED = "not testable here", "not measured here"
@@ -59,13 +59,21 @@ COLUMNS = (
 
 
 def verdict_table(claims: tuple[Claim, ...], judgement: Judgement) -> Table | None:
-    """Return one row for every reading of every claim, or nothing where no claim is tested."""
+    """Return one row for every reading of every claim, or nothing where no claim is tested.
+
+    Claims stand in their own order; of each, the paper's own method comes before rivals.
+    """
+    known = list(dict.fromkeys(claim.name for claim in claims))
     by_name = {claim.name: claim for claim in claims}
-    groups = []
-    for judged in judgement.pairs:
-        for name in dict.fromkeys(verdict.claim for verdict in judged.verdicts):
-            verdicts = [verdict for verdict in judged.verdicts if verdict.claim == name]
-            groups.append(_group(by_name.get(name), verdicts, judged))
+    held = [
+        (known.index(name) if name in known else len(known), judged.pair.rival, name, judged)
+        for judged in judgement.pairs
+        for name in dict.fromkeys(verdict.claim for verdict in judged.verdicts)
+    ]
+    groups = [
+        _group(by_name.get(name), [v for v in judged.verdicts if v.claim == name], judged)
+        for _, _, name, judged in sorted(held, key=lambda each: each[:2])
+    ]
     words = {verdict.word for judged in judgement.pairs for verdict in judged.verdicts}
     legend = "; ".join(f"{word}: {text}" for word, text in MEANINGS.items() if word in words)
     return grouped_table(
@@ -125,9 +133,11 @@ def measured_cell(verdict: Verdict, judged: PairJudgement) -> Cell:
         why = found.reason if found else None
         return Cell("not measured", why or measure_name(verdict.measure), "open")
     part = f"; pattern's part {ratio_interval(verdict.own_ratio)}" if verdict.own_ratio else ""
+    how = f"; derived: {verdict.derived}" if verdict.derived is not None else ""
     return Cell(
         with_bounds(verdict.ratio) if is_gain(verdict.measure) else ratio_interval(verdict.ratio),
-        f"{measure_name(verdict.measure)}, {basis(verdict.measure, verdict.ratio)}{part}",
+        f"{measure_name(verdict.measure)}, {basis(verdict.measure, verdict.ratio)}{part}{how}",
+        derived=verdict.derived is not None,
     )
 
 
@@ -205,8 +215,16 @@ def _accuracy(quality: Quality | None) -> Cell:
     tones: dict[bool | None, Tone] = {True: "good", False: "bad", None: "open"}
     baseline = _mean(quality.baseline, quality.over_tasks)
     method = _mean(quality.method, quality.method_over_tasks)
-    figures = f"{baseline}, inherited" if quality.inherited else f"{method} against {baseline}"
-    return Cell(words, f"{quality.metric} {figures}", tones[quality.not_worse])
+    steps = f" after {count(quality.baseline_steps, 'step')}" if quality.baseline_steps else ""
+    if quality.inherited:
+        note = f"not measured: inherits the baseline's {quality.metric} {baseline}{steps}"
+        return Cell(f"{words}, inherited", note, tones[quality.not_worse], derived=True)
+    each = quality.method_steps
+    if each is not None and each != quality.baseline_steps:
+        steps = f" after {each} and {quality.baseline_steps or 'unknown'} steps"
+    decides = f"; difference {with_bounds(quality.difference)}" if quality.difference else ""
+    note = f"{quality.metric} {method} against {baseline}{steps}{decides}"
+    return Cell(words, note, tones[quality.not_worse])
 
 
 def _mean(mean: float | None, over_tasks: Interval | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from harness.declare.passes import Seen
 from harness.judge.evidence import Evidence
 from harness.judge.judge import with_studies
 from harness.judge.judgement import Judgement
+from harness.judge.outcome import outcomes
 from harness.own import own_studies
 from harness.records.manifest import Manifest
 from harness.records.record import Record
@@ -23,6 +25,9 @@ def compose(
     evidence = Evidence(manifest, records)
     if not judgement.studies:
         judgement = with_studies(judgement, evidence, STUDIES)
+    if not judgement.claims:
+        found = outcomes(manifest.claims, judgement.pairs)
+        judgement = dataclasses.replace(judgement, claims=found)
     return content.compose(evidence, judgement, STUDIES)
 
 

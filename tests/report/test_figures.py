@@ -38,10 +38,11 @@ def names(run) -> list[str]:
 
 def test_every_figure_with_data_is_made(run) -> None:
     assert sorted(names(run)) == [
+        "claim-1",
         "curves",
         "growth",
         "memory",
-        "profile",
+        "memory-ratios",
         "rounds",
         "speedups",
         "targets",
@@ -51,16 +52,26 @@ def test_every_figure_with_data_is_made(run) -> None:
 def test_a_figure_without_data_is_not_made(run) -> None:
     kept = tuple(r for r in run.records if r.measured not in ("memory", "growth", "curve"))
     assert sorted(names(dataclasses.replace(run, records=kept))) == [
-        "profile",
+        "claim-1",
+        "memory-ratios",
         "rounds",
         "speedups",
         "targets",
     ]
 
 
-def test_a_profile_needs_more_than_one_workload(run) -> None:
-    pairs = run.judgement.pairs
-    assert "profile" not in names(run.judged(pairs=(pairs[0], pairs[1])))
+def test_a_profile_needs_eight_workloads(run, monkeypatch) -> None:
+    assert "profile" not in names(run)
+    monkeypatch.setattr("harness.studies.side_by_side.judge.FEWEST_WORKLOADS", 2)
+    assert "profile" in names(run)
+
+
+def test_memory_saved_has_a_figure_of_its_own(content: Content) -> None:
+    speeds, savings = (figure(content, name).shows for name in ("speedups", "memory-ratios"))
+    assert isinstance(speeds, SpeedUps)
+    assert isinstance(savings, SpeedUps)
+    assert {row.measure for row in savings.rows} == {"peak memory"}
+    assert "peak memory" not in {row.measure for row in speeds.rows}
 
 
 def test_a_failed_check_keeps_a_pair_out_of_the_figures(run, content: Content) -> None:
@@ -99,9 +110,8 @@ def test_many_pairs_are_continued_in_further_figures(run) -> None:
         "speedups",
         "speedups-2",
         "speedups-3",
-        "speedups-4",
     ]
-    assert found[1].title == "Speed-ups (2 of 4)"
+    assert found[1].title == "Speed-ups (2 of 3)"
     shown = [row.pair for f in found for row in f.shows.rows]  # type: ignore[union-attr]
     assert set(shown) == {f"pair {number}" for number in range(40)}
 

@@ -9,7 +9,6 @@ import shlex
 
 import pypdf
 import pytest
-import typst
 
 from harness.report.content import Content
 from harness.report.pdf import command_lines, to_pdf
@@ -44,7 +43,8 @@ def test_a_table_of_hundreds_of_pairs_is_cut_and_says_where_the_rest_is(content:
         for number in range(150)
     )
     verdicts = dataclasses.replace(content.verdicts, groups=many)
-    said = text_of(to_pdf(dataclasses.replace(content, verdicts=verdicts, sections=()), {}))
+    bare = dataclasses.replace(content, claims=(), verdicts=verdicts, sections=())
+    said = text_of(to_pdf(bare, {}))
     assert "Claim099." in said
     assert "Claim100." not in said
     assert "50morearein" in said
@@ -60,7 +60,7 @@ def test_the_paper_tells_no_time_but_the_runs(pdf: bytes) -> None:
 
 def test_the_paper_says_all_that_the_content_says(content: Content, pdf: bytes) -> None:
     said = text_of(pdf)
-    tables = [content.verdicts, *(t for s in content.sections for t in s.tables)]
+    tables = [*content.lead, *(t for s in content.sections for t in s.tables)]
     for table in tables:
         assert table is not None
         for group in table.groups:
@@ -70,6 +70,9 @@ def test_the_paper_says_all_that_the_content_says(content: Content, pdf: bytes) 
                 assert squeezed(cell.note) in said
     for figure in content.figures:
         assert squeezed(figure.caption) in said
+    for claim in content.claims:
+        assert squeezed(claim.claim) in said
+        assert all(squeezed(tally.said) in said for tally in claim.tallies)
     for paragraph in (*content.abstract, content.closing):
         assert squeezed(paragraph) in said
 
@@ -94,24 +97,6 @@ def test_the_paper_is_tagged_and_its_figures_have_words(content: Content, pdf: b
     assert {figure.alternative for figure in content.figures} <= set(alternatives)
 
 
-def test_what_typst_cannot_float_is_set_on_a_page_of_its_own(
-    content: Content, svgs: dict[str, str], pdf: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    compiled = typst.compile
-
-    def failing(*given, sys_inputs, **options):
-        if not sys_inputs:
-            raise typst.TypstError("internal error: parent group")
-        return compiled(*given, sys_inputs=sys_inputs, **options)
-
-    monkeypatch.setattr(typst, "compile", failing)
-    apart = to_pdf(content, svgs)
-    assert apart != pdf
-    assert len(pypdf.PdfReader(io.BytesIO(apart)).pages) >= len(
-        pypdf.PdfReader(io.BytesIO(pdf)).pages
-    )
-
-
 def test_a_long_table_of_claims_breaks_over_pages(run) -> None:
     verdict = run.judgement.pairs[1].verdicts[0]
     pairs = tuple(
@@ -124,7 +109,7 @@ def test_a_long_table_of_claims_breaks_over_pages(run) -> None:
     )
     content = compose(run.manifest, (), run.judged(pairs=pairs).judgement)
     claims = dataclasses.replace(content, sections=())
-    said = text_of(to_pdf(claims, {}))
+    said = text_of(to_pdf(claims, {f.name: f.svg() for f in claims.figures}))
     assert all(said.count(f"becauseof{number}.") == 3 for number in range(25))
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import warnings
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
-from harness import open_run
+import harness
 from harness.judge.statistics import Bounds
 from harness.judge.trace import Trace, is_gain
 from harness.records.store import MANIFEST, RECORDS
@@ -18,13 +20,16 @@ from harness.report.account import accounts
 from tests.judge.builders import PAIR, changed, manifest
 from tests.studies.targets.test_judge import SEEDS, STEPS, TIME, raced
 
+# A run is read once, whatever number of figures is computed from it.
+opened = functools.cache(harness.open_run)
+
 RUNS = Path(__file__).parents[2] / "results" / "reference" / "epyc-2-cores"
 
 
 def recomputed(lines: tuple[str, ...]) -> list[float]:
     """Run the lines as somebody would who pasted them, and return what they print."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), warnings.catch_warnings():
+    said, once = io.StringIO(), mock.patch("harness.open_run", opened)
+    with once, contextlib.redirect_stdout(said), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a degenerate bootstrap warns, here as in the judge
         exec("\n".join(lines), {})
     return [float(word) for word in said.getvalue().split()]
@@ -32,7 +37,7 @@ def recomputed(lines: tuple[str, ...]) -> list[float]:
 
 def check_all(folder: Path) -> list[Trace]:
     """Recompute every figure of a run that has records of its own."""
-    run, found = open_run(folder), []
+    run, found = opened(str(folder)), []
     for account in accounts(run.evidence, run.judgement):
         interval, lines = account.trace.interval, account.recipe(str(folder))
         if lines:

@@ -21,7 +21,16 @@ from harness.report.content import Content
 from tests.report.composing import claims_json
 from tests.report.composing import write_all as write
 
-FIGURES = ["curves", "growth", "memory", "profile", "rounds", "speedups", "targets"]
+FIGURES = [
+    "claim-1",
+    "curves",
+    "growth",
+    "memory",
+    "memory-ratios",
+    "rounds",
+    "speedups",
+    "targets",
+]
 
 
 def hashes(folder: Path) -> dict[str, str]:

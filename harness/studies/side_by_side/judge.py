@@ -27,6 +27,9 @@ from harness.report.figure import member_names
 
 S = TypeVar("S", bound=Seen)
 
+FEWEST_WORKLOADS = 8
+"""From which on a share of workloads is worth a curve; of fewer the table tells more."""
+
 FEWEST = 3
 """Learners on a workload from which on a table of them says more than their pairs do."""
 
@@ -225,7 +228,7 @@ def _by_learner(judgement: Judgement, evidence: Evidence, known: Pass[S]) -> Fou
 
 
 def _profiles(judgement: Judgement) -> Iterator[Profile]:
-    """Yield performance profiles where learners met each other on more than one workload.
+    """Yield performance profiles where learners met each other on enough workloads.
 
     Learners that share no workload, not even through a third one, are not compared: each set of
     connected learners has a profile of its own.
@@ -243,7 +246,7 @@ def _profiles(judgement: Judgement) -> Iterator[Profile]:
     for solvers in _connected(times):
         mine = {solver: times[solver] for solver in solvers}
         problems = {problem for row in mine.values() for problem in row}
-        if len(problems) > 1:
+        if len(problems) >= FEWEST_WORKLOADS:
             best = {p: min(row[p] for row in mine.values() if p in row) for p in problems}
             taus = sorted({row[p] / best[p] for row in mine.values() for p in row} | {1.0})
             profile = performance_profile(mine, taus)

@@ -33,6 +33,8 @@ class Panel:
     lines: tuple[Line, ...]
     by_rule: float | None
     metric: str
+    censored: frozenset[Member] = frozenset()
+    """The members of which fewer than half of the seeds got to the hardest target."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,9 @@ class TargetTimes(Figure):
     def caption(self) -> str:
         return (
             "Median seconds to the first sustained crossing, over a range of targets; the "
-            "dotted line is the target set by rule. A line ends where fewer than half of the "
-            "seeds got there."
+            "dotted line is the target set by rule. A line ends in a bar where fewer than half of "
+            "the seeds got to the next target. Seconds are derived: steps of the learning curve "
+            "times the median time of a step."
         )
 
     @property
@@ -75,6 +78,8 @@ def target_times(judgement: Judgement) -> Iterator[TargetTimes]:
     found = []
     for judged in judgement.pairs:
         times: tuple[TargetTime, ...] = judged.studies.get("targets", ())
+        if any(time.inherited for time in times):
+            continue  # the same steps on both sides: the ratio of step times says it all
         reached = {
             "baseline": [(t.target, t.baseline_seconds) for t in times],
             "method": [(t.target, t.method_seconds) for t in times],
@@ -85,7 +90,8 @@ def target_times(judgement: Judgement) -> Iterator[TargetTimes]:
         if lines:
             metric = judged.quality.metric if judged.quality else "quality"
             names, rule = member_names(judged), judged.target
-            found.append(Panel(judged.pair.name, names, lines, rule, metric))
+            late = frozenset(m for m in MEMBERS if any(y is None for _, y in reached[m]))
+            found.append(Panel(judged.pair.name, names, lines, rule, metric, late))
     yield from map(TargetTimes, chunks(found))
 
 
@@ -96,7 +102,8 @@ def target_table(judgement: Judgement) -> Table | None:
         "Time to target",
         "Steps and seconds until a target is first reached and held, as medians over seeds. The "
         "target by rule is the median of the baseline's best validation results; the others lie "
-        "around it. A dash: fewer than half of the seeds reached it.",
+        "around it. A dash: fewer than half of the seeds reached it. Seconds are derived, and so "
+        "stand after ≈: steps times the median time of a step.",
         (
             Column("Target", 1.2),
             Column("Baseline", 1.5, numeric=True),
@@ -130,6 +137,9 @@ def _draw(ax: Axes, panel: Panel) -> None:
             markersize=2.8,
             markeredgewidth=0,
         )
+        if line.member in panel.censored:
+            end = line.xs[-1], line.ys[-1] / factor
+            ax.plot(*end, marker="|", markersize=8, color=COLOUR[line.member])
     if panel.by_rule is not None:
         ax.axvline(panel.by_rule, color=MARK, linewidth=0.7, linestyle=(0, (1, 1.5)))
     members = {line.member for line in panel.lines}
@@ -143,13 +153,17 @@ def _draw(ax: Axes, panel: Panel) -> None:
 
 
 def _target_row(target: TargetTime) -> tuple[Cell, ...]:
-    def reach(steps: float | None, seconds: float | None, reached: str) -> Cell:
+    def reach(
+        steps: float | None, seconds: float | None, reached: str, inherited: bool = False
+    ) -> Cell:
+        told = "steps inherited" if inherited else f"{reached} seeds"
         if steps is None and seconds is None:
-            return Cell(UNKNOWN, f"{reached} seeds")
-        return Cell(f"{quantity(steps, 'steps')}, {quantity(seconds, 's')}", f"{reached} seeds")
+            return Cell(UNKNOWN, told, derived=inherited)
+        price = "" if seconds is None else f" ≈ {quantity(seconds, 's')}"
+        return Cell(f"{quantity(steps, 'steps')}{price}", told, derived=inherited)
 
     return (
         Cell(significant(target.target), "by rule" if target.by_rule else ""),
         reach(target.baseline_steps, target.baseline_seconds, target.baseline_reached),
-        reach(target.method_steps, target.method_seconds, target.method_reached),
+        reach(target.method_steps, target.method_seconds, target.method_reached, target.inherited),
     )

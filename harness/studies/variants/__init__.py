@@ -54,6 +54,7 @@ class Quality(Seen):
     test: tuple[float, ...]  # of every test task
     known_as: str = ""  # as others have published the variant
     full: bool = False  # whether it leaves nothing out
+    means: str = ""  # what it does, where its name is a code
     trained_at: int | None = of_unit("steps")  # the inner steps of the training
 
     def flaw(self) -> str | None:
@@ -178,3 +179,6 @@ class Variants(Study):
     pair_judge = "harness.studies.variants.judge:variants"
     shown_by = "harness.studies.variants.show:parts"
     told_by = "harness.studies.variants.show:said"
+    threatened_by = "harness.studies.variants.judge:at_chance"
+    terms_by = "harness.studies.variants.show:terms"
+    methods_by = "harness.studies.variants.show:methods"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from harness.judge.statistics import Interval
 
@@ -109,6 +110,8 @@ class Selection:
     choosing_rounds: int
     judging_rounds: int
     trained_at: int | None = None  # inner steps of the training
+    means: Mapping[str, str] = field(default_factory=dict)
+    """What variants do whose names are codes."""
 
     def choice(self, tau: float, steps: int) -> Choice | None:
         found = (c for c in self.choices if (c.tau, c.steps) == (tau, steps))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
@@ -11,11 +12,12 @@ from harness.declare.measures import named
 from harness.declare.point import Point
 from harness.judge.answer import Answer, PairSoFar, PairStudy, Part
 from harness.judge.evidence import Evidence
-from harness.judge.judgement import Observed, Place, Ratio, Source
+from harness.judge.judgement import Judgement, Observed, Place, Ratio, Source
 from harness.judge.pair_quality import observed_by_seed, strictest_margin
 from harness.judge.ratios import CONFIDENCE, nothing, observed, withhold
+from harness.judge.threats import Threat, Told
 from harness.studies.variants import MEASURES, QUALITIES, TIMES, Settings
-from harness.studies.variants.finding import Best, Selection, trained_words
+from harness.studies.variants.finding import At, Best, Selection, trained_words
 from harness.studies.variants.seen import Study, study_of, why_unstudied
 from harness.studies.variants.selection import Selector
 
@@ -191,3 +193,26 @@ class Selected(PairStudy):
 
 def _point(variant: str, steps: int) -> Point:
     return {"variant": variant, "inner_steps": steps}
+
+
+def at_chance(evidence: Evidence, judgement: Judgement) -> Iterator[Told]:
+    """Name published variants that do no better than guessing at the rate that all share."""
+    for judged in judgement.pairs:
+        selection: Selection | None = judged.studies.get("variants")
+        records = evidence.of(judged.pair)
+        chance = next((record.chance for record in records if record.chance is not None), None)
+        if selection is None or chance is None or not judged.verdicts:
+            continue
+        for row in selection.rows:
+            low = [f"{at.quality:.3g} at {at.steps}" for at in row.at if _guesses(at, chance)]
+            if row.known_as and low:
+                yield Told(
+                    Threat.CHANCE,
+                    f"{judged.pair.name}: {row.known_as} ({row.name}) has {selection.metric} "
+                    f"{', '.join(low)} inner steps, where guessing has {chance:.3g}. All variants "
+                    "adapt at the same rate, which may not be the rate that it needs.",
+                )
+
+
+def _guesses(at: At, chance: float) -> bool:
+    return at.over_tasks is not None and at.over_tasks.low <= chance

@@ -63,6 +63,7 @@ def train_variants(block: Block, learner: Learner) -> Look:
                 test=test,
                 known_as=variant.known_as,
                 full=variant.full,
+                means=variant.means,
                 trained_at=getattr(workload_of(learner), "inner_steps", None),
             )
             seen.append((_point(name, steps), quality))

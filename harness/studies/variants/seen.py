@@ -56,6 +56,7 @@ class Study:
     plain_flops: dict[Place, int]
     trained_at: int | None = None  # inner steps of the training; older records don't tell
     same_tasks: bool = False  # of every seed, to test
+    means: dict[str, str] = field(default_factory=dict)  # what variants do, by name
 
     @property
     def seeds(self) -> list[int]:
@@ -101,6 +102,7 @@ def study_of(evidence: Evidence, pair: Pair) -> Study | None:
         plain_flops=_flops(evidence, pair, "baseline"),
         trained_at=next((quality.trained_at for _, _, quality in judged), None),
         same_tasks=pair.workload in evidence.shared_tasks,
+        means={place[0]: quality.means for place, _, quality in judged if quality.means},
     )
 
 

@@ -72,6 +72,7 @@ class Selector:
             choosing_rounds=len(self.times.choosing),
             judging_rounds=len(self.times.judging),
             trained_at=study.trained_at,
+            means=study.means,
         )
 
     def choice(self, tau: float, steps: int) -> Choice | None:

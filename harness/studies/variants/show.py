@@ -69,6 +69,33 @@ def said(judgement: Judgement) -> dict[str, Any]:
     }
 
 
+def terms(judgement: Judgement) -> Iterator[tuple[str, str]]:
+    """Yield what those variants do that were chosen, or that others have published."""
+    told: dict[str, str] = {}
+    for _, selection in _studied(judgement):
+        known = {row.name: row.known_as for row in selection.rows if row.known_as}
+        chosen = [choice.variant for choice in selection.choices]
+        chosen += [best.variant for best in selection.best]
+        for name in dict.fromkeys((*chosen, *known)):
+            if name in selection.means:
+                alias = f", known as {known[name]}" if name in known else ""
+                told.setdefault(name, f"{selection.means[name]}{alias}")
+    yield from sorted(told.items())
+
+
+def methods(judgement: Judgement) -> Iterator[tuple[str, str]]:
+    """Say how a choice and its judging were kept apart."""
+    for judged, selection in _studied(judgement):
+        if selection.choices:
+            yield (
+                "Choosing a variant",
+                f"{judged.pair.name}: the fastest variant that loses no more than allowed on "
+                f"validation tasks, by the times of {count(selection.choosing_rounds, 'round')} a "
+                "seed. It is judged on test tasks and by the times of the other "
+                f"{count(selection.judging_rounds, 'round')}, which had no part in the choice.",
+            )
+
+
 def _studied(judgement: Judgement) -> Iterator[tuple[PairJudgement, Selection]]:
     for judged in judgement.pairs:
         if (selection := judged.studies.get("variants")) is not None:

@@ -126,8 +126,8 @@ def test_a_claim_is_told_by_which_reading_it_was_held_to(content):
     notes = [group.note for group in content.verdicts.groups]
     assert "fast on 2\u00a0ranks (worker for worker) against plain" in notes[0]
     assert "fast on 2\u00a0ranks (the same cores in total) against plain" in notes[1]
-    lines = [line.note for finding in content.findings for line in finding.lines]
-    assert any("worker for worker" in line for line in lines)
+    facts = [dict(each.facts) for line in content.claims for each in line.opened]
+    assert any("worker for worker" in each["compared"] for each in facts)
 
 
 def test_the_table_of_scaling_holds_every_point_and_nothing_predicted(content):

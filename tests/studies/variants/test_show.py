@@ -152,7 +152,8 @@ def test_the_pattern_s_part_stands_beside_the_ratio_that_a_verdict_is_of(usual):
     notes = " ".join(group.note for group in content.verdicts.groups)
     assert "on toys, trained at 1\u00a0inner step." in notes
     assert "Pattern's part: 4.0" in notes
-    assert any("pattern's part 4.0" in line.note for f in content.findings for line in f.lines)
+    said = " ".join(tally.said for line in content.claims for tally in line.tallies)
+    assert "its own part, beside its implementation, is 4.0" in said
     parts = {v["measure"]: v["own_ratio"] for v in claims["verdicts"]}
     assert parts["chosen_time_5"]["estimate"] == pytest.approx(4, rel=0.02)
     assert parts["chosen_gain_1"] is None
