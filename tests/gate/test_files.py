@@ -54,7 +54,7 @@ def test_looking_leaves_no_file_and_changes_none(tmp_path: Path):
 
 
 def test_two_words_for_one_file_are_refused(tmp_path: Path):
-    with pytest.raises(UsageError, match="Name a file for each"):
+    with pytest.raises(UsageError, match="Name a different file for each"):
         config(f"markdown={tmp_path}/a", f"junit={tmp_path}/./a")
 
 
