@@ -62,7 +62,7 @@ def suite_of(text: str) -> Xml.Element:
 
 def test_the_lines_say_what_got_slower_by_how_much_and_what_to_do():
     text = as_text(report(SLOWER, found("same")))
-    for words in ("10.0 ms", "12.0 ms", "1.20 [1.10, 1.30]", "takes 11.0 % more", "13 rounds"):
+    for words in ("10.0 ms", "12.0 ms", "1.20 [1.10, 1.30]", "at least 11.0 % more", "13 rounds"):
         assert words in text
     assert "noise floor of this job, 2.0 %" in text
     assert "git bisect run" in text

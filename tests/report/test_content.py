@@ -257,7 +257,7 @@ def test_what_really_ran_is_told_for_every_member(content: Content) -> None:
 
 def test_the_harness_tells_its_own_cost(content: Content) -> None:
     told = " ".join(section.text for section in content.sections)
-    assert "own cost: 86\u00a0% of 5.5 min" in told
+    assert "The harness itself: 86\u00a0% of 5.5 min" in told
 
 
 def test_the_command_is_given_as_it_was_typed(run, content: Content) -> None:
