@@ -288,7 +288,7 @@ class TestAPluginThatCannotServe:
         with pytest.raises(ModuleMissing) as absent:
             entry.load()
         assert str(absent.value) == (
-            "module a_package_that_nobody_has, which mine.py imports, is missing. "
+            "module a_package_that_nobody_has, which mine.py imports, is not installed. "
             "Install the package that provides it."
         )
 
