@@ -106,7 +106,7 @@ def test_a_check_that_fails_is_recorded_with_its_worst_case():
         (
             "needs_absent_peer",
             "skipped",
-            "module a_package_that_nobody_has, which needs_absent_peer imports, is missing. "
+            "module a_package_that_nobody_has, which needs_absent_peer imports, is not installed. "
             "Install the package that provides it.",
         ),
     ],
