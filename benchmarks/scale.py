@@ -110,7 +110,7 @@ def _made(block: dict[str, Any]) -> dict[str, Any]:
         "pair": pair["name"],
         "measured": block["measured"],
         "member": member,
-        "learner": pair[member],
+        "learner": pair["method" if member == "method" else "baseline"],
         "workload": pair["workload"],
         "settings": "",
         "learner_settings": "",
@@ -213,7 +213,7 @@ def resume(folder: Path, clock: Clock) -> None:
     engine = MadeEngine()
     with clock.timing("resume"), (folder / "log").open("w") as log:
         resume(RunConfig(resume=folder / "run"), engine).measure(
-            engine, PlainProgress(log), inherits
+            engine, PlainProgress(log), inherits, lambda pair, records: None
         )
 
 

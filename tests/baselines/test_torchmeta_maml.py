@@ -103,7 +103,7 @@ def test_what_has_no_parameters_is_its_own_twin() -> None:
 
 
 def test_a_network_without_a_twin_is_refused_with_what_to_do() -> None:
-    with pytest.raises(UsageError, match="Bilinear has no version .*twin.register"):
+    with pytest.raises(UsageError, match="no layer like Bilinear.*twin.register"):
         twin(nn.Sequential(nn.ReLU(), nn.Bilinear(1, 1, 1)))
 
 

@@ -97,8 +97,8 @@ def test_a_commit_beside_itself_makes_no_history():
 @pytest.mark.parametrize(
     ("side", "words"),
     [
-        (dataclasses.replace(HEAD, dirty=True), "worktree has changes that are in none"),
-        (dataclasses.replace(HEAD, commit=None, name="a stored run"), "a stored run is none"),
+        (dataclasses.replace(HEAD, dirty=True), "worktree has uncommitted changes"),
+        (dataclasses.replace(HEAD, commit=None, name="a stored run"), "a stored run is not a commit"),
     ],
 )
 def test_what_is_no_commits_is_refused(side: Revision, words: str):

@@ -327,9 +327,9 @@ class TestSweeps:
         assert sorted(Counter(block.beside for block in blocks).values()) == lanes
 
     def test_too_many_to_hold_say_how_many(self):
-        sweep = {name: tuple(range(60)) for name in "abc"}
+        sweep = {name: tuple(range(46)) for name in "abc"}
         pair = dataclasses.replace(FAST, sweep=sweep, passes=("step",))
-        with pytest.raises(UsageError, match=r"3,888,000 blocks.* 200,000.*216,000 points"):
+        with pytest.raises(UsageError, match=r"1,752,048 blocks.* 200,000.*97,336 points"):
             plan(suite_of(pair), RunConfig())
 
     def test_survive_the_journey_to_the_worker(self):

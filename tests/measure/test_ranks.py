@@ -218,7 +218,7 @@ def test_what_goes_wrong_everywhere_is_told_of_one_rank(engine: LocalEngine):
 
 def _left_behind(engine: LocalEngine) -> list[psutil.Process]:
     """Return workers that are still alive, and processes that any of them started."""
-    servers = [server.pid for server in engine._servers.values()]
+    servers = [server.pid for server in engine._servers]
 
     def marked(process: psutil.Process) -> bool:
         try:
