@@ -98,7 +98,10 @@ def test_a_commit_beside_itself_makes_no_history():
     ("side", "words"),
     [
         (dataclasses.replace(HEAD, dirty=True), "worktree has uncommitted changes"),
-        (dataclasses.replace(HEAD, commit=None, name="a stored run"), "a stored run is not a commit"),
+        (
+            dataclasses.replace(HEAD, commit=None, name="a stored run"),
+            "stored run is not a commit",
+        ),
     ],
 )
 def test_what_is_no_commits_is_refused(side: Revision, words: str):

@@ -233,6 +233,15 @@ def manifest(
     )
 
 
+STANDING = ("no data set was given", "baselines were still learning")
+"""What readers of any made run are warned of: its tasks are toys, and its trainings are short."""
+
+
+def warnings_of(judgement: Judgement) -> tuple[str, ...]:
+    """Return the warnings that are a run's own."""
+    return tuple(said for said in judgement.warnings if not said.startswith(STANDING))
+
+
 def evidence(records: Sequence[Record[Seen]], **about: Any) -> Evidence:
     """Return a run's records as a judge sees them."""
     return Evidence(manifest(records, **about), records)

@@ -29,6 +29,7 @@ from tests.judge.builders import (
     record,
     timed,
     trajectories,
+    warnings_of,
     whole,
     without,
 )
@@ -56,7 +57,7 @@ class TestWholeRun:
         assert verdict.word == "met", verdict.reason
         assert verdict.ratio is not None
         assert 2.48 < verdict.ratio.low <= verdict.ratio.high < 2.52
-        assert (judgement.aa_ok, judgement.warnings) == (True, ())
+        assert (judgement.aa_ok, warnings_of(judgement)) == (True, ())
         assert judgement.pairs[0].missing_blocks == 0
 
     def test_gives_the_same_in_any_order_of_its_records(self) -> None:
@@ -191,7 +192,7 @@ class TestChecks:
         assert found.ratios == ()
         assert found.verdicts[0].word == "invalid"
         assert found.verdicts[0].ratio is None
-        assert "check of fast failed, so pair pair" in judged(records).warnings[0]
+        assert "check of fast failed, so pair pair" in warnings_of(judged(records))[0]
 
     def test_of_the_baseline_count_as_much(self) -> None:
         records = changed(whole(), {"passed": False}, measured="check", member="baseline")
@@ -268,8 +269,8 @@ class TestNoise:
         records = [r for r in whole() if r.pair != "aa"] + timed(AA, 0.25, 0.3)
         judgement = judged(records)
         assert judgement.aa_ok is False
-        assert "A/A pair aa, step_time" in judgement.warnings[0]
-        assert "misses 1.00" in judgement.warnings[0]
+        assert "A/A pair aa, step_time" in warnings_of(judgement)[0]
+        assert "misses 1.00" in warnings_of(judgement)[0]
         assert judgement.pairs[0].verdicts[0].word == "inconclusive"
 
     def test_is_as_bad_as_its_worst_pair(self) -> None:
@@ -280,7 +281,7 @@ class TestNoise:
     def test_is_of_clocks_and_not_of_counts(self) -> None:
         aa = dataclasses.replace(AA, passes=("step", "memory", "operations"))
         judgement = judged(whole() + counts(aa, 4000, 4000), pairs=(PAIR, aa))
-        assert (judgement.aa_ok, judgement.warnings) == (True, ())
+        assert (judgement.aa_ok, warnings_of(judgement)) == (True, ())
 
     def test_hides_an_effect_that_is_smaller(self) -> None:
         records = [r for r in whole(method=0.245) if r.pair != "aa"]
@@ -292,7 +293,7 @@ class TestNoise:
         records = [r for r in whole() if r.pair != "aa"] + timed(AA, 0.25, 0.3, rounds=1)
         judgement = judged(records)
         assert (judgement.noise_floor, judgement.aa_ok) == (None, None)
-        assert "has 3 of the 8 rounds" in judgement.warnings[0]
+        assert "has 3 of the 8 rounds" in warnings_of(judgement)[0]
         assert judgement.pairs[0].verdicts[0].word == "inconclusive"
 
     def test_is_found_even_if_the_check_of_its_learner_failed(self) -> None:
@@ -305,7 +306,7 @@ class TestNoise:
     def test_that_nobody_measured_is_said(self) -> None:
         judgement = judged([r for r in whole() if r.pair != "aa"], pairs=(PAIR,))
         assert judgement.noise_floor is None
-        assert "no baseline was timed beside itself" in judgement.warnings[0]
+        assert "no baseline was timed beside itself" in warnings_of(judgement)[0]
 
     @pytest.mark.parametrize("measure", ["peak_bytes", "backward_passes"])
     def test_does_not_touch_what_no_clock_measured(self, measure: str) -> None:
@@ -332,14 +333,16 @@ class TestVerdicts:
     def test_on_too_few_rounds_are_open_and_the_first_page_says_so(self) -> None:
         judgement = judged(whole(rounds=2))
         assert judgement.pairs[0].verdicts[0].word == "inconclusive"
-        assert judgement.warnings == ("too few rounds: a verdict on time needs 8, and pair has 6",)
+        assert warnings_of(judgement) == (
+            "too few rounds: a verdict on time needs 8, but pair has 6",
+        )
 
     def test_are_not_given_by_a_suite_that_is_too_short(self) -> None:
         judgement = judged(whole(rounds=1), verdicts=False)
         assert judgement.pairs[0].verdicts == ()
         assert judgement.pairs[0].ratios[0].interval is not None
-        assert len(judgement.warnings) == 1
-        assert "suite toys does not judge speed" in judgement.warnings[0]
+        assert len(warnings_of(judgement)) == 1
+        assert "suite toys does not judge speed" in warnings_of(judgement)[0]
 
     def test_on_what_no_pass_measures_say_so(self) -> None:
         verdict = only_verdict(whole(), claims=(claim("adaptation_time"),))
@@ -402,14 +405,16 @@ class TestAbsence:
         assert found.verdicts[0].word == "not testable here"
         assert reason.rstrip(".") in found.verdicts[0].reason
         assert all(failure.status == "skipped" for failure in found.failures)
-        assert any("pair pair could not be measured here" in said for said in judgement.warnings)
+        assert any(
+            "pair pair could not be measured here" in said for said in warnings_of(judgement)
+        )
 
     def test_of_planned_blocks_is_counted(self) -> None:
         records = without(whole(), measured="step", pair="pair", seed=2)
         judgement = judge(manifest(whole()), records)
         assert judgement.pairs[0].missing_blocks == 2 * ROUNDS
         assert judgement.pairs[1].missing_blocks == 0
-        assert judgement.warnings == (
+        assert warnings_of(judgement) == (
             "8 blocks of the plan missing in the records: the run is unfinished",
         )
 
@@ -420,7 +425,8 @@ class TestAbsence:
         judgement = judge(manifest(planned, claims=(claim(),)), [*planned, stray, partner])
         assert judgement.pairs[0].ratios[0].rounds == len(SEEDS) * ROUNDS
         assert any(
-            "2 blocks in the records that the plan does not" in w for w in judgement.warnings
+            "2 blocks that the records hold but the plan does not" in w
+            for w in warnings_of(judgement)
         )
 
 
@@ -436,7 +442,7 @@ class TestFailures:
     def test_are_on_the_first_page(self) -> None:
         broken = {"status": "timeout", "reason": "ended at its limit", "seconds": None}
         records = changed(whole(), broken, pair="pair", measured="step", seed=0, round=0)
-        assert judged(records).warnings == ("2 blocks gave no measurement (2 timeout)",)
+        assert warnings_of(judged(records)) == ("2 blocks gave no measurement (2 timeout)",)
 
     def test_do_not_include_curves_that_are_inherited(self) -> None:
         assert pair_of(whole()).failures == ()
@@ -445,15 +451,15 @@ class TestFailures:
 class TestDisturbance:
     def test_by_other_machines_is_on_the_first_page(self) -> None:
         records = changed(whole(), {"steal": 0.12}, pair="pair", measured="step", round=0)
-        (said,) = judged(records).warnings
+        (said,) = warnings_of(judged(records))
         assert "more than 5 % of the CPU time in 6 of 48 timed blocks" in said
         assert "at most 12 %" in said
 
     def test_of_many_warm_ups_is_on_the_first_page(self) -> None:
         few = changed(whole(), {"warmup_steady": False}, measured="step", round=0, seed=0)
         many = changed(few, {"warmup_steady": False}, measured="step", round=1)
-        assert judged(few).warnings == ()
-        (said,) = judged(many).warnings
+        assert warnings_of(judged(few)) == ()
+        (said,) = warnings_of(judged(many))
         assert "steady in 16 of 48 timed blocks" in said
 
     @pytest.mark.parametrize(
@@ -464,18 +470,18 @@ class TestDisturbance:
     ) -> None:
         pair = dataclasses.replace(PAIR, ranks=4)
         about = {"threads": threads, "probes": {"usable_cores": usable}, "pairs": (pair, AA)}
-        (said,) = judged(whole(pair), **about).warnings
+        (said,) = warnings_of(judged(whole(pair), **about))
         assert said.startswith(f"pair pair ran 4 ranks of one thread each on {cores}:")
 
     @pytest.mark.parametrize("about", [{"device": "cuda"}, {"threads": 4}])
     def test_of_ranks_is_none_where_each_has_a_device_or_a_core(self, about: Any) -> None:
         pair = dataclasses.replace(PAIR, ranks=4)
-        assert judged(whole(pair), pairs=(pair, AA), **about).warnings == ()
+        assert warnings_of(judged(whole(pair), pairs=(pair, AA), **about)) == ()
 
     def test_is_no_matter_where_speed_is_not_judged(self) -> None:
         records = changed(whole(), {"warmup_steady": False, "steal": 0.5}, measured="step")
-        assert len(judged(records).warnings) == 2
-        assert len(judged(records, verdicts=False).warnings) == 1
+        assert len(warnings_of(judged(records))) == 2
+        assert len(warnings_of(judged(records, verdicts=False))) == 1
 
 
 class TestOverall:

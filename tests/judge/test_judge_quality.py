@@ -57,7 +57,7 @@ class TestQuality:
         assert quality.over_tasks is not None
         assert quality.method_over_tasks is not None
         assert (quality.over_tasks.n, quality.method_over_tasks.n) == (20, 20)
-        assert "over 3 seeds and the test tasks that they share: the method" in quality.reason
+        assert "over 3 seeds and the test tasks they share: the method" in quality.reason
 
     def test_of_a_test_set_is_so_by_any_block_of_the_workload(self) -> None:
         records = PARTED + timed(AA, 0.25, 0.25) + timed(PAIR) + curves(PAIR, slightly)

@@ -15,7 +15,18 @@ from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, Verdict
 from harness.records.manifest import Manifest
 from harness.records.record import Record
-from tests.judge.builders import PAIR, SEEDS, changed, checks, claim, curve, curves, manifest, timed
+from tests.judge.builders import (
+    PAIR,
+    SEEDS,
+    changed,
+    checks,
+    claim,
+    curve,
+    curves,
+    manifest,
+    timed,
+    warnings_of,
+)
 from tests.report.composing import claims_json, compose
 
 CLAIM = dataclasses.replace(
@@ -140,15 +151,15 @@ def test_the_report_prints_gain_baseline_and_word_where_nothing_was_timed() -> N
     assert measured.note.replace("\u00a0", " ") == "quality gained, 3 seeds"
     assert group.rows[0][1].text == "no figure"
     assert group.rows[0][-1].text == "met"
-    assert "plain (share=0.5)" in content.findings[0].lines[0].note
-    assert "0.020" in content.findings[0].lines[0].note
+    (line,) = content.claims
+    assert "0.02" in line.tallies[0].said
     (told,) = json.loads(claims_json(run, judgement))["verdicts"]
     assert told["ratio"]["estimate"] == pytest.approx(0.02)
     assert "No timed pass" not in told["reason"]
 
 
 def test_a_suite_that_times_nothing_is_not_called_too_short() -> None:
-    (warning,) = judged(checks(HELD) + curves(HELD, 0.02)).warnings
+    (warning,) = warnings_of(judged(checks(HELD) + curves(HELD, 0.02)))
     assert warning == "suite toys does not judge speed: it times nothing"
 
 

@@ -26,6 +26,7 @@ from tests.judge.builders import (
     record,
     timed,
     trajectories,
+    warnings_of,
 )
 
 STEP = dataclasses.replace(PAIR, passes=("check", "trajectory", "step", "curve"))
@@ -117,8 +118,8 @@ class TestTheTwin:
         judgement = run((STEP, rounds()), (broken, rounds(broken, twin=1.2)))
         assert [each.verdicts[0].word for each in judgement.pairs] == ["met", "inconclusive"]
         assert judgement.aa_ok is False
-        assert "the twin of pair broken, step_time, has" in judgement.warnings[0]
-        assert "the pair's verdicts on time are inconclusive" in judgement.warnings[0]
+        assert "the twin of pair broken, step_time, has" in warnings_of(judgement)[0]
+        assert "the pair's verdicts on time are inconclusive" in warnings_of(judgement)[0]
 
     def test_goes_before_an_a_a_pair(self) -> None:
         records = [*rounds(), *proven(), *timed(AA, 0.25, 0.3)]
@@ -128,7 +129,7 @@ class TestTheTwin:
     def test_of_too_few_rounds_tells_nothing(self) -> None:
         judgement = run((STEP, rounds(count=7)))
         assert judgement.pairs[0].verdicts[0].word == "inconclusive"
-        assert "7 of the 8 rounds" in " ".join(judgement.warnings)
+        assert "7 of the 8 rounds" in " ".join(warnings_of(judgement))
 
     def test_is_no_member_whose_failure_withholds_a_ratio(self) -> None:
         records = [
@@ -165,7 +166,7 @@ def test_what_was_left_out_since_all_was_decided_is_not_missing() -> None:
     assert judgement.pairs[0].failures == ()
     assert judgement.pairs[0].missing_blocks == 0
     assert judgement.pairs[0].verdicts[0].word == "met"
-    assert judgement.warnings == ()
+    assert warnings_of(judgement) == ()
 
 
 class TestRoundsEnd:

@@ -20,7 +20,7 @@ def test_a_timed_block_keeps_every_interval_and_says_what_it_ran_on():
     assert record.metric == "squared error"
     assert record.higher_is_better is False
     assert record.held_out_shared is False
-    took = sum(record.seen.seconds) * record.seen.steps_per_interval
+    took = sum(record.seen.wall_seconds) * record.seen.steps_per_interval
     assert record.measured_s == pytest.approx(took)
 
 
