@@ -36,7 +36,7 @@ def test_a_rank_with_a_gpu_does_not_wait_for_those_without(
 ):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr("harness.measure.worker.settle", lambda block: None)
+    monkeypatch.setattr("harness.measure.worker.settle", lambda block, of: None)
     monkeypatch.setattr("harness.measure.worker.block_probes", lambda device: nullcontext({}))
     block = dataclasses.replace(make_block(ranks=4), device="cuda")
     report = json.loads(work_together(block.to_json(), Seat(rank, 4, str(tmp_path))))

@@ -16,7 +16,7 @@ from tests.report.example import Run
 @pytest.mark.parametrize(
     ("held", "said"),
     [
-        ("factor", "worst factor a unit of its knob 0.600, allowed"),
+        ("factor", "worst factor per unit of its setting 0.600, allowed"),
         ("missing order", "worst missing order 0.600, allowed 0.650"),
         ("error", "worst error 6.0"),
     ],
