@@ -278,7 +278,7 @@ def test_a_gate_that_is_told_to_end_leaves_nothing_behind(fresh: Clone):
         next(line for line in process.stderr if "gradient, counts" in line)
         workers = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
-        assert "no checkout is left" in process.stderr.read()
+        assert "all checkouts are removed" in process.stderr.read()
     assert process.returncode == 128 + signal.SIGTERM
     assert not psutil.wait_procs(workers, timeout=10)[1]
     assert not list(temporary.glob("harness*"))

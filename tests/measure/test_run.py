@@ -200,7 +200,7 @@ def test_a_run_that_was_killed_is_finished_by_resume_with_the_same_plan(tmp_path
     done = harness("run", f"resume={run}")
     assert done.returncode == 0, done.stderr
     assert "torn" in done.stderr
-    assert "set aside" in done.stderr
+    assert "was moved to records.torn" in done.stderr
     plan = json.loads((run / "manifest.json").read_text())["plan"]
     after = [record["block"] for record in records(run)]
     assert after[: len(before)] == before

@@ -143,7 +143,7 @@ class TestTheCommand:
 
     def test_needs_a_folder(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["data"]) == 2
-        assert "error: data needs a folder to look in" in capsys.readouterr().err
+        assert "error: data needs a folder to read" in capsys.readouterr().err
         assert main(["data", "data_dir=nowhere"]) == 2
         assert "data_dir=nowhere: no such folder" in capsys.readouterr().err
         assert main(["data", "dir=."]) == 2
