@@ -39,6 +39,7 @@ def test_every_word_arrives(tmp_path):
         "pairs": "one, two",
         "seeds": "0,4,7",
         "rounds": "6",
+        "budget": "15m",
         "threads": "2",
         "device": "cuda:1",
         "data_dir": str(tmp_path),
@@ -51,6 +52,7 @@ def test_every_word_arrives(tmp_path):
         pairs=("one", "two"),
         seeds=(0, 4, 7),
         rounds=6,
+        budget_s=900.0,
         threads=2,
         device="cuda:1",
         data_dir=str(tmp_path),
@@ -87,7 +89,7 @@ class TestAnUnknownWord:
     def test_is_met_with_the_nearest_and_all_others(self):
         message = refusal("suit=smoke")
         assert message.startswith(
-            "unknown option 'suit' (did you mean 'suite'?). Allowed: data_dir, "
+            "unknown option 'suit' (did you mean 'suite'?). Allowed: budget, data_dir, "
         )
         assert all(word in message for word in WORDS)
 
