@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.declare.suite import workload_words
 from harness.judge.judgement import Judgement
-from harness.judge.statistics import aa_holds, noise_floor
+from harness.judge.statistics import MIN_ROUNDS, aa_holds, noise_floor
 from harness.records.manifest import Manifest
 from harness.report.claims import summary
 from harness.report.run_tables import machine_words
@@ -45,7 +45,8 @@ def checks_and_noise(judgement: Judgement) -> str:
             f"{paid} of {count(len(debts), 'gradient check')} hold"
             + ("." if paid == len(debts) else "; the other pairs show no speed-up.")
         )
-    if own := [twins for twins in judgement.twins if twins.own]:
+    own = [t for t in judgement.twins if t.own and t.interval.n >= MIN_ROUNDS]
+    if own:
         covering = sum(aa_holds(twins.wide) for twins in own)
         floors = sorted(noise_floor(twins.interval) for twins in own)
         parts.append(
