@@ -13,7 +13,11 @@ from harness.registry import Registry
 from suites.fewshot import FewShot, Tasks
 from suites.sinusoid import Sinusoid
 
-NEED_DATA = ("cifar10", "images", "pruned_cifar10")  # one must have them: they have tests of their own
+NEED_DATA = (
+    "cifar10",
+    "images",
+    "pruned_cifar10",
+)  # one must have them: they have tests of their own
 NAMES = [
     entry.name
     for entry in Registry().entries("workload")
