@@ -46,7 +46,7 @@ class Stacked:
         return vectors[..., self._order]
 
     def unpacked(self, vectors: Tensor) -> Tensor:
-        return vectors[..., self._order.argsort()]
+        return vectors[..., self._places]
 
     def outputs(self, rows: Tensor, x: Tensor) -> Tensor:
         """Return the outputs on x [tasks, examples, ...] at packed rows [tasks, parameters]."""
@@ -73,6 +73,11 @@ class Stacked:
             parts.append((places.permute(2, 3, 1, 0) if p.dim() == 4 else places).flatten())
             start += p.numel()
         return torch.cat(parts).to(self.workload.place.device)
+
+    @cached_property
+    def _places(self) -> Tensor:
+        """Where each entry of the flat parameters has gone."""
+        return self._order.argsort()
 
 
 @dataclass(frozen=True)

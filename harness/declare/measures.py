@@ -139,6 +139,11 @@ class Measures:
         """Return the measure of a ratio's name, if it is known."""
         return self.read(name)[0]
 
+    def nature(self, name: str) -> Nature | None:
+        """Return the nature of a ratio's measure, if it is known."""
+        row = self.of(name)
+        return None if row is None else row.nature
+
 
 def named(measure: str, inner_steps: int | None) -> str:
     """Return the name of a measure's ratio, at a number of inner steps if it has one."""

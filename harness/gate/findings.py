@@ -46,8 +46,7 @@ WHOLE, GRADIENT, ACCURACY = "all", "gradient", "accuracy"
 
 def is_count(measure: str) -> bool:
     """Say whether what a finding is of repeats exactly."""
-    row = MEASURES.of(measure)
-    return row is not None and row.nature == "count"
+    return MEASURES.nature(measure) == "count"
 
 
 @dataclass(frozen=True)

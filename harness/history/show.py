@@ -21,8 +21,7 @@ from harness.history.tables import (
     size_cell,
     unusable_table,
 )
-from harness.report.abstract import Finding
-from harness.report.content import Content
+from harness.report.content import Content, Finding
 from harness.report.section import Part, merge
 from harness.report.table import Cell
 from harness.report.units import count, percent

@@ -185,8 +185,7 @@ def _decide(
     if not exact and min(then.n, now.n) < MIN_ROUNDS:
         return "too few rounds", f"both runs need {MIN_ROUNDS} rounds to judge a change"
     floor = 0.0
-    row = MEASURES.of(before.measure)
-    if row is not None and row.nature == "clock":
+    if MEASURES.nature(before.measure) == "clock":
         floors = [noise.floor_of(before.measure) for noise in noises]
         known = [each for each in floors if each is not None]
         if len(known) < len(floors):

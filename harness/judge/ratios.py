@@ -27,6 +27,11 @@ def clocked(measure: str) -> bool:
     return row is not None and row.in_rounds
 
 
+def is_gain(measure: str) -> bool:
+    """Say whether a measure is a difference in quality and not a ratio."""
+    return MEASURES.nature(measure) == "gain"
+
+
 def ratios(evidence: Evidence, pair: Pair, confidence: float = CONFIDENCE) -> tuple[Ratio, ...]:
     """Return the ratios of all that the pair's passes measure, in a fixed order."""
     return tuple(

@@ -19,6 +19,7 @@ from harness.judge.judgement import (
     Source,
     Verdict,
 )
+from harness.judge.ratios import is_gain
 from harness.judge.statistics import Bounds, Interval, PairedInterval
 from harness.records.record import Record
 
@@ -92,16 +93,9 @@ def trace(judged: PairJudgement, found: Ratio | Verdict, evidence: Evidence) -> 
     )
 
 
-def is_gain(measure: str) -> bool:
-    """Say whether a measure is a difference in quality and not a ratio."""
-    row = MEASURES.of(measure)
-    return row is not None and row.nature == "gain"
-
-
 def _is_range(measure: str) -> bool:
     """Say whether a measure is how far a setting may go, of which more is better."""
-    row = MEASURES.of(measure)
-    return row is not None and row.nature == "range"
+    return MEASURES.nature(measure) == "range"
 
 
 def _estimator(found: Ratio | Verdict) -> str:

@@ -62,6 +62,14 @@ class Block:
     def learner_settings(self) -> dict[str, Any]:
         return dict(self.pair.learner_settings(self.member))
 
+    @property
+    def may_inherit(self) -> bool:
+        """Whether it is left out if the method is shown to have the baseline's learning curve.
+
+        That is shown at the pair's own settings, and says nothing of a sweep's points.
+        """
+        return self.measured == "curve" and self.member == "method" and not self.point
+
     def record(self, status: Status, **about: Any) -> Record[Seen]:
         """Return this block's record, with what else its head says."""
         known: dict[str, Any] = {

@@ -140,9 +140,8 @@ class Estimate:
 
 
 def _may_inherit(block: Block) -> bool:
-    """Whether the block is left out if the method's curve is shown to be the baseline's."""
-    proven = {"check", "trajectory"} <= {*block.pair.passes}
-    return block.measured == "curve" and block.member == "method" and proven and not block.point
+    """Whether the pair's own passes may show that the block need not be measured."""
+    return block.may_inherit and {"check", "trajectory"} <= {*block.pair.passes}
 
 
 def _kind(block: Block) -> Kind:

@@ -58,9 +58,7 @@ class Skipping:
 
     def of(self, block: Block) -> Skipped | None:
         """Return why the block need not be measured, or None if it must be."""
-        # Trajectories are taken at the pair's own settings, and prove nothing of a sweep's points.
-        heir = block.measured == "curve" and block.member == "method" and not block.point
-        if heir and (proof := self._proof(block.pair)) is not None:
+        if block.may_inherit and (proof := self._proof(block.pair)) is not None:
             return Skipped("inherited", f"inherits the baseline's curve: {proof.reason}")
         # A learner's check stands for all of its pairs, so it never waits for a partner.
         if block.measured != "check" and (absent := self._absent_partner(block)) is not None:

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from harness.declare.suite import workload_words
 from harness.judge.judgement import Judgement
 from harness.judge.statistics import MIN_ROUNDS, aa_holds, noise_floor
 from harness.records.manifest import Manifest
 from harness.report.claims import summary
 from harness.report.run_tables import machine_words
-from harness.report.table import Cell
 from harness.report.units import count, percent
 from harness.report.words import listed
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A published claim and what became of each of its readings."""
-
-    claim: str
-    paper: str
-    lines: tuple[Cell, ...]
 
 
 def abstract(manifest: Manifest, judgement: Judgement) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from harness.declare.point import words_of
 from harness.declare.suite import with_settings, workload_words
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement, PairJudgement, Verdict
+from harness.judge.ratios import is_gain
 from harness.judge.trace import Trace, traces
 from harness.report.recipe import recipe
 from harness.report.table import Cell, Column, Table, simple_table
@@ -26,7 +27,7 @@ from harness.report.units import (
     with_bounds,
 )
 from harness.report.verdict_table import published_cell, tone_of, verdict_reason
-from harness.report.words import full_stop, is_gain, measure_name, team_words
+from harness.report.words import full_stop, measure_name, team_words
 
 
 @dataclass(frozen=True)

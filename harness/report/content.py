@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from harness.declare.study import Study
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement
+from harness.judge.ratios import is_gain
 from harness.records.manifest import Manifest
-from harness.report.abstract import Finding, abstract, checks_and_noise, own_cost
+from harness.report.abstract import abstract, checks_and_noise, own_cost
 from harness.report.account import accounts
 from harness.report.claims import ClaimLine, claim_lines, legend
 from harness.report.convergence import convergence_table
@@ -22,10 +23,19 @@ from harness.report.pair_tables import failure_table, noise_table, pair_table, q
 from harness.report.rounds import step_times
 from harness.report.run_tables import machine_table, member_table, protocol_table
 from harness.report.section import ACCURACY, SPEED, Part, Placed, Section, merge
-from harness.report.table import Table
+from harness.report.table import Cell, Table
 from harness.report.threats import threat_table
 from harness.report.verdict_table import verdict_table
-from harness.report.words import capital, cleaned, full_stop, is_gain
+from harness.report.words import capital, cleaned, full_stop
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A published claim and what became of each of its readings."""
+
+    claim: str
+    paper: str
+    lines: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from typing import Any
 from harness.errors import UnknownName
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement
+from harness.judge.ratios import is_gain
 from harness.report.account import Account, accounts
 from harness.report.units import GAP
-from harness.report.words import clean, is_gain
+from harness.report.words import clean
 from harness.report.write import finite, verdict_plain
 
 COMMAND = "python -m harness explain"

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from harness.declare.point import Point
 from harness.judge.judgement import Place, Source
+from harness.judge.ratios import is_gain
 from harness.judge.statistics import Bounds
-from harness.judge.trace import Trace, is_gain
+from harness.judge.trace import Trace
 
 HEAD = ("import numpy as np", "from scipy import stats", "from harness import open_run")
 

@@ -6,11 +6,12 @@ from harness.declare.claims import Claim
 from harness.declare.point import words_of
 from harness.declare.suite import with_settings, workload_words
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Verdict
+from harness.judge.ratios import is_gain
 from harness.judge.statistics import Interval
 from harness.report.gradient import no_ratio, pair_cell, withheld
 from harness.report.table import Cell, Column, Group, Table, Tone, grouped_table
 from harness.report.units import UNKNOWN, count, ratio, ratio_interval, significant, with_bounds
-from harness.report.words import basis, full_stop, is_gain, listed, measure_name, span, team_words
+from harness.report.words import basis, full_stop, listed, measure_name, span, team_words
 
 NOT_TESTABLE, NOT_MEASURED = "not testable here", "not measured here"
 

@@ -6,9 +6,9 @@ import dataclasses
 import unicodedata
 from typing import TypeVar
 
-from harness.declare.measures import MEASURES, Nature
+from harness.declare.measures import MEASURES
 from harness.declare.suite import Pair
-from harness.judge.ratios import clocked
+from harness.judge.ratios import clocked, is_gain
 from harness.judge.statistics import MIN_ROUNDS, Bounds, Interval, PairedInterval
 from harness.report.units import count
 
@@ -26,15 +26,10 @@ def measure_name(measure: str) -> str:
     return name if steps is None else f"{name}, {count(steps, 'step')}"
 
 
-def is_gain(measure: str) -> bool:
-    """Say whether a verdict's measure is a difference in quality and not a ratio."""
-    return _nature(measure) == "gain"
-
-
 def too_few(measure: str, interval: Interval) -> bool:
     """Say whether a ratio rests on too few values for its bounds to claim any confidence."""
     # A count repeats exactly. A mean of differences has Student's bounds, good for as few as two.
-    exact = _nature(measure) in ("count", "gain") or interval.method == Bounds.INHERITED
+    exact = MEASURES.nature(measure) in ("count", "gain") or interval.method == Bounds.INHERITED
     return interval.n < MIN_ROUNDS and not exact
 
 
@@ -47,7 +42,7 @@ def span(measure: str, interval: Interval) -> str:
 
 def basis(measure: str, interval: Interval) -> str:
     """Say what a ratio rests on."""
-    if _nature(measure) == "count":
+    if MEASURES.nature(measure) == "count":
         return "counted"
     if interval.method == Bounds.INHERITED:
         return str(Bounds.INHERITED)
@@ -112,11 +107,6 @@ def cleaned(value: T) -> T:
             value, **{f.name: cleaned(getattr(value, f.name)) for f in dataclasses.fields(value)}
         )
     return value
-
-
-def _nature(measure: str) -> Nature | None:
-    row = MEASURES.of(measure)
-    return None if row is None else row.nature
 
 
 def _seen(character: str) -> str:

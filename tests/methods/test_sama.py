@@ -12,18 +12,19 @@ from torch import Tensor, nn
 from baselines import bilevel_definitions as definitions
 from baselines.bilevel import copies
 from baselines.darts_hypergradient import DartsHypergradient
-from harness.declare.outer import AdamState, Rule, SgdState
+from harness.declare.outer import SgdState
 from harness.declare.tree import identical
 from harness.errors import UsageError
 from harness.registry import Registry
 from harness.subject import Subject
-from methods.sama import Sama, SamaLearner, SamaNa, _multiply_by_slope
+from methods.sama import Sama, SamaLearner, SamaNa
 from tests.baselines.bilevel_cases import (
     SmallNetworks,
     assert_close,
     linear,
     networks,
 )
+from tests.methods.sama_cases import product
 
 METHODS = [Sama, SamaNa]
 
@@ -50,23 +51,6 @@ def test_it_is_its_definition_on_networks(
     assert float(found.loss) == pytest.approx(float(owed.loss), rel=1e-12)
 
 
-def adam(seed: int, steps: float) -> tuple[AdamState, dict[str, Tensor], dict[str, Rule]]:
-    """Return Adam in the midst of its work, a gradient, and rules of two groups."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def drawn() -> dict[str, Tensor]:
-        shapes = {"w": (3, 2), "b": (2,)}
-        return {
-            name: torch.randn(shape, generator=generator, dtype=torch.float64)
-            for name, shape in shapes.items()
-        }
-
-    second = {name: value.square() for name, value in drawn().items()}
-    counts = {name: torch.tensor(steps) for name in second}
-    rules = {"w": Rule(0.1, weight_decay=0.3), "b": Rule(0.02, weight_decay=0.3, decoupled=True)}
-    return AdamState(drawn(), drawn(), second, counts), drawn(), rules
-
-
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("learner_class", METHODS)
 def test_it_is_its_definition_where_losses_are_shown(
@@ -79,34 +63,6 @@ def test_it_is_its_definition_where_losses_are_shown(
     batch = workload.train_batch(0, 1)
     owed = definition(learner, state, batch).grads
     assert_close(learner.meta_gradient(state, batch).grads, owed)
-
-
-def product(
-    learner: SamaLearner, state: Any, batch: Any, differentiated: SamaLearner | None = None
-) -> dict[str, Tensor]:
-    """Return the limit of R to 0: minus the mixed derivatives times v, by differentiating twice.
-
-    They are those of the learner's own base loss, or of another's where the learner's training led.
-    """
-    last = len(batch.base) - 1
-    trained = learner.trained(state, batch)
-    before = learner.trained(state, replace(batch, base=batch.base[:last]))
-    meta = {n: p.clone().requires_grad_() for n, p in state.meta.params.items()}
-    params = {n: p.clone().requires_grad_() for n, p in trained.base.params.items()}
-    _, vector, direct = learner.meta_gradients(params, trained.buffers, meta, batch)
-    if isinstance(before.base, AdamState) and learner.adapts:
-        g = learner.base_gradients(
-            before.base.params, copies(before.buffers), state.meta.params, batch, last
-        )
-        _multiply_by_slope(vector, before.base, g, learner.rules(g))
-    differentiated = differentiated or learner
-    loss = differentiated.base_loss(params, copies(trained.buffers), meta, batch, last)
-    slopes = torch.autograd.grad(
-        loss, list(params.values()), create_graph=True, materialize_grads=True
-    )
-    along = sum((s * v).sum() for s, v in zip(slopes, vector.values(), strict=True))
-    mixed = torch.autograd.grad(along, list(meta.values()))
-    return {n: direct[n] - m for n, m in zip(meta, mixed, strict=True)}
 
 
 @pytest.mark.parametrize("rules", [{}, RULES], ids=["one rule", "groups"])

@@ -7,11 +7,10 @@ from functools import partial
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from baselines.cg_hypergradient import CgHypergradient
 from baselines.darts_hypergradient import DartsHypergradient
-from harness.declare.outer import AdamState, Rule
 from harness.measure.memory import peak_of
 from harness.measure.operations import operations_of
 from methods.sama import Sama, SamaLearner, SamaNa
@@ -22,23 +21,6 @@ from tests.baselines.bilevel_cases import (
 )
 
 METHODS = [Sama, SamaNa]
-
-
-def adam(seed: int, steps: float) -> tuple[AdamState, dict[str, Tensor], dict[str, Rule]]:
-    """Return Adam in the midst of its work, a gradient, and rules of two groups."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def drawn() -> dict[str, Tensor]:
-        shapes = {"w": (3, 2), "b": (2,)}
-        return {
-            name: torch.randn(shape, generator=generator, dtype=torch.float64)
-            for name, shape in shapes.items()
-        }
-
-    second = {name: value.square() for name, value in drawn().items()}
-    counts = {name: torch.tensor(steps) for name in second}
-    rules = {"w": Rule(0.1, weight_decay=0.3), "b": Rule(0.02, weight_decay=0.3, decoupled=True)}
-    return AdamState(drawn(), drawn(), second, counts), drawn(), rules
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from baselines import bilevel_definitions as definitions
-from baselines.bilevel import copies
 from harness.declare.outer import AdamState, Rule
 from harness.declare.tree import identical, relative_error
 from methods.sama import Sama, SamaLearner, SamaNa, _multiply_by_slope
@@ -22,6 +20,7 @@ from tests.baselines.bilevel_cases import (
     linear,
     networks,
 )
+from tests.methods.sama_cases import product
 
 METHODS = [Sama, SamaNa]
 
@@ -78,34 +77,6 @@ def test_its_slope_is_autograd_s(seed: int) -> None:
     owed = torch.autograd.grad(torch.stack(moves).sum(), list(leaves.values()))
     # Where an exact derivative has its eps makes a difference of 1e-8 / sqrt(v).
     assert_close(slopes_of(state, grads, rules), dict(zip(leaves, owed, strict=True)), 1e-6)
-
-
-def product(
-    learner: SamaLearner, state: Any, batch: Any, differentiated: SamaLearner | None = None
-) -> dict[str, Tensor]:
-    """Return the limit of R to 0: minus the mixed derivatives times v, by differentiating twice.
-
-    They are those of the learner's own base loss, or of another's where the learner's training led.
-    """
-    last = len(batch.base) - 1
-    trained = learner.trained(state, batch)
-    before = learner.trained(state, replace(batch, base=batch.base[:last]))
-    meta = {n: p.clone().requires_grad_() for n, p in state.meta.params.items()}
-    params = {n: p.clone().requires_grad_() for n, p in trained.base.params.items()}
-    _, vector, direct = learner.meta_gradients(params, trained.buffers, meta, batch)
-    if isinstance(before.base, AdamState) and learner.adapts:
-        g = learner.base_gradients(
-            before.base.params, copies(before.buffers), state.meta.params, batch, last
-        )
-        _multiply_by_slope(vector, before.base, g, learner.rules(g))
-    differentiated = differentiated or learner
-    loss = differentiated.base_loss(params, copies(trained.buffers), meta, batch, last)
-    slopes = torch.autograd.grad(
-        loss, list(params.values()), create_graph=True, materialize_grads=True
-    )
-    along = sum((s * v).sum() for s, v in zip(slopes, vector.values(), strict=True))
-    mixed = torch.autograd.grad(along, list(meta.values()))
-    return {n: direct[n] - m for n, m in zip(meta, mixed, strict=True)}
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])

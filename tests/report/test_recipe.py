@@ -13,8 +13,9 @@ from unittest import mock
 import pytest
 
 import harness
+from harness.judge.ratios import is_gain
 from harness.judge.statistics import Bounds
-from harness.judge.trace import Trace, is_gain
+from harness.judge.trace import Trace
 from harness.records.store import MANIFEST, RECORDS
 from harness.report.account import accounts
 from tests.judge.builders import PAIR, changed, manifest
