@@ -211,6 +211,8 @@ def _maker_of(hint: Any) -> Maker | None:
         return lambda value, owner: tuple(
             each(part, f"{owner} {_name_of(part, i)}") for i, part in enumerate(value)
         )
+    if origin in (dict, Mapping) and typing.get_origin(arguments[1]) is tuple:
+        return lambda value, owner: {name: tuple(part) for name, part in value.items()}
     if origin in UNIONS:
         options = [(_test_of(option), _maker_of(option)) for option in arguments]
         if any(make is not None for _, make in options):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.errors import StoreError
 from harness.records.record import Record, record_from
+from harness.records.seen import Curve
 from tests.records.made import PASSES, RECORDS, make_record
 
 LINE = make_record().to_line().encode()
 
 
 @given(RECORDS)
+@example(make_record(measured="curve").holding(Curve(watched={"rate": (0.5,), "none": ()})))
 def test_any_record_comes_back_from_its_one_line(record):
     line = record.to_line()
     assert line.count("\n") == 1
