@@ -38,9 +38,9 @@ from harness.config import split_words, whole
 from harness.declare.passes import Seen
 from harness.declare.suite import Pair, Protocol
 from harness.errors import HarnessError
-from harness.judge.sequential import looks
+from harness.judge.noise.sequential import looks
+from harness.judge.noise.stopping import narrow
 from harness.judge.statistics import MIN_ROUNDS, Interval
-from harness.judge.stopping import narrow
 from harness.judge.taken import Taken, ratio_of
 from harness.measure.block import Block
 from harness.measure.engines.local import LocalEngine

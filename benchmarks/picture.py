@@ -19,7 +19,17 @@ from benchmarks.outcomes import Outcome, answer, read, slow_down
 from harness.errors import HarnessError, UsageError
 from harness.gate.config import GateConfig
 from harness.records.store import ANOTHER_FILE, replace_file
-from harness.report.svg import GRID, INK, MARK, METHOD, MUTED, OTHERS, WIDTH_IN, style, to_svg
+from harness.report.figures.svg import (
+    GRID,
+    INK,
+    MARK,
+    METHOD,
+    MUTED,
+    OTHERS,
+    WIDTH_IN,
+    style,
+    to_svg,
+)
 
 COLOURS = {"same": METHOD, "slower": MARK}
 MISTAKEN = OTHERS[1]

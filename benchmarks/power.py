@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.rates import with_interval
 from harness.config import split_words, whole
 from harness.errors import HarnessError
-from harness.judge.quality import non_inferior
+from harness.judge.quality.accuracy import non_inferior
 
 MARGIN = 0.01
 LOSSES = (0.0, 0.005, 0.01)

@@ -29,7 +29,7 @@ from typing import Any
 import harness
 from harness.config import RunConfig, listed, split_words, whole
 from harness.errors import HarnessError
-from harness.judge.inheritance import inherits
+from harness.judge.quality.inheritance import inherits
 from harness.measure.engines.engine import Answer, Engine
 from harness.measure.progress import PlainProgress
 from harness.records.record import SCHEMA

@@ -50,12 +50,12 @@ def main(arguments: list[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     """Measure a suite and write its report."""
     config = run_config(options.words)
-    from harness.judge.inheritance import inherits_by
-    from harness.judge.stopping import decides_by
+    from harness.judge.noise.stopping import decides_by
+    from harness.judge.quality.inheritance import inherits_by
     from harness.measure.engines.local import LocalEngine
     from harness.measure.progress import progress_for
     from harness.measure.run import prepare, resume
-    from harness.team.meeting import require_one_process
+    from harness.team.rendezvous import require_one_process
 
     require_one_process("the run")
     progress = progress_for(sys.stderr)
@@ -224,9 +224,9 @@ def compare(options: argparse.Namespace) -> int:
 
 def gate(options: argparse.Namespace) -> int:
     """Fail if a commit made a learner slower, heavier, wrong or less accurate."""
-    from harness.ending import Ended, ending_in_order
     from harness.gate.two_trees import bisect_code, gate, require_writable, write
-    from harness.team.meeting import require_one_process
+    from harness.signals import Ended, ending_in_order
+    from harness.team.rendezvous import require_one_process
 
     try:
         with ending_in_order():

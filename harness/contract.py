@@ -22,11 +22,11 @@ import numpy
 import torch
 from torch import Tensor
 
+from harness.contract_subject import Subject, subject
 from harness.declare.learner import Learner, workload_of
 from harness.declare.problem import Problem
 from harness.declare.tree import leaves
 from harness.measure.check import check
-from harness.subject import Subject, subject
 
 __all__ = ["CLAUSES", "Broken", "Clause", "Subject", "subject", "title"]
 

@@ -110,7 +110,7 @@ class Registry:
     @cached_property
     def passes(self) -> dict[str, Pass[Seen]]:
         """All passes by name: the spine's in their order, then those of studies."""
-        from harness.own import passes_of
+        from harness.builtin import passes_of
 
         return passes_of(self.studies)
 

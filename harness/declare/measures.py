@@ -234,9 +234,9 @@ RANKS = (
 
 
 def _own_studies() -> None:
-    from harness.own import own_studies
+    from harness.builtin import builtin_studies
 
-    MEASURES.add(row for each in own_studies() for row in each.measures)
+    MEASURES.add(row for each in builtin_studies() for row in each.measures)
 
 
 MEASURES = Measures((*SPINE, *RANKS), _own_studies)

@@ -18,9 +18,9 @@ from harness.declare.settings import build
 
 if TYPE_CHECKING:
     from harness.declare.suite import Pair
-    from harness.judge.answer import PairSoFar, PairStudy
     from harness.judge.evidence import Evidence
     from harness.judge.judgement import Judgement
+    from harness.judge.pair_study import PairSoFar, PairStudy
     from harness.judge.threats import Told
     from harness.report.section import Part
 

@@ -9,8 +9,8 @@ from harness.declare.passes import Seen
 from harness.declare.suite import Pair
 from harness.gate.findings import ACCURACY, Finding
 from harness.judge.evidence import Evidence
-from harness.judge.inheritance import curves_equal
-from harness.judge.pair_quality import pair_quality
+from harness.judge.quality.inheritance import curves_equal
+from harness.judge.quality.pair_quality import pair_quality
 from harness.records.record import Record
 
 

@@ -25,7 +25,7 @@ from harness.gate.gradient import gradient
 from harness.gate.subjects import Subject
 from harness.gate.times import Question
 from harness.gate.trees import Sides
-from harness.judge.sequential import FIRST_LOOK
+from harness.judge.noise.sequential import FIRST_LOOK
 from harness.judge.taken import Taken
 from harness.measure.interleaving import measure_in_turns
 from harness.records.record import Record

@@ -27,12 +27,12 @@ from harness.gate.counts import COUNTING, counts
 from harness.gate.findings import GRADIENT, Finding, GateReport, Revision, Word, is_count
 from harness.judge.comparison import ENVIRONMENT, Change, compare_judged
 from harness.judge.evidence import latest
-from harness.judge.inheritance import inherits_by
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement
-from harness.judge.sequential import ERROR_RATE
+from harness.judge.noise.sequential import ERROR_RATE
+from harness.judge.noise.stopping import decides_by
+from harness.judge.quality.inheritance import inherits_by
 from harness.judge.statistics import Interval
-from harness.judge.stopping import decides_by
 from harness.measure.engines.local import LocalEngine
 from harness.measure.plan import plan, plan_hash
 from harness.measure.progress import Progress

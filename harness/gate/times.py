@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from harness.gate.findings import Finding, Word
-from harness.judge.sequential import (
+from harness.judge.noise.sequential import (
     ERROR_RATE,
     FIRST_ALARM,
     FIRST_LOOK,

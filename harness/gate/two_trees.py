@@ -31,7 +31,7 @@ from harness.gate.subjects import Subject, subjects_of
 from harness.gate.trees import BrokenTree, TooOld, sides, trees
 from harness.history.entries import append, require_appendable
 from harness.judge.comparison import ENVIRONMENT
-from harness.judge.sequential import ERROR_RATE, FIRST_LOOK
+from harness.judge.noise.sequential import ERROR_RATE, FIRST_LOOK
 from harness.records.store import ANOTHER_FILE, replace_file, require_replaceable
 from harness.seeds import derive
 

@@ -12,9 +12,9 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from harness.history.chains import Chain, Series
 from harness.history.tables import class_words, is_drawn, short
-from harness.report.axes import headline, log_axis, panels
-from harness.report.figure import Figure, chunks, told
-from harness.report.svg import BAND, GRID, INK, MARK, METHOD, METHOD_LIGHT, OTHERS, PAPER
+from harness.report.figures.axes import headline, log_axis, panels
+from harness.report.figures.figure import Figure, chunks, told
+from harness.report.figures.svg import BAND, GRID, INK, MARK, METHOD, METHOD_LIGHT, OTHERS, PAPER
 from harness.report.units import count, quantity, ratio, scale
 from harness.report.words import capital, measure_name
 

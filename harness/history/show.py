@@ -23,7 +23,7 @@ from harness.history.tables import (
 )
 from harness.report.content import Content, Finding
 from harness.report.section import Part, merge
-from harness.report.table import Cell
+from harness.report.tables.table import Cell
 from harness.report.units import count, percent
 from harness.report.words import capital, cleaned, full_stop, listed, measure_name
 

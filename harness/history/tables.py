@@ -12,8 +12,8 @@ from harness.history.chains import SHORT, Chain, Series
 from harness.history.changepoints import ALPHA, Change
 from harness.history.entries import Entry
 from harness.judge.statistics import Interval
-from harness.report.run_tables import machine_words
-from harness.report.table import Cell, Column, Group, Table, grouped_table, simple_table
+from harness.report.tables.run_tables import machine_words
+from harness.report.tables.table import Cell, Column, Group, Table, grouped_table, simple_table
 from harness.report.units import UNKNOWN, count, percent, quantity, ratio, ratio_interval
 from harness.report.words import capital, full_stop, listed, measure_name
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from harness.judge.quality import NonInferiority, accuracy, non_inferior
+from harness.judge.quality.accuracy import NonInferiority, accuracy, non_inferior
 from harness.judge.ratios import CONFIDENCE
 from harness.judge.statistics import Interval
 

@@ -32,9 +32,9 @@ from harness.declare.suite import MEMBERS, settings_words
 from harness.errors import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, Ratio
-from harness.judge.noise import Noise
+from harness.judge.noise.pair_noise import Noise
+from harness.judge.noise.run_noise import Noises
 from harness.judge.statistics import MIN_ROUNDS, Bounds
-from harness.judge.twins import Noises
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.registry import Registry

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TypeVar, cast
 
+from harness.builtin import builtin_passes
 from harness.declare.passes import Pass, Seen
 from harness.declare.point import OWN, Point, PointKey, key_of, words_of
 from harness.declare.suite import TWIN, Member, Pair
-from harness.own import own_passes
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 
@@ -35,7 +35,7 @@ class Evidence:
     ) -> None:
         """Take in the records of a run's plan; without a run, all that there are."""
         self._manifest = manifest
-        self.passes = own_passes() if passes is None else passes
+        self.passes = builtin_passes() if passes is None else passes
         self.every = tuple(records)
         """Also those of blocks that were measured again."""
         counting = latest(self.every)

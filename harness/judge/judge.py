@@ -12,20 +12,20 @@ from harness.declare.passes import Seen
 from harness.declare.study import Study
 from harness.declare.suite import Pair, Suite
 from harness.errors import StoreError
-from harness.judge.answer import PairSoFar, studied
-from harness.judge.cautions import cautions
 from harness.judge.checks import debts, withheld
-from harness.judge.convergence import Convergences, convergences
 from harness.judge.evidence import Evidence, trouble
-from harness.judge.inheritance import curves_equal, inherits
 from harness.judge.judgement import Failure, Judgement, PairJudgement, Quality, Ratio
+from harness.judge.noise.run_noise import Noises
 from harness.judge.outcome import outcomes
-from harness.judge.pair_quality import pair_gains, pair_quality, stands_in, strictest_margin
+from harness.judge.pair_study import PairSoFar, studied
 from harness.judge.pair_verdicts import pair_verdicts
+from harness.judge.quality.convergence import Convergences, convergences
+from harness.judge.quality.inheritance import curves_equal, inherits
+from harness.judge.quality.pair_quality import pair_gains, pair_quality, stands_in, strictest_margin
 from harness.judge.ratios import nothing, overall, ratios
 from harness.judge.requirements import lacking
 from harness.judge.threats import threats
-from harness.judge.twins import Noises
+from harness.judge.warnings import warnings_of
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.records.seen import LONGEST_S
@@ -53,7 +53,7 @@ def judged(evidence: Evidence, registry: Registry) -> Judgement:
         pairs=pairs,
         noise_floor=noise.whole.floor,
         aa_ok=noise.whole.ok,
-        warnings=cautions(evidence, pairs, noise.whole, convergence),
+        warnings=warnings_of(evidence, pairs, noise.whole, convergence),
         overall=overall(pairs),
         measured_share=measured_s / wall_s if wall_s > 0 else None,
         measured_s=measured_s,

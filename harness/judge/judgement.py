@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from harness.declare.equivalence import Held
 from harness.declare.point import OWN, Point
 from harness.declare.suite import Member, Pair
-from harness.judge.convergence import Convergence
-from harness.judge.noise import Twins, noise_of
+from harness.judge.noise.pair_noise import Twins, noise_of
+from harness.judge.quality.convergence import Convergence
 from harness.judge.statistics import Interval
 
 if TYPE_CHECKING:

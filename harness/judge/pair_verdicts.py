@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from harness.declare.claims import Claim, Reading
 from harness.declare.point import Point
 from harness.declare.suite import Member
-from harness.judge.answer import Answer, PairStudy, Part
 from harness.judge.checks import all_paid, unknown
-from harness.judge.convergence import Convergence
 from harness.judge.judgement import PairJudgement, Quality, Ratio, Verdict
-from harness.judge.noise import Noise, timing
+from harness.judge.noise.pair_noise import Noise, timing
+from harness.judge.pair_study import Answer, PairStudy, Part
+from harness.judge.quality.convergence import Convergence
 from harness.judge.ratios import nothing
 from harness.judge.verdicts import (
     POSITIVE,

@@ -10,7 +10,7 @@ from typing import Self
 
 from harness.declare.passes import Seen
 from harness.judge.evidence import Key
-from harness.judge.sequential import bounds, look_after, share
+from harness.judge.noise.sequential import bounds, look_after, share
 from harness.judge.statistics import MIN_ROUNDS, Bounds, PairedInterval, paired_ratio
 from harness.records.record import Record
 

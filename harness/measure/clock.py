@@ -27,8 +27,8 @@ from typing import NamedTuple
 
 from harness.declare.passes import Costs
 from harness.declare.suite import Protocol
+from harness.team.aggregation import told_by_all
 from harness.team.communicator import Alone, Communicator
-from harness.team.together import told_by_all
 
 AGREEMENT = 0.05  # two halves of the warm-up agree when their medians differ by no more than this
 WINDOWS = 4  # windows of warm-up that are looked at, in two halves

@@ -20,8 +20,8 @@ from harness.declare.learner import Gradient, Learner
 from harness.declare.problem import Problem
 from harness.declare.settings import build
 from harness.declare.tree import all_finite, leaves, relative_error
+from harness.team.aggregation import told_by_all
 from harness.team.communicator import Communicator
-from harness.team.together import told_by_all
 
 ROUNDING = 1e-8  # an error below this can't show at what order it falls
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from harness.gate.sketch import sketch
+from harness.gate.gradient_sketch import sketch
 
 __all__ = ["sketch"]

@@ -19,8 +19,8 @@ from harness.measure.memory import peak_of
 from harness.measure.operations import operations_of
 from harness.measure.training import train_curve, train_trajectory
 from harness.records.seen import Memory, Operations, Times
+from harness.team.aggregation import told_by_all
 from harness.team.communicator import Communicator
-from harness.team.together import told_by_all
 
 Measure = Callable[[Block, Learner], Look]
 

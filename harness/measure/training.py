@@ -12,7 +12,7 @@ from harness.declare.learner import Learner, workload_of
 from harness.declare.suite import Protocol
 from harness.declare.tree import leaves
 from harness.records.seen import Curve, Trajectory
-from harness.team.together import require_agreement, slowest
+from harness.team.aggregation import require_agreement, slowest
 
 EVAL_BATCH = 25
 

@@ -31,7 +31,7 @@ from harness.records.record import Record
 from harness.records.seen import Check
 from harness.registry import Entry, Registry
 from harness.team.communicator import Alone, Communicator, Seat
-from harness.team.meeting import meet
+from harness.team.rendezvous import meet
 
 TakeTurns = Callable[[Turns], Look]
 

@@ -11,9 +11,9 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from harness.builtin import builtin_passes
 from harness.declare.passes import Pass, Seen
 from harness.errors import UsageError
-from harness.own import own_passes
 from harness.records.lines import Appender, appending, explained, lines_of
 from harness.records.manifest import Manifest, manifest_from
 from harness.records.record import Record, records_from
@@ -66,7 +66,7 @@ class Store:
 
         The passes are those that are known; without any, the harness's own are.
         """
-        known = own_passes() if passes is None else passes
+        known = builtin_passes() if passes is None else passes
         path = self.folder / RECORDS
         found: list[Record[Seen]] = []
         with explained(str(path), READABLE):

@@ -7,7 +7,7 @@ from harness.judge.judgement import Judgement
 from harness.judge.statistics import MIN_ROUNDS, aa_holds, noise_floor
 from harness.records.manifest import Manifest
 from harness.report.claims import summary
-from harness.report.run_tables import machine_words
+from harness.report.tables.run_tables import machine_words
 from harness.report.units import count, percent
 from harness.report.words import listed
 

@@ -16,7 +16,8 @@ from harness.judge.judgement import Judgement, PairJudgement, Verdict
 from harness.judge.ratios import is_gain
 from harness.judge.trace import Trace, traces
 from harness.report.recipe import recipe
-from harness.report.table import Cell, Column, Table, simple_table
+from harness.report.tables.table import Cell, Column, Table, simple_table
+from harness.report.tables.verdict_table import published_cell, tone_of, verdict_reason
 from harness.report.units import (
     UNKNOWN,
     percent,
@@ -26,7 +27,6 @@ from harness.report.units import (
     significant,
     with_bounds,
 )
-from harness.report.verdict_table import published_cell, tone_of, verdict_reason
 from harness.report.words import full_stop, measure_name, team_words
 
 

@@ -9,11 +9,11 @@ from harness.declare.claims import Claim
 from harness.judge.judgement import Judgement
 from harness.judge.outcome import Beside, Group, Outcome, Span
 from harness.report.account import Account, Opened, opened
-from harness.report.claim_figure import ClaimFigure, claim_figures
+from harness.report.figures.claim_figure import ClaimFigure, claim_figures
 from harness.report.section import Placed, placed
-from harness.report.table import Cell
+from harness.report.tables.table import Cell
+from harness.report.tables.verdict_table import MEANINGS, published_cell, tone_of
 from harness.report.units import count, ratio, significant
-from harness.report.verdict_table import MEANINGS, published_cell, tone_of
 from harness.report.words import capital, full_stop, listed, span
 
 READ = {"abstract": "known from its abstract alone", "paper": "read in full", "": ""}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from harness.declare.point import words_of
 from harness.judge.judgement import Verdict
 from harness.judge.outcome import Outcome
-from harness.report.table import Tone
-from harness.report.verdict_table import tone_of
+from harness.report.tables.table import Tone
+from harness.report.tables.verdict_table import tone_of
 from harness.report.words import shorten
 
 # What fits beside an axis.

@@ -14,18 +14,18 @@ from harness.records.manifest import Manifest
 from harness.report.abstract import abstract, checks_and_noise, own_cost
 from harness.report.account import accounts
 from harness.report.claims import ClaimLine, claim_lines, legend
-from harness.report.convergence import convergence_table
-from harness.report.curves import learning_curves
-from harness.report.forest import speed_ups
-from harness.report.gradient import distance_table
+from harness.report.figures.curves import learning_curves
+from harness.report.figures.forest import speed_ups
+from harness.report.figures.rounds import step_times
 from harness.report.methods import commands, methods_table, sources_table, terms_table
-from harness.report.pair_tables import failure_table, noise_table, pair_table, quality_table
-from harness.report.rounds import step_times
-from harness.report.run_tables import machine_table, member_table, protocol_table
 from harness.report.section import ACCURACY, SPEED, Part, Placed, Section, merge
-from harness.report.table import Cell, Table
-from harness.report.threats import threat_table
-from harness.report.verdict_table import verdict_table
+from harness.report.tables.convergence_table import convergence_table
+from harness.report.tables.gradient_tables import distance_table
+from harness.report.tables.pair_tables import failure_table, noise_table, pair_table, quality_table
+from harness.report.tables.run_tables import machine_table, member_table, protocol_table
+from harness.report.tables.table import Cell, Table
+from harness.report.tables.threat_table import threat_table
+from harness.report.tables.verdict_table import verdict_table
 from harness.report.words import capital, cleaned, full_stop
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from harness.declare.study import Study
 from harness.judge.judgement import Judgement, PairJudgement
-from harness.judge.noise import AA_CONFIDENCE
+from harness.judge.noise.pair_noise import AA_CONFIDENCE
 from harness.judge.statistics import MIN_ROUNDS, MIN_SEEDS, RESAMPLES, Bounds, Interval
 from harness.records.manifest import Manifest
-from harness.report.table import Cell, Column, Table, simple_table
+from harness.report.tables.table import Cell, Column, Table, simple_table
 from harness.report.units import percent, quantity
 from harness.report.words import capital
 

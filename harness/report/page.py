@@ -13,7 +13,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from harness.report.content import Content
-from harness.report.svg import COLOURS, DARK
+from harness.report.figures.svg import COLOURS, DARK
 from harness.report.units import factors
 
 

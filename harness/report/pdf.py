@@ -15,7 +15,7 @@ import matplotlib
 import typst
 
 from harness.report.content import Content
-from harness.report.table import Cell, Group, Table
+from harness.report.tables.table import Cell, Group, Table
 
 # What fits a column of the paper in its typewriter face.
 COMMAND_WIDTH = 52

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from harness.report.figure import Figure
-from harness.report.svg import style, to_svg
-from harness.report.table import Table
+from harness.report.figures.figure import Figure
+from harness.report.figures.svg import style, to_svg
+from harness.report.tables.table import Table
 
 # Headings under which more than one study has something to say.
 SPEED = "Speed and memory"

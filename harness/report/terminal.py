@@ -13,7 +13,7 @@ from rich.text import Text
 
 from harness.report.claims import ClaimLine
 from harness.report.content import Content
-from harness.report.table import Cell, Table
+from harness.report.tables.table import Cell, Table
 from harness.report.units import GAP
 from harness.report.words import clean
 

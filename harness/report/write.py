@@ -16,11 +16,11 @@ from harness.judge.judgement import Judgement, Verdict
 from harness.records.store import replace_file
 from harness.report.account import Account, accounts
 from harness.report.content import Content
+from harness.report.figures.svg import is_drawn_as
 from harness.report.page import to_page
 from harness.report.pdf import to_pdf
-from harness.report.run_tables import machine_words
-from harness.report.svg import is_drawn_as
-from harness.report.verdict_table import no_figures, verdict_reason
+from harness.report.tables.run_tables import machine_words
+from harness.report.tables.verdict_table import no_figures, verdict_reason
 
 CLAIMS_SCHEMA = 2
 

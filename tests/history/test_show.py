@@ -18,9 +18,9 @@ from harness.history.figure import History
 from harness.history.json import changes_json
 from harness.history.show import compose_history
 from harness.report.content import Content
+from harness.report.figures.svg import COLOURS
 from harness.report.page import to_page
 from harness.report.pdf import to_pdf
-from harness.report.svg import COLOURS
 from harness.report.terminal import print_summary
 from harness.report.write import write_content
 from tests.history.made import MACHINE, commit, counted, timed

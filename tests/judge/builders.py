@@ -9,9 +9,9 @@ from harness.declare.claims import Claim, Reading
 from harness.declare.passes import Seen
 from harness.declare.suite import MEMBERS, Pair, Protocol, Suite, settings_words
 from harness.judge.evidence import Evidence
-from harness.judge.inheritance import inherits
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement
+from harness.judge.quality.inheritance import inherits
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.seeds import derive

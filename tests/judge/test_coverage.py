@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from harness.judge.quality import Standing, accuracy, non_inferior
+from harness.judge.quality.accuracy import Standing, accuracy, non_inferior
 from harness.judge.statistics import (
     MIN_ROUNDS,
     Interval,

@@ -75,7 +75,7 @@ class TestWholeRun:
 
     def test_is_judged_without_torch(self) -> None:
         program = (
-            "import sys, harness.judge.judge, harness.judge.inheritance; "
+            "import sys, harness.judge.judge, harness.judge.quality.inheritance; "
             "print([m for m in sys.modules if m == 'torch' or m.startswith('harness.measure')])"
         )
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)

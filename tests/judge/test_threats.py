@@ -1,4 +1,4 @@
-"""Threats and cautions follow from the records, and none is told where there is none."""
+"""Threats and warnings follow from the records, and none is told where there is none."""
 
 from __future__ import annotations
 

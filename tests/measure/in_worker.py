@@ -10,7 +10,7 @@ import time
 import torch
 
 from harness.team.communicator import Seat
-from harness.team.meeting import meet
+from harness.team.rendezvous import meet
 
 _imported = set(sys.modules)
 _calls = 0

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from baselines import bilevel_definitions as definitions
 from baselines.bilevel import copies
 from baselines.darts_hypergradient import DartsHypergradient
+from harness.contract_subject import Subject
 from harness.declare.outer import SgdState
 from harness.declare.tree import identical
 from harness.errors import UsageError
 from harness.registry import Registry
-from harness.subject import Subject
 from methods.sama import Sama, SamaLearner, SamaNa
 from tests.baselines.bilevel_cases import (
     SmallNetworks,

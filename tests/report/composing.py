@@ -6,17 +6,17 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.builtin import builtin_studies
 from harness.declare.passes import Seen
 from harness.judge.evidence import Evidence
 from harness.judge.judge import with_studies
 from harness.judge.judgement import Judgement
 from harness.judge.outcome import outcomes
-from harness.own import own_studies
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.report import content, write
 
-STUDIES = own_studies()
+STUDIES = builtin_studies()
 
 
 def compose(

@@ -13,7 +13,7 @@ from harness.judge.judgement import (
     Judgement,
     Ratio,
 )
-from harness.judge.noise import Twins
+from harness.judge.noise.pair_noise import Twins
 from harness.judge.statistics import Interval
 from harness.records.manifest import Manifest
 from harness.records.record import Record

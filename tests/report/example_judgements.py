@@ -15,7 +15,7 @@ from harness.judge.judgement import (
     Ratio,
     Verdict,
 )
-from harness.judge.quality import accuracy
+from harness.judge.quality.accuracy import accuracy
 from harness.judge.statistics import Interval
 from harness.judge.verdicts import decide
 from harness.records.record import Record

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from harness.judge.outcome import outcomes
-from harness.report.claim_figure import SPEED, ClaimFigure, Panel, Row, claim_figures
 from harness.report.conditions import conditions, told_apart
 from harness.report.content import Content
+from harness.report.figures.claim_figure import SPEED, ClaimFigure, Panel, Row, claim_figures
+from harness.report.figures.svg import COLOURS, DARK
 from harness.report.section import placed
-from harness.report.svg import COLOURS, DARK
 from tests.report.composing import compose
 from tests.report.example import Run
 

@@ -12,7 +12,7 @@ from harness.judge.judge import judge
 from harness.judge.judgement import Failure
 from harness.records.seen import Times
 from harness.report.content import Content
-from harness.report.table import Cell, Table
+from harness.report.tables.table import Cell, Table
 from harness.report.units import bounds
 from tests.records.made import altered
 from tests.report.composing import compose

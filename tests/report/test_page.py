@@ -11,8 +11,8 @@ from html.parser import HTMLParser
 import pytest
 
 from harness.report.content import Content
+from harness.report.figures.svg import COLOURS
 from harness.report.page import themed, to_page
-from harness.report.svg import COLOURS
 from tests.report.composing import compose
 
 VOID = {"meta", "col", "link", "br", "img", "hr", "input"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from harness.report.verdict_table import verdict_table
+from harness.report.tables.verdict_table import verdict_table
 from tests.judge.builders import AA, PAIR, checks, claim, judged, timed, without
 
 SWEPT = dataclasses.replace(PAIR, passes=("check", "step"), sweep={"inner_steps": (1, 2)})

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from harness.errors import TeamBroken
 from harness.team.communicator import Communicator, Seat, Traffic
-from harness.team.meeting import meet
+from harness.team.rendezvous import meet
 
 HOROVOD_IS_MISSING = "horovod is not installed: `tox run -e horovod` keeps this half"
 MOST = 4

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from harness.team.communicator import Alone, Traffic
-from harness.team.meeting import COMMUNICATORS
+from harness.team.rendezvous import COMMUNICATORS
 from tests.team import in_team
 from tests.team.teams import HOROVOD_IS_MISSING, RankFailed, Teams
 

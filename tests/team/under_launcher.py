@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from harness.team.meeting import from_environment
+from harness.team.rendezvous import from_environment
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

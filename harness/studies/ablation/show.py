@@ -8,9 +8,9 @@ from typing import Any
 
 from harness.declare.suite import Pair, with_settings, workload_words
 from harness.judge.judgement import Judgement, PairJudgement
-from harness.report.gradient import withheld
 from harness.report.section import ACCURACY, Part
-from harness.report.table import Cell, Column, Group, Table, grouped_table
+from harness.report.tables.gradient_tables import withheld
+from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import significant, with_bounds
 from harness.report.words import basis
 

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from harness.judge.judgement import Judgement
-from harness.report.axes import COLOUR, list_axes
-from harness.report.figure import Figure, chunks, told
+from harness.report.figures.axes import COLOUR, list_axes
+from harness.report.figures.figure import Figure, chunks, told
+from harness.report.figures.svg import GRID
 from harness.report.section import Part
-from harness.report.svg import GRID
-from harness.report.table import Cell, Column, Group, Table, grouped_table
+from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import significant
 from harness.studies.gradient_distance.judge import Distance, There
 

@@ -17,7 +17,7 @@ from harness.declare.study import Study
 from harness.registry import study
 
 if TYPE_CHECKING:
-    from harness.judge.answer import PairSoFar, PairStudy
+    from harness.judge.pair_study import PairSoFar, PairStudy
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from matplotlib.patches import Patch, Rectangle
 
 from harness.declare.point import Point, words_of
 from harness.judge.judgement import Judgement
-from harness.report.figure import Figure, told
-from harness.report.svg import GRID, INK, MARK, METHOD, MUTED, WIDTH_IN
+from harness.report.figures.figure import Figure, told
+from harness.report.figures.svg import GRID, INK, MARK, METHOD, MUTED, WIDTH_IN
 from harness.report.units import TIMES, significant
 from harness.report.words import shorten
 from harness.studies.grid.finding import Arm, Bound, Cell, Finding

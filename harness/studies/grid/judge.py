@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from harness.declare.claims import Reading
 from harness.declare.point import Point
 from harness.declare.suite import MEMBERS, Member
-from harness.judge.answer import Answer, PairSoFar, PairStudy
 from harness.judge.judgement import Ratio
-from harness.judge.pair_quality import strictest_margin
-from harness.judge.race import Arrivals
+from harness.judge.pair_study import Answer, PairSoFar, PairStudy
+from harness.judge.quality.pair_quality import strictest_margin
+from harness.judge.quality.race import Arrivals
 from harness.judge.ratios import CONFIDENCE, nothing
 from harness.records.seen import CURVE
 from harness.studies.grid import BEST, LARGEST, OWN_BEST, Settings
-from harness.studies.grid.field import Entrant, Field
 from harness.studies.grid.finding import Arm, Bound, Cell, Finding, Side
 from harness.studies.grid.largest import largest
 from harness.studies.grid.races import best, median_ratio, own_best
+from harness.studies.grid.trainings import Entrant, Field
 
 MEASURES = (BEST.name, OWN_BEST.name, LARGEST.name)
 

@@ -9,8 +9,8 @@ from harness.declare.point import Point, key_of
 from harness.declare.suite import MEMBERS, Member
 from harness.judge.judgement import Observed, Ratio
 from harness.studies.grid import LARGEST
-from harness.studies.grid.field import TRAINS, Entrant
 from harness.studies.grid.finding import Largest, Reach
+from harness.studies.grid.trainings import TRAINS, Entrant
 
 
 def largest(entrant: Entrant) -> Largest | None:

@@ -11,14 +11,14 @@ from harness.declare.measures import Measure
 from harness.declare.point import Point
 from harness.declare.suite import MEMBERS, Member
 from harness.judge.choosing import halves
-from harness.judge.crossing import Crossing
 from harness.judge.judgement import Observed, Quality, Ratio
-from harness.judge.pair_quality import quality_between
-from harness.judge.race import Arrivals
+from harness.judge.quality.crossing import Crossing
+from harness.judge.quality.pair_quality import quality_between
+from harness.judge.quality.race import Arrivals
 from harness.judge.ratios import withhold
 from harness.studies.grid import BEST, OWN_BEST
-from harness.studies.grid.field import GOOD, Entrant
 from harness.studies.grid.finding import Choice, Race
+from harness.studies.grid.trainings import GOOD, Entrant
 
 Picked = tuple[Point, Point, int]
 """The baseline's point, the method's, and the place of a target."""

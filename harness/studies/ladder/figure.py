@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 
 from harness.declare.point import words_of
 from harness.judge.statistics import Interval
-from harness.report.axes import (
+from harness.report.figures.axes import (
     learner_style,
     learners_legend,
     list_axes,
@@ -19,8 +19,8 @@ from harness.report.axes import (
     panels,
     write,
 )
-from harness.report.figure import Figure, chunks, told
-from harness.report.svg import BASELINE_LIGHT, GRID, METHOD, MUTED, PAPER
+from harness.report.figures.figure import Figure, chunks, told
+from harness.report.figures.svg import BASELINE_LIGHT, GRID, METHOD, MUTED, PAPER
 from harness.report.units import ratio, ratio_interval
 from harness.report.words import shorten
 from harness.studies.ladder.costs import Length

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from harness.judge.crossing import Curve, survival, target_by_rule, time_to_target
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import PairJudgement
+from harness.judge.quality.crossing import Curve, survival, target_by_rule, time_to_target
 from harness.records.seen import CURVE
 from harness.studies.ladder import Settings
 from harness.studies.ladder.costs import Climb

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
 from harness.declare.point import words_of
-from harness.report.axes import learner_style, panels
-from harness.report.figure import MOST_PANELS, Figure, told
-from harness.report.svg import GRID
+from harness.report.figures.axes import learner_style, panels
+from harness.report.figures.figure import MOST_PANELS, Figure, told
+from harness.report.figures.svg import GRID
 from harness.report.units import significant
 from harness.report.words import shorten
 from harness.studies.learned.judge import Learned

@@ -9,7 +9,7 @@ from typing import ClassVar
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from harness.report.axes import (
+from harness.report.figures.axes import (
     COLOUR,
     LIGHT,
     learner_style,
@@ -19,8 +19,8 @@ from harness.report.axes import (
     panels,
     write,
 )
-from harness.report.figure import Figure, chunks, told
-from harness.report.svg import GRID
+from harness.report.figures.figure import Figure, chunks, told
+from harness.report.figures.svg import GRID
 from harness.report.units import UNKNOWN, count, quantity, scale
 from harness.report.words import shorten
 from harness.studies.memory.judge import Finding, Growth, Sizes, Taken

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.judge.judgement import Judgement
 from harness.report.section import SPEED, Part
-from harness.report.table import Cell, Column, Group, Table, grouped_table
+from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import count, quantity
 from harness.studies.memory.figure import figures
 from harness.studies.memory.judge import Finding, Growth, GrowthLine

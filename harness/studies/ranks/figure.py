@@ -12,9 +12,9 @@ from matplotlib.figure import Figure as Canvas
 from harness.declare.suite import Member, with_settings
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.statistics import Interval
-from harness.report.axes import headline, legend_above, log_axis, panels
-from harness.report.figure import Figure, told
-from harness.report.svg import GRID, INK, MARK, METHOD, METHOD_LIGHT, MUTED, OTHERS, PAPER
+from harness.report.figures.axes import headline, legend_above, log_axis, panels
+from harness.report.figures.figure import Figure, told
+from harness.report.figures.svg import GRID, INK, MARK, METHOD, METHOD_LIGHT, MUTED, OTHERS, PAPER
 from harness.report.units import UNKNOWN, ratio, significant
 from harness.report.words import listed, shorten
 from harness.studies.ranks.judge import Scaled, Scaling

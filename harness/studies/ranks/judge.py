@@ -14,8 +14,8 @@ from statistics import median
 from harness.declare.point import Point as Swept
 from harness.declare.settings import build
 from harness.declare.suite import Pair
-from harness.judge.answer import PairSoFar, PairStudy
 from harness.judge.evidence import Key, key
+from harness.judge.pair_study import PairSoFar, PairStudy
 from harness.judge.statistics import MIN_ROUNDS, Interval, paired_ratio
 from harness.records.record import Record
 from harness.records.seen import STEP, Times

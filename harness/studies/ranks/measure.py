@@ -13,8 +13,8 @@ from harness.declare.passes import Costs, Look
 from harness.measure import device
 from harness.measure.block import Block
 from harness.studies.ranks import Wire
+from harness.team.aggregation import slowest
 from harness.team.communicator import Communicator
-from harness.team.together import slowest
 
 TIMES = 40  # all-reduces of each size that are timed
 WARM_UP = 5

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 from harness.declare.suite import MEMBERS, Member, workload_words
 from harness.judge.judgement import Judgement, PairJudgement
-from harness.report.gradient import no_ratio
-from harness.report.table import Cell, Column, Group, Table, grouped_table
+from harness.report.tables.gradient_tables import no_ratio
+from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
+from harness.report.tables.verdict_table import tone_of
 from harness.report.units import (
     TIMES,
     UNKNOWN,
@@ -18,7 +19,6 @@ from harness.report.units import (
     ratio_interval,
     with_bounds,
 )
-from harness.report.verdict_table import tone_of
 from harness.report.words import basis
 from harness.studies.ranks.figure import member_words
 from harness.studies.ranks.readings import Reading

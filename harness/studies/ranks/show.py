@@ -9,7 +9,7 @@ from typing import Any
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.statistics import Interval
 from harness.report.section import Part
-from harness.report.table import Cell, Column, Group, Table, grouped_table
+from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import (
     UNKNOWN,
     count,

@@ -11,7 +11,7 @@ from harness.declare.passes import Pass, Seen
 from harness.declare.suite import MEMBERS, with_settings, workload_words
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement
-from harness.judge.quality import accuracy, gain_of
+from harness.judge.quality.accuracy import accuracy, gain_of
 from harness.judge.statistics import Interval, median_interval, performance_profile
 from harness.records.record import Record
 from harness.records.seen import (
@@ -23,7 +23,7 @@ from harness.records.seen import (
     Operations,
     Times,
 )
-from harness.report.figure import member_names
+from harness.report.figures.figure import member_names
 
 S = TypeVar("S", bound=Seen)
 

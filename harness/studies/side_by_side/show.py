@@ -11,11 +11,11 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from harness.judge.judgement import Judgement
-from harness.report.axes import learner_style, learners_legend, panels
-from harness.report.figure import Figure, told
+from harness.report.figures.axes import learner_style, learners_legend, panels
+from harness.report.figures.figure import Figure, told
+from harness.report.figures.svg import GRID
 from harness.report.section import ACCURACY, SPEED, Part
-from harness.report.svg import GRID
-from harness.report.table import Cell, Column, Group, Table, grouped_table
+from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import UNKNOWN, count, percent, quantity, ratio, significant, with_bounds
 from harness.report.words import capital, shorten
 from harness.studies.side_by_side.judge import (

@@ -9,10 +9,10 @@ from statistics import fmean
 from harness.declare.claims import Reading
 from harness.declare.point import Point, words_of
 from harness.declare.suite import MEMBERS
-from harness.judge.answer import Answer, PairSoFar, PairStudy
 from harness.judge.judgement import Ratio
-from harness.judge.pair_quality import gain, gain_at
-from harness.judge.quality import accuracy
+from harness.judge.pair_study import Answer, PairSoFar, PairStudy
+from harness.judge.quality.accuracy import accuracy
+from harness.judge.quality.pair_quality import gain, gain_at
 from harness.judge.ratios import nothing
 from harness.judge.statistics import Interval
 from harness.records.seen import CURVE

@@ -13,11 +13,11 @@ from matplotlib.ticker import MaxNLocator
 from harness.declare.point import words_of
 from harness.declare.suite import MEMBERS, Pair, with_settings
 from harness.judge.judgement import Judgement
-from harness.report.axes import learner_style, learners_legend, panels
-from harness.report.figure import Figure, told
+from harness.report.figures.axes import learner_style, learners_legend, panels
+from harness.report.figures.figure import Figure, told
+from harness.report.figures.svg import GRID
 from harness.report.section import ACCURACY, Part
-from harness.report.svg import GRID
-from harness.report.table import Cell, Column, Group, Table, grouped_table
+from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import UNKNOWN, count, significant, with_bounds
 from harness.report.words import shorten
 from harness.studies.swept_quality.judge import Finding, Reached

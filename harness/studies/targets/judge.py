@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from harness.declare.claims import Reading
 from harness.declare.point import OWN, key_of
 from harness.declare.suite import MEMBERS, Member, Pair
-from harness.judge.answer import Answer, PairSoFar, PairStudy
-from harness.judge.crossing import target_by_rule, target_range
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Derived, Observed, Ratio, Source
-from harness.judge.race import SUSTAINED, Arrivals, Trainings, trainings
+from harness.judge.pair_study import Answer, PairSoFar, PairStudy
+from harness.judge.quality.crossing import target_by_rule, target_range
+from harness.judge.quality.race import SUSTAINED, Arrivals, Trainings, trainings
 from harness.judge.ratios import CONFIDENCE, bootstrap_seed, withhold
 from harness.judge.statistics import Bounds, Interval, paired_ratio
 from harness.records.seen import CURVE

@@ -12,11 +12,11 @@ from matplotlib.ticker import MaxNLocator
 
 from harness.declare.suite import MEMBERS, Member
 from harness.judge.judgement import Judgement
-from harness.report.axes import COLOUR, LINE, MARKER, panel_head, panels
-from harness.report.figure import Figure, Line, chunks, member_names, told
+from harness.report.figures.axes import COLOUR, LINE, MARKER, panel_head, panels
+from harness.report.figures.figure import Figure, Line, chunks, member_names, told
+from harness.report.figures.svg import GRID, MARK
 from harness.report.section import ACCURACY, Part
-from harness.report.svg import GRID, MARK
-from harness.report.table import Cell, Column, Group, Table, grouped_table
+from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import UNKNOWN, quantity, scale, significant
 from harness.report.words import shorten
 from harness.studies.targets.judge import TargetTime

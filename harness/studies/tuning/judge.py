@@ -11,13 +11,13 @@ from statistics import fmean
 from harness.declare.claims import Reading
 from harness.declare.point import Point, PointKey, key_of, words_of
 from harness.declare.suite import MEMBERS, Member, Pair
-from harness.judge.answer import Answer, PairSoFar, PairStudy
 from harness.judge.choosing import Candidates
-from harness.judge.crossing import target_by_rule
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Ratio
-from harness.judge.pair_quality import gain
-from harness.judge.race import SUSTAINED, Trainings, trainings
+from harness.judge.pair_study import Answer, PairSoFar, PairStudy
+from harness.judge.quality.crossing import target_by_rule
+from harness.judge.quality.pair_quality import gain
+from harness.judge.quality.race import SUSTAINED, Trainings, trainings
 from harness.judge.ratios import nothing
 from harness.records.record import Record
 from harness.records.seen import CURVE, Curve

@@ -9,7 +9,7 @@ from typing import Any
 from harness.declare.point import words_of
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.report.section import ACCURACY, Part
-from harness.report.table import Cell, Column, Group, Table, grouped_table
+from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import UNKNOWN, significant
 from harness.studies.tuning.judge import AS_IT_IS, Finding
 

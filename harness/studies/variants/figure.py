@@ -14,9 +14,18 @@ from matplotlib.ticker import MaxNLocator
 from harness.declare.suite import with_settings, workload_words
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.statistics import Interval
-from harness.report.axes import legend_above, log_axis, panels
-from harness.report.figure import Figure, told
-from harness.report.svg import BASELINE, GRID, INK, MARK, METHOD, METHOD_LIGHT, OTHERS, PAPER
+from harness.report.figures.axes import legend_above, log_axis, panels
+from harness.report.figures.figure import Figure, told
+from harness.report.figures.svg import (
+    BASELINE,
+    GRID,
+    INK,
+    MARK,
+    METHOD,
+    METHOD_LIGHT,
+    OTHERS,
+    PAPER,
+)
 from harness.report.units import count, quantity, scale, significant
 from harness.report.words import shorten
 from harness.studies.variants.finding import At, Selection, trained_words

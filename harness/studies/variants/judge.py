@@ -10,15 +10,15 @@ from statistics import median
 from harness.declare.claims import Reading
 from harness.declare.measures import named
 from harness.declare.point import Point
-from harness.judge.answer import Answer, PairSoFar, PairStudy, Part
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement, Observed, Place, Ratio, Source
-from harness.judge.pair_quality import observed_by_seed, strictest_margin
+from harness.judge.pair_study import Answer, PairSoFar, PairStudy, Part
+from harness.judge.quality.pair_quality import observed_by_seed, strictest_margin
 from harness.judge.ratios import CONFIDENCE, nothing, observed, withhold
 from harness.judge.threats import Threat, Told
 from harness.studies.variants import MEASURES, QUALITIES, TIMES, Settings
+from harness.studies.variants.evidence import Study, study_of, why_unstudied
 from harness.studies.variants.finding import At, Best, Selection, trained_words
-from harness.studies.variants.seen import Study, study_of, why_unstudied
 from harness.studies.variants.selection import Selector
 
 CLAIMED = tuple(each.name for each in MEASURES if each.claimed)

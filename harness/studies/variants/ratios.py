@@ -10,7 +10,7 @@ from harness.judge.choosing import choosing_rounds
 from harness.judge.evidence import Key
 from harness.judge.ratios import CONFIDENCE, bootstrap_seed
 from harness.judge.statistics import PairedInterval, paired_ratio
-from harness.studies.variants.seen import Place, Study
+from harness.studies.variants.evidence import Place, Study
 
 
 @dataclass(frozen=True)

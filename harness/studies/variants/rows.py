@@ -8,11 +8,11 @@ from statistics import median
 import numpy as np
 
 from harness.declare.suite import Pair
-from harness.judge.quality import accuracy
+from harness.judge.quality.accuracy import accuracy
 from harness.judge.ratios import bootstrap_seed
 from harness.judge.statistics import Interval, median_interval
+from harness.studies.variants.evidence import Place, Study, Times
 from harness.studies.variants.finding import At, VariantRow
-from harness.studies.variants.seen import Place, Study, Times
 
 TAIL = 0.95
 

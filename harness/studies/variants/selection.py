@@ -26,12 +26,12 @@ from statistics import median
 from harness.declare.suite import Pair
 from harness.judge.choosing import Candidates
 from harness.judge.judgement import Quality
-from harness.judge.quality import accuracy, non_inferior
+from harness.judge.quality.accuracy import accuracy, non_inferior
 from harness.judge.statistics import Interval
+from harness.studies.variants.evidence import Study
 from harness.studies.variants.finding import Best, Choice, Rival, Selection
 from harness.studies.variants.ratios import Ratios
 from harness.studies.variants.rows import baseline_row, method_rows
-from harness.studies.variants.seen import Study
 
 TAUS = (0.0, 0.005, 0.01, 0.02, 0.05)
 

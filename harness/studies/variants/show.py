@@ -10,9 +10,9 @@ from typing import Any
 from harness.declare.suite import workload_words
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.statistics import Interval
-from harness.report.gradient import withheld
 from harness.report.section import Part
-from harness.report.table import Cell, Column, Group, Table, grouped_table
+from harness.report.tables.gradient_tables import withheld
+from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import (
     UNKNOWN,
     count,

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from harness.report.content import Content
-from harness.report.table import Table
+from harness.report.tables.table import Table
 from harness.studies.ladder.figure import AlongSettings, OverLengths, Rungs
 from tests.judge.builders import checks, without
 from tests.report.composing import claims_json, compose

@@ -9,9 +9,9 @@ import math
 import pytest
 
 from harness.declare.suite import MEMBERS
-from harness.judge.answer import PairSoFar
 from harness.judge.judge import judge
 from harness.judge.judgement import PairJudgement
+from harness.judge.pair_study import PairSoFar
 from harness.studies.ranks.judge import Scaling, scaling_of
 from harness.studies.ranks.model import TERMS, Point
 from harness.studies.ranks.prediction import MOST_MISFIT, Prediction

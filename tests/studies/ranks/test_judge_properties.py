@@ -7,7 +7,7 @@ import math
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.judge.answer import PairSoFar
+from harness.judge.pair_study import PairSoFar
 from harness.records.seen import Times
 from harness.studies.ranks.judge import scaling_of
 from harness.studies.ranks.model import TERMS, Point, Seen, Shape, fit

@@ -12,7 +12,7 @@ from harness.judge.judge import judge
 from harness.report.content import Content
 from harness.report.page import to_page
 from harness.report.pdf import to_pdf
-from harness.report.table import Table
+from harness.report.tables.table import Table
 from harness.report.terminal import print_summary
 from harness.studies.ranks.figure import OverRanks
 from tests.judge.builders import AA, PAIR, changed, checks, manifest, record, timed, without

@@ -13,7 +13,7 @@ from harness.judge.evidence import Evidence
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement
 from harness.records.record import Record
-from harness.report.table import Table
+from harness.report.tables.table import Table
 from harness.studies.side_by_side import show
 from harness.studies.side_by_side.judge import find
 from tests.records.made import altered, flat_record, make_manifest

@@ -1,0 +1,126 @@
+"""The figure of step times in the order of measuring, which would show a drift of the machine."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
+
+from harness.declare.suite import MEMBERS, Member
+from harness.judge.evidence import Evidence
+from harness.judge.judgement import Judgement
+from harness.records.seen import STEP
+from harness.report.figures.axes import COLOUR, MARKER, log_axis, panel_head, panels
+from harness.report.figures.figure import Figure, chunks, member_names, told
+from harness.report.figures.svg import GRID
+from harness.report.units import count, quantity, scale
+
+
+@dataclass(frozen=True)
+class BlockTime:
+    """The intervals of one block, at its place in the order of measuring."""
+
+    member: Member
+    place: int
+    low: float
+    median: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Panel:
+    pair: str
+    names: tuple[str, str]
+    blocks: tuple[BlockTime, ...]
+
+
+@dataclass(frozen=True)
+class Rounds(Figure):
+    kind: ClassVar[str] = "rounds"
+
+    panels: tuple[Panel, ...]
+
+    @property
+    def title(self) -> str:
+        return "Step times in the order of measurement"
+
+    @property
+    def caption(self) -> str:
+        return (
+            "The median step time of each block, and the span of its intervals, in the order of "
+            "measurement. A drift of the machine would bend both lines alike."
+        )
+
+    @property
+    def alternative(self) -> str:
+        return "Plot of step times by block. " + told(
+            f"{panel.pair}: {panel.names[member == 'method']} between {_span(medians)} in "
+            f"{count(len(medians), 'block')}"
+            for panel in self.panels
+            for member in MEMBERS
+            if (medians := [b.median for b in panel.blocks if b.member == member])
+        )
+
+    def draw(self) -> Canvas:
+        canvas, axes = panels(len(self.panels))
+        for ax, panel in zip(axes, self.panels, strict=True):
+            _draw(ax, panel)
+        axes[-1].set_xlabel("block, in the order of measurement")
+        return canvas
+
+
+def step_times(judgement: Judgement, evidence: Evidence) -> Iterator[Rounds]:
+    """Yield the step times of every block in the order in which the plan measured them."""
+    places = {block: place for place, block in enumerate(evidence.manifest.plan)}
+    found = []
+    for judged in judgement.pairs:
+        timed = sorted(
+            (found for m in MEMBERS for found in evidence.usable(judged.pair, STEP, m)),
+            key=lambda found: places.get(found[0].block, len(places)),
+        )
+        blocks = tuple(
+            BlockTime(record.member, place, min(s), statistics.median(s), max(s))
+            for place, (record, seen) in enumerate(timed, 1)
+            for s in [seen.seconds]
+        )
+        if blocks:
+            found.append(Panel(judged.pair.name, member_names(judged), blocks))
+    yield from map(Rounds, chunks(found))
+
+
+def _draw(ax: Axes, panel: Panel) -> None:
+    factor, unit = scale(max(block.high for block in panel.blocks), "s")
+    for block in panel.blocks:
+        colour = COLOUR[block.member]
+        ax.plot(
+            [block.place] * 2,
+            [block.low / factor, block.high / factor],
+            color=colour,
+            linewidth=0.7,
+            solid_capstyle="butt",
+        )
+        ax.plot(
+            block.place,
+            block.median / factor,
+            MARKER[block.member],
+            color=colour,
+            markersize=3,
+            markeredgewidth=0,
+        )
+    members = {block.member for block in panel.blocks}
+    panel_head(ax, panel.pair, panel.names, members, markers=True)
+    values = [end / factor for block in panel.blocks for end in (block.low, block.high)]
+    log_axis(ax, "y", values, pad=1.06)
+    ax.set_ylabel(f"step time ({unit}, log)")
+    ax.grid(axis="y", color=GRID, linewidth=0.4)
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+    ax.margins(x=0.04)
+
+
+def _span(values: list[float]) -> str:
+    return f"{quantity(min(values), 's')} and {quantity(max(values), 's')}"
