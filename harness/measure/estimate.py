@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import fmean, median
+from statistics import fmean, median, quantiles
 
 from harness.declare.passes import Pass, Seen
 from harness.declare.suite import TWIN
 from harness.measure.block import Block
 from harness.records.record import Record
-from harness.records.seen import STEP, Times
+from harness.records.seen import CHECK, STEP, Times
 
 START_S = 0.5  # a worker's start and its data
 STEP_S = 0.1  # a meta-step, before any was timed
@@ -27,14 +27,14 @@ Rehearsed = Sequence[Record[Seen]]
 
 
 class Estimate:
-    """Seconds that are left, from the least to the most that was seen to be so.
+    """Seconds that are left, from little to much.
 
-    A block is expected to take as little and as much as its like did, those of the same pair, pass
-    and member. Until one of them was seen it is guessed from the protocol and the seconds of a
-    step. How far off such guesses were for other pairs corrects them; where that is unknown, a
-    guess from steps that were timed stands, and one from none may be as far off as any other was.
-    Of a pair whose rehearsal was skipped every block will be. Rounds may end as soon as a first
-    look decides, or go on to the last.
+    A block is expected to take what half of its like did, those of the same pair, pass and member:
+    one of many that took long does not stand for all. Until one of them was seen it is guessed from
+    the protocol and the seconds of a step. How far off such guesses were for other pairs corrects
+    them; where that is unknown, a guess from steps that were timed stands, and one from none may be
+    as far off as others were. Of a pair whose rehearsal was skipped every block will be. Rounds may
+    end as soon as a first look decides, or go on to the last.
     """
 
     def __init__(self, blocks: Sequence[Block], passes: Passes, rehearsed: Rehearsed = ()) -> None:
@@ -42,9 +42,8 @@ class Estimate:
         self._left = Counter(map(_kind, blocks))
         self._one_of = {_kind(block): block for block in blocks}
         self._taken: Counter[Kind] = Counter()
-        self._seen: dict[Kind, Range] = {}
-        self._off_by: dict[str, Range] = {}  # by pass
-        self._doubt: Range = (1.0, 1.0)  # of all guesses
+        self._seen: defaultdict[Kind, list[float]] = defaultdict(list)
+        self._off_by: defaultdict[str, list[float]] = defaultdict(list)  # by pass
         self._step_s: dict[tuple[str, str], Range] = {}  # by pair and member
         self.skipped: dict[str, str] = {}
         """Why a pair will be left out, by its name."""
@@ -62,10 +61,8 @@ class Estimate:
         if record.skip is not None:
             return
         self._taken[kind] += 1
-        self._seen[kind] = _widened(self._seen.get(kind), seconds)
-        off_by = seconds / fmean(self._guess(block))
-        self._off_by[block.measured] = _widened(self._off_by.get(block.measured), off_by)
-        self._doubt = _widened(self._doubt, off_by)
+        self._seen[kind].append(seconds)
+        self._off_by[block.measured].append(seconds / fmean(self._guess(block)))
         if block.measured == STEP.name and isinstance(record.seen, Times) and record.seen.seconds:
             steps = record.seen.wall_seconds or record.seen.seconds
             self._step_s[block.pair.name, block.member] = (median(steps),) * 2
@@ -100,14 +97,23 @@ class Estimate:
 
     def _expected(self, kind: Kind) -> Range:
         if kind in self._seen:
-            return self._seen[kind]
+            return _middle_half(self._seen[kind])
         _, measured, _ = kind
         block = self._one_of[kind]
         guess = self._guess(block)
-        known = (1.0, 1.0) if self._steps_of(block) is not None else self._doubt
-        low, high = self._off_by.get(measured, known)
+        if measured in self._off_by:
+            low, high = _middle_half(self._off_by[measured])
+        else:
+            low, high = (1.0, 1.0) if self._steps_of(block) is not None else self._doubt
         least = START_S if _may_inherit(block) else guess[0] * low
         return least, guess[1] * high
+
+    @property
+    def _doubt(self) -> Range:
+        """How far off guesses were in all; a check takes no steps of the pair's own workload."""
+        others = [off for name, offs in self._off_by.items() if name != CHECK.name for off in offs]
+        low, high = _middle_half(others or [1.0])
+        return min(1.0, low), max(1.0, high)
 
     def _steps_of(self, block: Block) -> Range | None:
         member = "baseline" if block.member == TWIN else block.member
@@ -148,5 +154,9 @@ def _kind(block: Block) -> Kind:
     return block.pair.name, block.measured, block.member
 
 
-def _widened(known: Range | None, value: float) -> Range:
-    return (value, value) if known is None else (min(known[0], value), max(known[1], value))
+def _middle_half(values: Sequence[float]) -> Range:
+    """Return what half of the values lie between; of few, all of them."""
+    if len(values) < 4:
+        return min(values), max(values)
+    low, _, high = quantiles(values, n=4, method="inclusive")
+    return low, high

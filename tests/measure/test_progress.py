@@ -118,12 +118,12 @@ class TestPlainLines:
         blocks = plan(dataclasses.replace(SUITE, protocol=Protocol(seeds=3)), RunConfig())
         estimate = Estimate(blocks)
         progress.planned(SUITE, len(blocks), estimate)
-        for block, seconds in zip(blocks, (60, 60, 60, 60, 120), strict=False):
+        for block, seconds in zip(blocks, (60, 60, 120, 60, 120), strict=False):
             progress.started(block)
             clock.now += seconds
             estimate.saw(block, seconds, block.record("ok"))
             progress.finished(block, block.record("ok"))
-        assert out.getvalue().splitlines()[-1] == "5 of 12 blocks, 7 to 13 min left"
+        assert out.getvalue().splitlines()[-1] == "5 of 12 blocks, 7 to 14 min left"
 
     def test_expect_a_block_that_hung_to_hang_again(self, clock):
         lines = watched(clock, 600.0, ["timeout"] * 8, reason="it was ended", wall_s=None)
@@ -261,6 +261,15 @@ class TestTheEstimate:
         for block, seconds in zip(STEPS, (8.0, 12.0, 9.0), strict=False):
             estimate.saw(block, seconds, block.record("ok"))
         assert estimate.seconds == pytest.approx((8.0 * 3, 12.0 * 3))
+
+    def test_of_many_is_not_led_by_one_that_took_long(self):
+        many = plan(Suite("s", "S", PAIRS[:1], Protocol(seeds=9)), RunConfig())
+        alike_ones = [block for block in many if block.member == "baseline"]
+        estimate = Estimate(alike_ones)
+        for block, seconds in zip(alike_ones, (600.0, 10.0, 9.0, 11.0, 10.0, 12.0), strict=False):
+            estimate.saw(block, seconds, block.record("ok"))
+        low, high = estimate.seconds
+        assert 3 * 9.0 <= low < high < 3 * 13.0
 
     def test_corrects_the_guess_for_a_pass_by_what_was_seen_of_it_elsewhere(self):
         (other, *_) = of("p", "step", "baseline")
