@@ -104,11 +104,6 @@ def read_toml(cls: type[T], path: Path) -> T:
         raise UsageError(f"{path}: cannot be read: {error}. Give a TOML file in UTF-8.") from None
 
 
-def matches(value: Any, hint: Any) -> bool:
-    """Say whether a TOML or JSON value fits a type hint built of plain types."""
-    return _test_of(hint)(value)
-
-
 @functools.cache
 def _test_of(hint: Any) -> Callable[[Any], bool]:
     """Return the test of a hint, which is taken apart once and not for every value."""

@@ -33,9 +33,6 @@ MIN_ROUNDS = 8
 # degree of freedom, and over one none that speaks of the next training.
 MIN_SEEDS = 3
 
-# Below six against six the smallest p-value of the rank test is too coarse to be read.
-MIN_RANK_SAMPLE = 6
-
 # About 250 resamples lie in each 2.5 % tail.
 RESAMPLES = 9999
 
@@ -93,17 +90,6 @@ class PairedInterval(Interval):
     def dropped(self) -> int:
         """Return how many of the measured values the estimate leaves out."""
         return self.only_baseline + self.only_method
-
-
-@dataclass(frozen=True)
-class RankTest:
-    """A two-sided Mann-Whitney test and its effect.
-
-    superiority   the chance that a value of the first sample exceeds one of the second, ties half
-    """
-
-    superiority: float
-    p_value: float
 
 
 @dataclass(frozen=True)
@@ -223,22 +209,6 @@ def geometric_mean(ratios: Sequence[Interval]) -> Interval:
         math.exp(centre + above),
         min(ratio.n for ratio in ratios),
         f"geometric mean over {count} workloads",
-    )
-
-
-def mann_whitney(first: Sequence[float], second: Sequence[float]) -> RankTest:
-    """Compare two unpaired samples by their ranks; refuse samples too small to be compared."""
-    if min(len(first), len(second)) < MIN_RANK_SAMPLE:
-        raise ValueError(
-            f"Mann-Whitney needs at least {MIN_RANK_SAMPLE} against {MIN_RANK_SAMPLE} values, "
-            f"got {len(first)} against {len(second)}"
-        )
-    if not all(map(math.isfinite, (*first, *second))):
-        raise ValueError("Mann-Whitney needs finite values")
-    result = stats.mannwhitneyu(first, second, alternative="two-sided")
-    return RankTest(
-        superiority=float(result.statistic) / (len(first) * len(second)),
-        p_value=float(result.pvalue),
     )
 
 

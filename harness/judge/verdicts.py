@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from harness.judge.statistics import MIN_ROUNDS, MIN_SEEDS, Interval
 
+WORTHWHILE = 50
+"""So many times as many rounds, at most, are worth telling of: nobody would wait for more."""
+
 
 class Word(StrEnum):
     """The words that a verdict may use."""
@@ -184,7 +187,9 @@ def decide_gain(
     if gain.high < asked:
         reason = f"{told}: no gain was shown, and the interval excludes {target}."
         return Decision(Word.NONE, reason, Rule.GAIN_NONE)
-    reason = f"{told}: the interval contains both no gain and {target}."
+    below, above = gain.estimate - gain.low, gain.high - gain.estimate
+    more = _what_would_tell(seeds, "seeds", (below, gain.estimate), (above, asked - gain.estimate))
+    reason = f"{told}: the interval contains both no gain and {target}. {more}"
     return Decision(Word.INCONCLUSIVE, reason, Rule.GAIN_OPEN)
 
 
@@ -263,8 +268,23 @@ def _read_table(ratio: Interval, published: float, noise_floor: float, rounds: i
     if ratio.high < published:
         reason = f"{measured}: no gain beyond {floor}, and the interval excludes {target}."
         return Decision(Word.NONE, reason, Rule.NONE)
-    reason = f"{measured}: the interval reaches {target} but does not clear {floor}."
+    low, middle, high = map(math.log, (ratio.low, ratio.estimate, ratio.high))
+    clears = (middle - low, middle - math.log(1 + noise_floor))
+    more = _what_would_tell(rounds, "rounds", clears, (high - middle, math.log(published) - middle))
+    reason = f"{measured}: the interval reaches {target} but does not clear {floor}. {more}"
     return Decision(Word.INCONCLUSIVE, reason, Rule.OPEN)
+
+
+def _what_would_tell(taken: int, unit: str, *ends: tuple[float, float]) -> str:
+    """Say how many rounds or seeds would decide, each end being so wide and allowed to be so wide.
+
+    An interval narrows as the root of their number grows; how noisy they are does not change.
+    """
+    factors = [(width / allowed) ** 2 for width, allowed in ends if allowed > 0]
+    factor = min(factors, default=math.inf)
+    if factor > WORTHWHILE:
+        return f"Even {WORTHWHILE} times as many {unit} would hardly tell."
+    return f"About {math.ceil(taken * factor)} {unit} as noisy as these would tell."
 
 
 def _figures(ratio: Interval, rounds: int) -> str:

@@ -51,7 +51,7 @@ def basis(measure: str, interval: Interval) -> str:
     number = count(interval.n, "round") if clocked(measure) else f"n = {interval.n}"
     number = span(measure, interval) or number
     if interval.low == interval.high:
-        number += f", {interval.method.removeprefix('one value, ')}"
+        number += ", no interval" if interval.method == Bounds.ONE else f", {interval.method}"
     if isinstance(interval, PairedInterval) and interval.dropped:
         number += f", {interval.dropped} unpaired left out"
     return number

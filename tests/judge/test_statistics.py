@@ -11,7 +11,6 @@ from harness.judge.statistics import (
     PairedInterval,
     aa_holds,
     geometric_mean,
-    mann_whitney,
     noise_floor,
     paired_ratio,
     performance_profile,
@@ -164,27 +163,6 @@ class TestGeometricMean:
             geometric_mean([])
         with pytest.raises(ValueError, match="above 0"):
             geometric_mean([interval(1, 1, 1), interval(0, 1, 2)])
-
-
-class TestMannWhitney:
-    @pytest.mark.parametrize(("first", "second"), [(5, 6), (6, 5), (0, 9)])
-    def test_refuses_fewer_than_six_against_six(self, first: int, second: int) -> None:
-        with pytest.raises(ValueError, match=f"got {first} against {second}"):
-            mann_whitney([1.0] * first, [2.0] * second)
-
-    def test_knows_samples_that_lie_apart(self) -> None:
-        test = mann_whitney([7, 8, 9, 10, 11, 12], [1, 2, 3, 4, 5, 6])
-        assert test.superiority == 1
-        assert test.p_value == pytest.approx(2 / math.comb(12, 6))
-
-    def test_sees_nothing_in_equal_samples_of_unequal_size(self) -> None:
-        test = mann_whitney([1.0, 2.0, 3.0] * 2, [1.0, 2.0, 3.0] * 50)
-        assert test.superiority == 0.5
-        assert test.p_value > 0.9
-
-    def test_refuses_nan(self) -> None:
-        with pytest.raises(ValueError, match="finite"):
-            mann_whitney([math.nan] * 6, [1.0] * 6)
 
 
 class TestPerformanceProfile:
