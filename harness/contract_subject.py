@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import hypothesis
@@ -40,8 +41,12 @@ class Subject:
     def is_exact(self) -> bool:
         return isinstance(self.learner_class.equivalence, Exact)
 
-    def problems(self) -> list[Problem]:
+    def problems(self) -> Sequence[Problem]:
         """Return the family's smallest problem, and those drawn that are the most unlike it."""
+        return self._problems
+
+    @cached_property
+    def _problems(self) -> tuple[Problem, ...]:
         drawn: list[Problem] = []
 
         @hypothesis.settings(
@@ -61,7 +66,7 @@ class Subject:
         while len(chosen) < min(PROBLEMS, len(drawn)):
             seen = set().union(*map(_combinations, chosen))
             chosen.append(max(drawn, key=lambda problem: len(_combinations(problem) - seen)))
-        return chosen
+        return tuple(chosen)
 
     def learner(self, problem: Problem) -> Learner:
         """Return a new learner, on a workload of its own: nothing is remembered in either."""

@@ -28,6 +28,9 @@ COMPILES = ("hrnn_compiled",)
 FAMILIES = [e.name for e in Registry().entries("problems")]
 
 
+subject_of = functools.cache(contract.subject)  # so that its problems are drawn once
+
+
 @functools.cache
 def broken(name: str) -> contract.Subject:
     return contract.subject(name, plugins=(str(BROKEN),))
@@ -43,7 +46,7 @@ def test_every_baseline_and_method_keeps_the_contract(
     monkeypatch.setattr(
         contract, "EXAMPLES", 2 if name in COMPILES else 10
     )  # each one's own tests take many more
-    subject = contract.subject(name)
+    subject = subject_of(name)
     try:
         subject.learner(subject.problems()[0])  # its class, or what it is made with, needs a peer
     except PeerMissing as missing:
@@ -127,12 +130,12 @@ def test_settings_reach_the_learner() -> None:
 def test_a_family_s_problems_show_every_switch_both_ways_and_are_always_the_same(
     name: str,
 ) -> None:
-    learners = [n for n in LEARNERS if contract.subject(n).learner_class.family == name]
-    problems = contract.subject(learners[0]).problems()
+    learners = [n for n in LEARNERS if subject_of(n).learner_class.family == name]
+    problems = subject_of(learners[0]).problems()
     for field in dataclasses.fields(problems[0].workload):
         values = {getattr(problem.workload, field.name) for problem in problems}
         assert len(values) > 1 or not isinstance(values.pop(), bool), field.name
-    assert problems == contract.subject(learners[-1]).problems()
+    assert problems == subject_of(learners[-1]).problems()
 
 
 def test_running_the_clauses_leaves_the_global_generators_alone(
