@@ -95,8 +95,8 @@ class GradNcp(ReferenceMaml):
         if not self.bootstrap_weight:
             return loss
         drawn_to = self._bootstrapped(adapted, task)
-        apart = torch.cat([(p - drawn_to[name]).flatten() for name, p in adapted.items()])
-        return loss + self.bootstrap_weight * torch.linalg.vector_norm(apart)
+        apart = {name: p - drawn_to[name] for name, p in adapted.items()}
+        return loss + self.bootstrap_weight * _length(apart)
 
     def _adapted(self, params: Params, task: Tasks, keep_graph: bool) -> Params:
         for _ in range(self.workload.inner_steps):
@@ -139,10 +139,7 @@ class GradNcp(ReferenceMaml):
         with torch.enable_grad():
             outputs.requires_grad_()
             [slopes] = torch.autograd.grad(self.workload.loss(outputs, y), outputs)
-        inputs = before.flatten(1)
-        return (
-            torch.linalg.vector_norm(slopes.flatten(1), dim=1) * (1 + inputs.square().sum(1)).sqrt()
-        )
+        return _lengths(slopes) * (1 + _lengths(before).square()).sqrt()
 
     def _slope(self, params: Params, x: Tensor, y: Tensor, keep_graph: bool = False) -> Params:
         loss = self.workload.loss(self.workload.outputs(params, x), y)
@@ -164,8 +161,14 @@ def _moved(params: Params, slope: Params, rate: float | Tensor) -> Params:
     return {name: p - rate * slope[name] for name, p in params.items()}
 
 
-def _length(slope: Params) -> Tensor:
-    return torch.linalg.vector_norm(torch.cat([part.flatten() for part in slope.values()]))
+def _length(of: Params) -> Tensor:
+    return _lengths(torch.cat([part.flatten() for part in of.values()])[None])[0]
+
+
+def _lengths(rows: Tensor) -> Tensor:
+    """Return the length of every row's entries."""
+    lengths: Tensor = torch.linalg.vector_norm(rows.flatten(1), dim=1)
+    return lengths
 
 
 def naive_gradient(learner: GradNcp, state: AdamState, batch: Tasks) -> Gradient:
