@@ -30,7 +30,7 @@ GATE_WORDS = {
     "history": "a file of JSON lines to append the findings to, which `report` draws",
 }
 OF_REVISIONS = frozenset({"head", "suite", "threads", "device", "limit_s"})
-LEAST_THRESHOLD, MOST_THRESHOLD = 0.001, 10.0
+LEAST_THRESHOLD, MOST_THRESHOLD = 0.001, 1.0
 LEAST_LIMIT_S, MOST_LIMIT_S = 1, 86_400
 
 
