@@ -10,7 +10,7 @@ from harness.declare.passes import Seen
 from harness.declare.suite import MEMBERS, Pair, Protocol, Suite, settings_words
 from harness.judge.evidence import Evidence
 from harness.judge.judge import judge
-from harness.judge.judgement import Judgement
+from harness.judge.judgement import Judgement, PairJudgement, Verdict
 from harness.judge.quality.inheritance import inherits
 from harness.records.manifest import Manifest
 from harness.records.record import Record
@@ -250,3 +250,17 @@ def evidence(records: Sequence[Record[Seen]], **about: Any) -> Evidence:
 def judged(records: Sequence[Record[Seen]], **about: Any) -> Judgement:
     """Judge a run that planned nothing but what is in its records."""
     return judge(manifest(records, **about), records)
+
+
+def pair_of(records: list[Record[Seen]], **about: object) -> PairJudgement:
+    return judged(records, **about).pairs[0]
+
+
+def passed(records: list[Record[Seen]]) -> PairJudgement:
+    """Judge records of a pair whose checks passed: without, it would show nothing."""
+    return pair_of(checks(PAIR) + records)
+
+
+def only_verdict(records: list[Record[Seen]], **about: object) -> Verdict:
+    (verdict,) = pair_of(records, **about).verdicts
+    return verdict
