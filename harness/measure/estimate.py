@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, median, quantiles
@@ -10,7 +11,7 @@ from harness.declare.passes import Pass, Seen
 from harness.declare.suite import TWIN
 from harness.measure.block import Block
 from harness.records.record import Record
-from harness.records.seen import CHECK, STEP, Times
+from harness.records.seen import STEP, TRAJECTORY, Times
 
 START_S = 0.5  # a worker's start and its data
 STEP_S = 0.1  # a meta-step, before any was timed
@@ -31,10 +32,10 @@ class Estimate:
 
     A block is expected to take what half of its like did, those of the same pair, pass and member:
     one of many that took long does not stand for all. Until one of them was seen it is guessed from
-    the protocol and the seconds of a step. How far off such guesses were for other pairs corrects
-    them; where that is unknown, a guess from steps that were timed stands, and one from none may be
-    as far off as others were. Of a pair whose rehearsal was skipped every block will be. Rounds may
-    end as soon as a first look decides, or go on to the last.
+    the protocol and the seconds of a step, and corrected by how far off such guesses were for other
+    pairs. A step's seconds are those that were timed; before that they follow from the trajectory,
+    and before that from the steps of other learners. Of a pair whose rehearsal was skipped every
+    block will be. Rounds may end as soon as a first look decides, or go on to the last.
     """
 
     def __init__(self, blocks: Sequence[Block], passes: Passes, rehearsed: Rehearsed = ()) -> None:
@@ -62,10 +63,13 @@ class Estimate:
             return
         self._taken[kind] += 1
         self._seen[kind].append(seconds)
-        self._off_by[block.measured].append(seconds / fmean(self._guess(block)))
+        whose = block.pair.name, block.member
         if block.measured == STEP.name and isinstance(record.seen, Times) and record.seen.seconds:
             steps = record.seen.wall_seconds or record.seen.seconds
-            self._step_s[block.pair.name, block.member] = (median(steps),) * 2
+            self._step_s[whose] = (median(steps),) * 2
+        elif block.measured == TRAJECTORY.name:
+            self._step_s.setdefault(whose, (seconds / _float64_steps(block),) * 2)
+        self._off_by[block.measured].append(seconds / fmean(self._guess(block)))
 
     @property
     def seconds(self) -> Range:
@@ -77,7 +81,8 @@ class Estimate:
     @property
     def after_rounds(self) -> float:
         """What is expected of all that is left but rounds."""
-        return fmean(self._sum(kind for kind in self._left if not self._in_rounds(kind)))
+        low, high = self._sum(kind for kind in self._left if not self._in_rounds(kind))
+        return math.sqrt(low * high)  # which a few guesses that may be far too high do not stretch
 
     def _sum(self, kinds: Iterable[Kind]) -> Range:
         low = high = 0.0
@@ -101,29 +106,21 @@ class Estimate:
         _, measured, _ = kind
         block = self._one_of[kind]
         guess = self._guess(block)
-        if measured in self._off_by:
-            low, high = _middle_half(self._off_by[measured])
-        else:
-            low, high = (1.0, 1.0) if self._steps_of(block) is not None else self._doubt
+        low, high = _middle_half(self._off_by.get(measured, [1.0]))
         least = START_S if _may_inherit(block) else guess[0] * low
         return least, guess[1] * high
 
-    @property
-    def _doubt(self) -> Range:
-        """How far off guesses were in all; a check takes no steps of the pair's own workload."""
-        others = [off for name, offs in self._off_by.items() if name != CHECK.name for off in offs]
-        low, high = _middle_half(others or [1.0])
-        return min(1.0, low), max(1.0, high)
-
-    def _steps_of(self, block: Block) -> Range | None:
+    def _steps_of(self, block: Block) -> Range:
         member = "baseline" if block.member == TWIN else block.member
-        return self._step_s.get((block.pair.name, member))
+        known = self._step_s.get((block.pair.name, member))
+        if known is None:
+            known = _middle_half([s for ends in self._step_s.values() for s in ends] or [STEP_S])
+        return known
 
     def _guess(self, block: Block) -> Range:
         if block.pair.name in self.skipped:
             return START_S, START_S
-        ends = self._steps_of(block) or (STEP_S, STEP_S)
-        low, high = (self._guess_at(step_s, block) for step_s in ends)
+        low, high = (self._guess_at(step_s, block) for step_s in self._steps_of(block))
         return low, high
 
     def _guess_at(self, step_s: float, block: Block) -> float:
@@ -132,7 +129,7 @@ class Estimate:
         evaluated = protocol.curve_tasks * looks + protocol.test_tasks
         steps: dict[str, float] = {
             "check": protocol.check_examples * 0.4,
-            "trajectory": 2.0 * protocol.trajectory_steps,  # in float64
+            "trajectory": _float64_steps(block),
             "curve": protocol.curve_steps + TASK_STEPS * evaluated,
             "operations": 3.0,
             "memory": 3.0,
@@ -148,6 +145,11 @@ class Estimate:
 def _may_inherit(block: Block) -> bool:
     """Whether the pair's own passes may show that the block need not be measured."""
     return block.may_inherit and {"check", "trajectory"} <= {*block.pair.passes}
+
+
+def _float64_steps(block: Block) -> float:
+    """Return how many usual steps a trajectory takes as long as."""
+    return 2.0 * block.protocol.trajectory_steps
 
 
 def _kind(block: Block) -> Kind:

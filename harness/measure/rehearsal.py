@@ -17,6 +17,8 @@ from harness.records.seen import STEP
 
 LONG_S = 600.0
 """Of a member's blocks by the guess; a few steps cost little beside that."""
+UNTIMED_S = 60.0
+"""Of a member whose steps no pass times, so that nothing else would correct the guess."""
 LIMIT_S = 900.0
 """Most seconds of a rehearsal: a set of images may have to be packed first."""
 
@@ -28,7 +30,8 @@ def rehearsal(blocks: Iterable[Block], passes: Mapping[str, Pass[Seen]]) -> Iter
         if block.member != TWIN:  # which takes what the baseline does
             members.setdefault((block.pair.name, block.member), []).append(block)
     for found in members.values():
-        if Estimate(found, passes).seconds[1] > LONG_S:
+        timed = any(block.measured == STEP.name for block in found)
+        if Estimate(found, passes).seconds[1] > (LONG_S if timed else UNTIMED_S):
             last = found[-1]  # what takes longest stands last
             short = dataclasses.replace(
                 last.protocol, warmup_s=1e-3, interval_s=1e-3, intervals=2, limit_s=LIMIT_S

@@ -37,6 +37,10 @@ SUITES = ROOT / "suites"
 CLAIMS = SUITES / "claims.toml"
 RESULTS = ROOT / "results"
 
+MOST_RESERVED = 0.5
+"""Of a budget, for what comes after the rounds: without a few rounds there is no verdict on time,
+and early in a run the rest may be guessed far too long."""
+
 MOST_PROCESSES = 24
 """How many may wait beside each other; where more are compared, blocks follow each other."""
 
@@ -146,7 +150,8 @@ class _Doing:
     def time_is_up(self) -> bool:
         """Whether all that is left of the budget is needed for what comes after the rounds."""
         budget_s = self.run.config.budget_of(self.run.suite)
-        return time.monotonic() - self.began + self.estimate.after_rounds >= budget_s
+        reserved = min(self.estimate.after_rounds, MOST_RESERVED * budget_s)
+        return time.monotonic() - self.began + reserved >= budget_s
 
     def _together(self, blocks: Together) -> list[Record[Seen]]:
         """Time blocks beside each other and return their records."""

@@ -242,7 +242,8 @@ class TestTheEstimate:
     def test_of_what_comes_after_the_rounds_leaves_these_out(self):
         after = [block for block in STUDIED if block.measured == "curve"]
         estimate = Estimate([*STEPS, *after])
-        assert estimate.after_rounds == pytest.approx(sum(Estimate(after).seconds) / 2)
+        low, high = Estimate(after).seconds
+        assert estimate.after_rounds == pytest.approx((low * high) ** 0.5)
         assert Estimate(STEPS).after_rounds == 0
 
     def test_learns_nothing_from_what_was_left_out(self):
@@ -280,13 +281,22 @@ class TestTheEstimate:
         blocks = len(STEPS) - 2 + 1
         assert estimate.seconds == pytest.approx((50.0 * guess * blocks, 100.0 * guess * blocks))
 
-    def test_doubts_the_guess_for_a_pass_of_which_nothing_was_seen(self):
-        (check, *_) = of("p", "check", "method")
-        guess = Estimate([check]).seconds[0]
-        estimate = Estimate([*STEPS, check])
-        for block in STEPS:
-            estimate.saw(block, 3.0 * Estimate([block]).seconds[0], block.record("failed"))
-        assert estimate.seconds == pytest.approx((guess, 3.0 * guess))
+    def test_takes_a_step_s_seconds_from_the_trajectory_until_it_is_timed(self):
+        (training, *_), (start, *_) = (
+            of("p", "curve", "baseline"),
+            of("p", "trajectory", "baseline"),
+        )
+        estimate = Estimate([start, training])
+        steps, twice = training.protocol.curve_steps, 2 * start.protocol.trajectory_steps
+        estimate.saw(start, 3.0 * twice, start.record("ok"))
+        assert 3.0 * steps <= estimate.seconds[0] < 3.5 * steps
+
+    def test_takes_an_unknown_step_to_be_like_those_of_other_learners(self):
+        (training, *_), (timed, *_) = of("p", "curve"), of("aa", "step")
+        estimate = Estimate([timed, training])
+        estimate.saw(timed, 3.0, timed.record("ok").holding(Times((2.0, 2.0))))
+        steps = training.protocol.curve_steps
+        assert 2.0 * steps <= estimate.seconds[1] < 2.5 * steps
 
     def test_expects_a_training_to_take_the_steps_that_were_timed_before(self):
         (training, *_), (timed, *_) = of("aa", "curve"), of("aa", "step")

@@ -37,6 +37,13 @@ def test_both_members_of_what_takes_long_are_rehearsed_and_no_others():
     assert not list(rehearsal(plan(short, RunConfig(), Registry()), PASSES))
 
 
+def test_a_training_whose_steps_nothing_times_is_rehearsed_sooner():
+    untimed = dataclasses.replace(LONG, name="untimed", passes=("curve",))
+    pairs = dataclasses.replace(SUITE, pair=(untimed, LONG), protocol=Protocol(curve_steps=900))
+    found = rehearsal(plan(pairs, RunConfig(), Registry()), PASSES)
+    assert {block.pair.name for block in found} == {"untimed"}
+
+
 def test_a_pairs_own_protocol_is_its_alone():
     steps = {block.pair.name: block.protocol.curve_steps for block in BLOCKS}
     assert steps == {"long": 10_000, "short": 9}

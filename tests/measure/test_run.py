@@ -10,9 +10,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from harness.measure.run import _Doing
 from tests.measure.conftest import MISBEHAVING
 
 ROOT = Path(__file__).parents[2]
@@ -302,3 +305,18 @@ def test_pyperf_reads_the_export(tmp_path: Path):
 def records_so_far(run: Path) -> list[object]:
     whole, _, _ = (run / "records.jsonl").read_text().rpartition("\n")
     return [json.loads(line)["block"] for line in whole.splitlines()]
+
+
+def test_what_comes_later_cannot_take_the_whole_budget_from_the_rounds() -> None:
+    """However long trainings may be thought to take, half of the budget is the rounds'."""
+    config = SimpleNamespace(budget_of=lambda suite: 600.0)
+    doing: Any = SimpleNamespace(
+        run=SimpleNamespace(config=config, suite=None),
+        estimate=SimpleNamespace(after_rounds=1e6),
+        began=time.monotonic() - 200.0,
+    )
+    is_up = _Doing.time_is_up.fget
+    assert is_up is not None
+    assert not is_up(doing)
+    doing.began -= 101.0
+    assert is_up(doing)
