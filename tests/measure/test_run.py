@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import os
@@ -9,14 +10,22 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from harness.measure.run import _Doing
-from tests.measure.conftest import MISBEHAVING
+from harness.declare.passes import Seen
+from harness.declare.suite import Member
+from harness.measure import run as module
+from harness.measure.block import Block
+from harness.measure.run import _Doing, _left
+from harness.records.record import Record, Status
+from harness.registry import Registry
+from tests.measure.conftest import MISBEHAVING, make_block
 
 ROOT = Path(__file__).parents[2]
 
@@ -320,3 +329,42 @@ def test_what_comes_later_cannot_take_the_whole_budget_from_the_rounds() -> None
     assert not is_up(doing)
     doing.began -= 101.0
     assert is_up(doing)
+
+
+def test_of_blocks_timed_beside_each_other_all_are_taken_again_where_one_is_missing() -> None:
+    def beside(member: Member, together: str) -> Block:
+        block = make_block("reference_maml", "step")
+        return dataclasses.replace(block, member=member, beside=together, round=int(together))
+
+    alone = make_block("reference_maml", "check")
+    whole, torn = ([beside(each, number) for each in ("baseline", "method")] for number in "01")
+    done = {block.id for block in (*whole, torn[0], alone)}
+    assert _left([alone, *whole, *torn], done) == torn
+
+
+def test_what_does_not_fit_into_memory_together_is_timed_apart_from_then_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    block = make_block("reference_maml", "step")
+    tries = {"in turns": 0, "apart": 0}
+
+    def gave(how: str, status: Status) -> Callable[..., list[Record[Seen]]]:
+        def measure(lanes: Sequence[Any], random: Random) -> list[Record[Seen]]:
+            tries[how] += 1
+            return [block.record(status, reason="no") for _ in lanes]
+
+        return measure
+
+    monkeypatch.setattr(module, "measure_in_turns", gave("in turns", "out of memory"))
+    monkeypatch.setattr(module, "measure_apart", gave("apart", "failed"))
+    registry = SimpleNamespace(passes=Registry().passes)
+    doing: Any = SimpleNamespace(
+        run=SimpleNamespace(registry=registry),
+        engine=SimpleNamespace(in_turns=True),
+        random=Random(0),
+        apart=set(),
+    )
+    lanes: Any = [SimpleNamespace(block=block)] * 2
+    for rounds in (1, 2):
+        assert [each.status for each in _Doing._timed(doing, lanes)] == ["failed"] * 2
+        assert tries == {"in turns": 1, "apart": rounds}
