@@ -69,6 +69,11 @@ class FewShot(Workload):
         """The shape of every example; None where the network takes examples of any."""
         return None
 
+    @property
+    def task_set(self) -> int | None:
+        """How many tasks training goes round, each with new examples; None where it has no end."""
+        return None
+
     @abstractmethod
     def network(self) -> nn.Module:
         """Return a fresh network; its weights will be replaced."""

@@ -26,6 +26,8 @@ class RandomTasks(Classification):
     width: int = 4
     side: int = 6
     norm: bool = True
+    task_set: int | None = None
+    """Of noise, a task that is met again is one as good as any other."""
 
     @property
     def data(self) -> str:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from harness.declare.workload import Metric
@@ -50,6 +51,10 @@ class Sinusoid(FewShot):
             amplitude, phase = rng.uniform(0.1, 5.0), rng.uniform(0.0, np.pi)
             x[row] = rng.uniform(-5.0, 5.0, (points, 1))
             y[row] = amplitude * np.sin(x[row] - phase)
+        return self.parted(x, y)
+
+    def parted(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> Tasks:
+        """Return tasks of these points, of which the first ones are support."""
         xs, ys = (torch.from_numpy(a).to(self.place.device, self.place.torch_dtype) for a in (x, y))
         k = self.shots
         return Tasks(xs[:, :k], ys[:, :k], xs[:, k:], ys[:, k:])
