@@ -86,7 +86,7 @@ def _loss(learner: Any, phi: Params, x: Tensor, y: Tensor, noise: Params) -> Ten
             gate = 1 / (1 + (-1.87320 - 1.48695 * ratio.log()).exp())
             divergence = divergence + (0.63576 * (1 - gate) + 0.5 * (1 + 1 / ratio).log()).sum()
     loss = workload.loss(workload.outputs(weights, x), y)
-    return loss + learner.prior_weight * divergence
+    return loss + divergence * float(learner.prior_weight)
 
 
 def _ratio(mean: Tensor, spread: Tensor) -> Tensor:
