@@ -40,10 +40,11 @@ def adaptations(learner: Any, state: AdamState, batch: Tasks) -> list[Params]:
 
 def met(learner: Any, state: Any, batch: Tasks) -> list[Tasks]:
     """Return the tasks that a step is taken on."""
-    held = [] if state.tasks is None else list(state.tasks)
+    held = [] if state.buffer is None else list(state.buffer.tasks)
     generator = torch.Generator().manual_seed(derive(state.seed, "replay", state.taken))
     rings = torch.empty(len(held)).exponential_(generator=generator).tolist()
-    weights = [max(float(p), 1e-30) ** learner.sharpness for p in state.priorities]
+    hard = [] if state.buffer is None else state.buffer.priorities.tolist()
+    weights = [max(priority, 1e-30) ** learner.sharpness for priority in hard]
     first = sorted(range(len(held)), key=lambda i: rings[i] / weights[i])
     again = first[: int(len(batch) * learner.replayed)]
     return list(batch)[: len(batch) - len(again)] + [held[i] for i in again]

@@ -33,7 +33,7 @@ from baselines.reference_maml import ReferenceMaml
 from harness.declare.equivalence import Approximate, Equivalence
 from harness.declare.learner import Gradient, Params
 from harness.declare.outer import AdamState, Rule
-from harness.declare.tree import leaves
+from harness.declare.tree import leaves, rows
 from harness.registry import method
 from harness.seeds import derive
 from suites.fewshot import Tasks
@@ -42,13 +42,42 @@ RATE = "rate"
 
 
 @dataclass(frozen=True)
+class Buffer:
+    """The hardest tasks that were met, and how hard each was."""
+
+    tasks: Tasks
+    priorities: Tensor
+
+    def drawn(self, many: int, sharpness: float, seed: int) -> Tensor:
+        """Draw tasks without replacement, and return their numbers.
+
+        The largest of ln w_i + Gumbel noise are such a draw by the weights w_i.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        noise = -torch.empty(len(self.priorities)).exponential_(generator=generator).log()
+        weights = sharpness * self.priorities.clamp(min=1e-30).log()
+        return (weights + noise.to(weights)).topk(min(many, len(weights))).indices
+
+    def without(self, numbers: Tensor) -> Buffer:
+        left = torch.ones_like(self.priorities, dtype=torch.bool)
+        left[numbers] = False
+        return Buffer(_chosen(self.tasks, left), self.priorities[left])
+
+    def with_those(self, tasks: Tasks, priorities: Tensor, capacity: int) -> Buffer:
+        """Return the hardest of its own tasks and of these."""
+        all_tasks, hard = _joined(self.tasks, tasks), torch.cat([self.priorities, priorities])
+        hardest = hard.topk(min(capacity, len(hard))).indices
+        return Buffer(_chosen(all_tasks, hardest), hard[hardest])
+
+
+@dataclass(frozen=True)
 class RobustState(AdamState):
     """The network's parameters and the inner rate under Adam, and the buffer of hard tasks."""
 
-    priorities: Tensor
-    tasks: Tasks | None = None
-    """The buffer; none before the first step."""
-    seed: int = 0
+    seed: int
+    """Of the draws from the buffer."""
+    buffer: Buffer | None = None
+    """None before the first step."""
 
 
 @method("robust_maml")
@@ -82,25 +111,16 @@ class RobustMaml(ReferenceMaml):
         theta = self.workload.initial(seed)
         some = next(iter(theta.values()))
         start = AdamState.start(theta | {RATE: some.new_tensor(self.workload.inner_lr)})
-        return RobustState(**vars(start), priorities=some.new_zeros(0), seed=seed)
+        return RobustState(**vars(start), seed=seed)
 
     def step(self, state: RobustState, batch: Tasks) -> tuple[RobustState, Tensor]:  # type: ignore[override]  # its own state
-        met, again = self._met(state, batch)
+        met, unmet = self._met(state, batch)
         (loss, grads), priorities = self._worked(state, met)
         rules = dict.fromkeys(state.params, Rule(self.workload.outer_rate(state.taken)))
         if self.rate_lr is not None:
             rules[RATE] = Rule(self.rate_lr)
-        after = state.update(grads, rules)
-        if state.tasks is not None:
-            others = torch.ones_like(state.priorities, dtype=torch.bool)
-            others[again] = False
-            met = _joined(_chosen(state.tasks, others), met)
-            priorities = torch.cat([state.priorities[others], priorities])
-        hardest = priorities.topk(min(self.capacity, len(priorities))).indices
-        kept = _chosen(met, hardest)
-        return RobustState(
-            **vars(after), priorities=priorities[hardest], tasks=kept, seed=state.seed
-        ), loss
+        after, buffer = state.update(grads, rules), unmet.with_those(met, priorities, self.capacity)
+        return RobustState(**vars(after), seed=state.seed, buffer=buffer), loss
 
     def meta_gradient(self, state: RobustState, batch: Tasks) -> Gradient:  # type: ignore[override]
         return self._worked(state, self._met(state, batch)[0])[0]
@@ -108,20 +128,13 @@ class RobustMaml(ReferenceMaml):
     def watched(self, state: AdamState) -> dict[str, float]:
         return {"inner rate": float(state.params[RATE])}
 
-    def _met(self, state: RobustState, batch: Tasks) -> tuple[Tasks, Tensor]:
-        """Return the tasks that are trained on, and the numbers of those from the buffer.
-
-        The largest of ln w_i + Gumbel noise are a draw without replacement, by the weights w_i.
-        """
-        many = min(int(self.replayed * len(batch)), len(state.priorities))
-        generator = torch.Generator().manual_seed(derive(state.seed, "replay", state.taken))
-        noise = -torch.empty(len(state.priorities)).exponential_(generator=generator).log()
-        weights = self.sharpness * state.priorities.clamp(min=1e-30).log()
-        again = (weights + noise.to(weights)).topk(many).indices
-        if state.tasks is None or not many:
-            return batch, again
-        new = torch.arange(len(batch) - many, device=again.device)
-        return _joined(_chosen(batch, new), _chosen(state.tasks, again)), again
+    def _met(self, state: RobustState, batch: Tasks) -> tuple[Tasks, Buffer]:
+        """Return the tasks that are trained on, and the buffer without those that are from it."""
+        buffer = state.buffer or Buffer(rows(batch, range(0)), batch.query_x.new_zeros(0))
+        many, seed = int(self.replayed * len(batch)), derive(state.seed, "replay", state.taken)
+        again = buffer.drawn(many, self.sharpness, seed)
+        new = rows(batch, range(len(batch) - len(again)))
+        return _joined(new, _chosen(buffer.tasks, again)), buffer.without(again)
 
     def _worked(self, state: AdamState, met: Tasks) -> tuple[Gradient, Tensor]:
         """Return the meta-gradient, and every task's query loss."""

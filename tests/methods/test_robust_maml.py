@@ -78,16 +78,16 @@ def test_the_buffer_keeps_the_hardest_tasks_and_forgets_none_that_it_did_not_mee
     for index in range(5):
         batch = workload.train_batch(SEED, index)
         tasks = met(learner, state, batch)
-        hard = {} if state.tasks is None else held(state)
+        hard = {} if state.buffer is None else held(state)
         for task in tasks:
             alone = learner.meta_gradient(
-                dataclasses.replace(state, tasks=None, priorities=state.priorities[:0]),
+                dataclasses.replace(state, buffer=None),
                 Tasks(*(part[None] for part in vars(task).values())),
             )
             hard[key(task)] = float(alone.loss)
         state, _ = learner.step(state, batch)
         owed = sorted(hard.values(), reverse=True)[:6]
-        assert state.priorities.tolist() == pytest.approx(owed)
+        assert state.buffer.priorities.tolist() == pytest.approx(owed)
         assert held(state) == pytest.approx({k: hard[k] for k in held(state)})
 
 
@@ -96,7 +96,8 @@ def key(task) -> float:
 
 
 def held(state: RobustState) -> dict[float, float]:
-    return {key(t): float(p) for t, p in zip(state.tasks, state.priorities, strict=True)}
+    buffer = state.buffer
+    return {key(t): float(p) for t, p in zip(buffer.tasks, buffer.priorities, strict=True)}
 
 
 @pytest.mark.parametrize(("sharpness", "shares"), [(0.0, (1 / 3, 1 / 3)), (1.0, (4 / 7, 2 / 7))])
@@ -104,9 +105,10 @@ def test_a_task_is_met_again_as_often_as_its_priority_says(sharpness, shares):
     workload = Sinusoid(meta_batch=3)
     learner = RobustMaml(workload, sharpness=sharpness, replayed=0.34)
     state, _ = learner.step(learner.init(SEED), workload.train_batch(SEED, 0))
-    state = dataclasses.replace(state, priorities=torch.tensor([4.0, 2.0, 1.0]))
+    buffer = dataclasses.replace(state.buffer, priorities=torch.tensor([4.0, 2.0, 1.0]))
+    state = dataclasses.replace(state, buffer=buffer)
     batch, drawn = workload.train_batch(SEED, 1), Counter()
-    numbers = {key(task): number for number, task in enumerate(state.tasks)}
+    numbers = {key(task): number for number, task in enumerate(buffer.tasks)}
     for seed in range(800):
         tasks, _ = learner._met(dataclasses.replace(state, seed=seed), batch)
         assert identical(list(tasks)[:2], list(batch)[:2])
