@@ -10,8 +10,9 @@ from statistics import fmean, median, quantiles
 from harness.declare.passes import Pass, Seen
 from harness.declare.suite import TWIN
 from harness.measure.block import Block
+from harness.measure.budget import Budget
 from harness.records.record import Record
-from harness.records.seen import STEP, TRAJECTORY, Times
+from harness.records.seen import MEMORY, OPERATIONS, STEP, TRAJECTORY, Times
 
 START_S = 0.5  # a worker's start and its data
 STEP_S = 0.1  # a meta-step, before any was timed
@@ -33,19 +34,28 @@ class Estimate:
     A block is expected to take what half of its like did, those of the same pair, pass and member:
     one of many that took long does not stand for all. Until one of them was seen it is guessed from
     the protocol and the seconds of a step, and corrected by how far off such guesses were for other
-    pairs. A step's seconds are those that were timed; before that they follow from the trajectory,
-    and before that from the steps of other learners. Of a pair whose rehearsal was skipped every
-    block will be. Rounds may end as soon as a first look decides, or go on to the last.
+    pairs. A step's seconds are those that were timed; before that the least that follow from passes
+    which take a few steps, and before that those of other learners. Of a pair whose rehearsal was
+    skipped every block will be. Rounds may end as soon as a first look decides, and go on to the
+    last or to the end of the budget.
     """
 
-    def __init__(self, blocks: Sequence[Block], passes: Passes, rehearsed: Rehearsed = ()) -> None:
+    def __init__(
+        self,
+        blocks: Sequence[Block],
+        passes: Passes,
+        rehearsed: Rehearsed = (),
+        budget: Budget | None = None,
+    ) -> None:
+        self.budget = budget or Budget(math.inf)
         self._passes = passes
         self._left = Counter(map(_kind, blocks))
         self._one_of = {_kind(block): block for block in blocks}
         self._taken: Counter[Kind] = Counter()
         self._seen: defaultdict[Kind, list[float]] = defaultdict(list)
         self._off_by: defaultdict[str, list[float]] = defaultdict(list)  # by pass
-        self._step_s: dict[tuple[str, str], Range] = {}  # by pair and member
+        self._step_s: dict[tuple[str, str], Range] = {}  # by pair and member, where timed
+        self._about_s: dict[tuple[str, str], float] = {}  # likewise, by other passes
         self.skipped: dict[str, str] = {}
         """Why a pair will be left out, by its name."""
         for record in rehearsed:
@@ -67,13 +77,17 @@ class Estimate:
         if block.measured == STEP.name and isinstance(record.seen, Times) and record.seen.seconds:
             steps = record.seen.wall_seconds or record.seen.seconds
             self._step_s[whose] = (median(steps),) * 2
-        elif block.measured == TRAJECTORY.name:
-            self._step_s.setdefault(whose, (seconds / _float64_steps(block),) * 2)
+        elif (steps_taken := _few_steps(block)) is not None:
+            about = max(0.0, seconds - START_S) / steps_taken
+            self._about_s[whose] = min(about, self._about_s.get(whose, about))
         self._off_by[block.measured].append(seconds / fmean(self._guess(block)))
 
     @property
     def seconds(self) -> Range:
-        return self._sum(self._left)
+        low, high = self._sum(kind for kind in self._left if not self._in_rounds(kind))
+        least, most = self._sum(kind for kind in self._left if self._in_rounds(kind))
+        allowed = self.budget.for_rounds(self.after_rounds)
+        return low + min(least, allowed), high + min(most, allowed)
 
     def of_pair(self, name: str) -> Range:
         return self._sum(kind for kind in self._left if kind[0] == name)
@@ -112,10 +126,13 @@ class Estimate:
 
     def _steps_of(self, block: Block) -> Range:
         member = "baseline" if block.member == TWIN else block.member
-        known = self._step_s.get((block.pair.name, member))
-        if known is None:
-            known = _middle_half([s for ends in self._step_s.values() for s in ends] or [STEP_S])
-        return known
+        whose = block.pair.name, member
+        if whose in self._step_s:
+            return self._step_s[whose]
+        if whose in self._about_s:
+            return (self._about_s[whose],) * 2
+        others = [s for ends in self._step_s.values() for s in ends] or [*self._about_s.values()]
+        return _middle_half(others or [STEP_S])
 
     def _guess(self, block: Block) -> Range:
         if block.pair.name in self.skipped:
@@ -127,13 +144,12 @@ class Estimate:
         protocol = block.protocol
         looks = protocol.curve_steps / protocol.curve_every
         evaluated = protocol.curve_tasks * looks + protocol.test_tasks
-        steps: dict[str, float] = {
+        steps = {
             "check": protocol.check_examples * 0.4,
-            "trajectory": _float64_steps(block),
             "curve": protocol.curve_steps + TASK_STEPS * evaluated,
-            "operations": 3.0,
-            "memory": 3.0,
         }
+        if (few := _few_steps(block)) is not None:
+            steps[block.measured] = few
         if (of_study := self._passes[block.measured].guess_steps) is not None:
             steps[block.measured] = of_study(block.study)
         if block.measured in steps:
@@ -147,9 +163,14 @@ def _may_inherit(block: Block) -> bool:
     return block.may_inherit and {"check", "trajectory"} <= {*block.pair.passes}
 
 
-def _float64_steps(block: Block) -> float:
-    """Return how many usual steps a trajectory takes as long as."""
-    return 2.0 * block.protocol.trajectory_steps
+def _few_steps(block: Block) -> float | None:
+    """Return as how many usual steps a pass takes as long that takes a few, at their own cost."""
+    few = {
+        TRAJECTORY.name: 2.0 * block.protocol.trajectory_steps,  # in float64
+        OPERATIONS.name: 3.0,
+        MEMORY.name: 3.0,
+    }
+    return few.get(block.measured)
 
 
 def _kind(block: Block) -> Kind:

@@ -20,6 +20,7 @@ from harness.declare.passes import Seen
 from harness.declare.suite import Suite, find_suite, read_suite, resolve
 from harness.errors import NothingMeasured, UsageError
 from harness.measure.block import Block
+from harness.measure.budget import Budget
 from harness.measure.engines.engine import Engine
 from harness.measure.estimate import Estimate
 from harness.measure.interleaving import Lane, measure_apart, measure_in_turns
@@ -36,10 +37,6 @@ from harness.registry import ROOT, Registry
 SUITES = ROOT / "suites"
 CLAIMS = SUITES / "claims.toml"
 RESULTS = ROOT / "results"
-
-MOST_RESERVED = 0.5
-"""Of a budget, for what comes after the rounds: without a few rounds there is no verdict on time,
-and early in a run the rest may be guessed far too long."""
 
 MOST_PROCESSES = 24
 """How many may wait beside each other; where more are compared, blocks follow each other."""
@@ -68,11 +65,12 @@ class Run:
             for note in self.store.notes:
                 progress.noted(note)
             left = _left(self.blocks, done)
+            budget = Budget(self.config.budget_of(self.suite))
             shorts = list(rehearsal(left, self.registry.passes))
             if shorts:
                 progress.noted("taking a few steps first, to say what the run will cost")
             rehearsed = [self.lane(short, engine).measure() for short in shorts]
-            estimate = Estimate(left, self.registry.passes, rehearsed)
+            estimate = Estimate(left, self.registry.passes, rehearsed, budget)
             progress.planned(self.suite, len(left), estimate)
             doing = _Doing(self, engine, progress, skipping, writer, estimate)
             known = [r for r in done.values() if r.measured in timed and r.status != "skipped"]
@@ -122,7 +120,6 @@ class _Doing:
     skipping: Skipping
     writer: Writer
     estimate: Estimate
-    began: float = field(default_factory=time.monotonic)
     started: float = 0.0
     random: Random = field(default_factory=Random)
     apart: set[tuple[str, str]] = field(default_factory=set)
@@ -149,9 +146,7 @@ class _Doing:
     @property
     def time_is_up(self) -> bool:
         """Whether all that is left of the budget is needed for what comes after the rounds."""
-        budget_s = self.run.config.budget_of(self.run.suite)
-        reserved = min(self.estimate.after_rounds, MOST_RESERVED * budget_s)
-        return time.monotonic() - self.began + reserved >= budget_s
+        return self.estimate.budget.for_rounds(self.estimate.after_rounds) == 0
 
     def _together(self, blocks: Together) -> list[Record[Seen]]:
         """Time blocks beside each other and return their records."""

@@ -10,6 +10,7 @@ import pytest
 from harness.config import RunConfig
 from harness.declare.suite import Pair, Protocol, Suite
 from harness.measure import progress as module
+from harness.measure.budget import Budget
 from harness.measure.estimate import Estimate as EstimateWith
 from harness.measure.plan import plan as plan_with
 from harness.measure.progress import (
@@ -288,8 +289,12 @@ class TestTheEstimate:
         )
         estimate = Estimate([start, training])
         steps, twice = training.protocol.curve_steps, 2 * start.protocol.trajectory_steps
-        estimate.saw(start, 3.0 * twice, start.record("ok"))
+        estimate.saw(start, 0.5 + 3.0 * twice, start.record("ok"))
         assert 3.0 * steps <= estimate.seconds[0] < 3.5 * steps
+
+    def test_of_rounds_ends_with_the_budget(self):
+        patient, short = (EstimateWith(STEPS, REGISTRY.passes, (), Budget(s)) for s in (1e6, 1.0))
+        assert short.seconds[1] <= 1.0 < patient.seconds[0]
 
     def test_takes_an_unknown_step_to_be_like_those_of_other_learners(self):
         (training, *_), (timed, *_) = of("p", "curve"), of("aa", "step")

@@ -316,21 +316,6 @@ def records_so_far(run: Path) -> list[object]:
     return [json.loads(line)["block"] for line in whole.splitlines()]
 
 
-def test_what_comes_later_cannot_take_the_whole_budget_from_the_rounds() -> None:
-    """However long trainings may be thought to take, half of the budget is the rounds'."""
-    config = SimpleNamespace(budget_of=lambda suite: 600.0)
-    doing: Any = SimpleNamespace(
-        run=SimpleNamespace(config=config, suite=None),
-        estimate=SimpleNamespace(after_rounds=1e6),
-        began=time.monotonic() - 200.0,
-    )
-    is_up = _Doing.time_is_up.fget
-    assert is_up is not None
-    assert not is_up(doing)
-    doing.began -= 101.0
-    assert is_up(doing)
-
-
 def test_of_blocks_timed_beside_each_other_all_are_taken_again_where_one_is_missing() -> None:
     def beside(member: Member, together: str) -> Block:
         block = make_block("reference_maml", "step")
