@@ -38,6 +38,10 @@ class MamlLearner(Learner):
     def adapt(self, state: AdamState, batch: Tasks) -> list[Params]:
         """Return the adapted parameters of every task."""
 
+    def outputs(self, adapted: Params, x: Tensor) -> Tensor:
+        """Return what a task's examples are answered with, by what it was adapted to."""
+        return self.workload.outputs(adapted, x)
+
     def evaluate(self, state: AdamState, batch: Tasks) -> Tensor:
         return self.judged(self.adapt(state, batch), batch)
 
@@ -46,7 +50,7 @@ class MamlLearner(Learner):
         """Return the quality on every task of the parameters that were adapted to it."""
         return torch.stack(
             [
-                self.workload.quality(self.workload.outputs(params, task.query_x), task.query_y)
+                self.workload.quality(self.outputs(params, task.query_x), task.query_y)
                 for params, task in zip(adapted, batch, strict=True)
             ]
         )

@@ -53,7 +53,7 @@ class Adapter:
         @torch.no_grad()
         def outputs(x: Tensor) -> Tensor:
             _require_examples(workload, x)
-            return workload.outputs(params, x)
+            return self.learner.outputs(params, x)
 
         return outputs
 
