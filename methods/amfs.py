@@ -56,7 +56,7 @@ class Amfs(ReferenceMaml):
     """How tasks are adapted to: in function space, or by MAML's inner steps."""
     width: float = 1.0
     """s, in the root mean square of a coordinate's differences."""
-    ridge: float = 0.1
+    ridge: float = 0.01
     """How much the adapted function is held to the network's."""
     weighted: bool = True
     """Whether tasks weigh in the outer loop as their gradients agree with the mean."""
