@@ -17,9 +17,6 @@ ELSEWHERE = {
     "clusters-better-tuned": "clusters",  # tunes a number of clusters on validation tasks
     "shared-gradients-larger-rates": "sharing",  # needs the whole grid of rates
     "sama-four-devices": "sama_base",  # needs four GPUs
-    "multitask-spsa-better": "related",
-    "gradncp-memory": "related",
-    "gradncp-better": "related",
 }
 """Claims that suite paper leaves to another, since half an hour of two cores can't test them."""
 
