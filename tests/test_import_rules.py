@@ -21,7 +21,11 @@ FILES = sorted(
     for path in (ROOT / folder).rglob("*.py")
 )
 PEERS = tomllib.loads((ROOT / "baselines" / "peers.toml").read_text())
-MODULES_OF = {"betty-ml": "betty"}  # where a peer is not imported by the name it is installed by
+# Where a peer is not imported by the name it is installed by.
+MODULES_OF = {
+    "betty-ml": "betty",
+    "parallel-metalearn": "metalearn",
+}
 OWNS = {MODULES_OF.get(peer, peer): peer for peer in PEERS}
 
 
