@@ -17,9 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from baselines.bilevel import BilevelState
+from baselines.bilevel_modules import base_optimizer, empty_module
 from baselines.peer import importing
 from harness.declare.learner import Params
-from harness.declare.outer import AdamState, SgdState, groups
+from harness.declare.outer import AdamState, SgdState
 from harness.errors import UsageError
 from suites.bilevel import Bilevel, BilevelBatch
 
@@ -117,7 +118,9 @@ class Levels:
                 f"Betty runs on device=cpu or device=cuda, not on {device!r}. "
                 "Choose among several GPUs by CUDA_VISIBLE_DEVICES."
             )
-        modules = [_module(m, workload) for m in (workload.base_network, workload.meta_network)]
+        modules = [
+            empty_module(m, workload) for m in (workload.base_network, workload.meta_network)
+        ]
         base_params: Params = dict(modules[0].named_parameters())
         meta_params: Params = dict(modules[1].named_parameters())
         self.named_buffers = dict(modules[0].named_buffers())
@@ -129,7 +132,7 @@ class Levels:
         def meta_loss(batch: Any) -> Tensor:
             return workload.meta_loss({**base_params, **self.named_buffers}, meta_params, batch)
 
-        of_base = _base_optimizer(workload, base_params)
+        of_base = base_optimizer(workload, base_params)
         of_meta = torch.optim.Adam(meta_params.values(), lr=workload.meta_lr)
         self.base = _Level("base_level", Config(**config), modules[0], of_base, base_loss)
         # Without retain_graph a direct gradient would free what the response is still to need.
@@ -169,32 +172,6 @@ class Levels:
         with self.drawing(batch):
             for base_batch in batch.base:
                 self.base.one_step_descent(base_batch)
-
-
-def _base_optimizer(workload: Bilevel, params: Params) -> torch.optim.Optimizer:
-    of_descent = workload.base_optimizer == "sgd"
-    by_rule = [
-        {
-            "params": [params[name] for name in names],
-            "lr": rule.lr,
-            "weight_decay": rule.weight_decay,
-            **(
-                {"momentum": rule.momentum}
-                if of_descent
-                else {"decoupled_weight_decay": rule.decoupled}
-            ),
-        }
-        for rule, names in groups(params, {name: workload.base_rule(name) for name in params})
-    ]
-    return torch.optim.SGD(by_rule) if of_descent else torch.optim.Adam(by_rule)
-
-
-def _module(make: Callable[[], nn.Module], workload: Bilevel) -> nn.Module:
-    """Return a module with memory for weights but nothing in it yet."""
-    place = workload.place
-    with torch.device("meta"):
-        module = make()
-    return module.to(place.torch_dtype).to_empty(device=place.device)
 
 
 @contextmanager

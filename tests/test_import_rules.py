@@ -24,6 +24,7 @@ PEERS = tomllib.loads((ROOT / "baselines" / "peers.toml").read_text())
 # Where a peer is not imported by the name it is installed by.
 MODULES_OF = {
     "betty-ml": "betty",
+    "boat-torch": "boat_torch",
     "parallel-metalearn": "metalearn",
 }
 OWNS = {MODULES_OF.get(peer, peer): peer for peer in PEERS}

@@ -98,7 +98,7 @@ def test_an_unknown_peer_is_refused_with_the_nearest_name(
     with pytest.raises(UnknownName):
         installed("learn2lern")
     assert main(["learn2lern"]) == 2
-    assert "Allowed: betty-ml, higher" in capsys.readouterr().err
+    assert "Allowed: betty-ml, boat-torch, higher" in capsys.readouterr().err
 
 
 def test_a_peer_cannot_bring_the_torch_that_its_metadata_asks_for(
@@ -236,7 +236,7 @@ def test_the_installed_peers_import_side_by_side() -> None:
     # torchmeta only imports through its adapter, which has tests of its own.
     code = (
         "import torchvision, learn2learn, higher, torchopt, betty.problems, betty.engine, "
-        "metalearn.algorithms"
+        "metalearn.algorithms, boat_torch"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True)
 
