@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 TIMES = 2
@@ -39,11 +39,13 @@ class Planned:
 
     plan: CallPlan
     seconds: dict[CallPlan, float]
+    spent: float = field(default=0.0, compare=False)
+    """Seconds that it took to find it."""
 
     def told(self) -> dict[str, str]:
-        """Return the choice and the candidates' milliseconds a task, as words without spaces."""
+        """Return the choice, the candidates' milliseconds a task, and what they cost in all."""
         taken = ",".join(f"{plan}:{1e3 * s:.3g}ms" for plan, s in self.seconds.items())
-        return {"plan": str(self.plan), "candidates": taken}
+        return {"plan": str(self.plan), "candidates": taken, "planning": f"{self.spent:.3g}s"}
 
 
 def candidates(tasks: int, inner_steps: int, graphs: int) -> Iterator[CallPlan]:
@@ -58,7 +60,7 @@ def candidates(tasks: int, inner_steps: int, graphs: int) -> Iterator[CallPlan]:
 
 def fastest(plans: Iterator[CallPlan], call: Callable[[CallPlan], object]) -> Planned:
     """Time a call of each plan on as many tasks as it takes at once; without any, take one task."""
-    seconds: dict[CallPlan, float] = {}
+    began, seconds = time.perf_counter(), dict[CallPlan, float]()
     for plan in plans:
         taken = []
         for _ in range(TIMES):
@@ -67,4 +69,4 @@ def fastest(plans: Iterator[CallPlan], call: Callable[[CallPlan], object]) -> Pl
             taken.append(time.perf_counter() - start)
         seconds[plan] = min(taken) / plan.tasks
     best = min(seconds, key=lambda plan: seconds[plan], default=CallPlan(1, redo=True))
-    return Planned(best, seconds)
+    return Planned(best, seconds, time.perf_counter() - began)

@@ -23,7 +23,7 @@ A network that `stacked_networks` doesn't know runs task after task.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -96,6 +96,9 @@ class FastMaml(MamlLearner):
             ]
             judged = zip(outputs, batch.query_y, strict=True)
             return torch.stack([self.workload.quality(*one) for one in judged])
+
+    def preparations(self) -> Sequence[float]:
+        return [planned.spent for planned in self._plans.values()]
 
     def fast_paths(self) -> dict[str, str]:
         network = "stacked" if isinstance(self._stack.network, Stacked) else "one-by-one"

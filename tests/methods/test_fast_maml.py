@@ -140,12 +140,16 @@ def test_a_plan_is_made_once_for_each_shape_and_told():
     state = fast.init(0)
     fast.meta_gradient(state, batch)
     told = fast.fast_paths()
-    assert {"network", "plan", "candidates"} == set(told)
+    assert {"network", "plan", "candidates", "planning"} == set(told)
     assert told["plan"] in told["candidates"]
+    (spent,) = fast.preparations()
+    assert spent > 0
+    assert told["planning"] == f"{spent:.3g}s"
     fast.meta_gradient(state, batch)
     assert fast.fast_paths() == told
     fast.evaluate(state, replace(workload, meta_batch=3).train_batch(0, 0))
     assert "plan-2" in fast.fast_paths()
+    assert len(fast.preparations()) == 2
 
 
 def test_with_little_memory_inner_steps_are_formed_again():

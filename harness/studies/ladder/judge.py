@@ -128,7 +128,7 @@ def _ladder(
         workload,
         tuple(each for each in waterfalls if _is_told(each)),
         tuple(_along(rungs)),
-        tuple(rates(climbs, asked)),
+        tuple(rates(climbs, asked)) if len(rungs) > 1 else (),
         paid,
         tuple(lengths(climbs, asked)),
         None if learner is None else held_out(evidence, learner, climbs, asked),

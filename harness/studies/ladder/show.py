@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.declare.point import words_of
@@ -39,15 +39,10 @@ def said(judgement: Judgement) -> dict[str, Any]:
 def parts(judgement: Judgement) -> Iterator[Part]:
     found: tuple[Ladder, ...] = judgement.studies.get("ladder", ())
     for each in found:
-        drawn = tuple(figures(each))
-        tables = (
-            rung_table(each),
-            rate_table(each),
-            cost_table(each),
-            length_table(each),
-            held_out_table(each),
-        )
-        yield Part(HEADING, 21, drawn, tables)
+        yield Part(HEADING, 21, tuple(figures(each)), (rung_table(each), rate_table(each)))
+    yield Part(HEADING, 22, tables=(cost_table(found),))
+    for each in found:
+        yield Part(HEADING, 23, tables=(length_table(each), held_out_table(each)))
 
 
 def rung_table(found: Ladder) -> Table | None:
@@ -88,7 +83,11 @@ def rate_table(found: Ladder) -> Table | None:
     )
 
 
-def cost_table(found: Ladder) -> Table | None:
+def cost_table(found: Sequence[Ladder]) -> Table | None:
+    groups: dict[str, list[tuple[Cell, ...]]] = {}
+    for each in found:
+        rows = groups.setdefault(each.workload, [])
+        rows += [_cost_row(each.baseline, cost) for cost in each.costs]
     return grouped_table(
         "one_off",
         "What each rung pays once",
@@ -104,7 +103,7 @@ def cost_table(found: Ladder) -> Table | None:
             Column("Break-even (derived)", 1.4, numeric=True),
             Column("Against a cheaper rung", 1.4, numeric=True),
         ),
-        [Group(tuple(map(_cost_row, found.costs)), found.workload)] if found.costs else [],
+        [Group(tuple(rows), workload) for workload, rows in groups.items() if rows],
         wide=True,
     )
 
@@ -183,7 +182,7 @@ def _rate_row(rate: Rate) -> tuple[Cell, ...]:
     )
 
 
-def _cost_row(cost: Cost) -> tuple[Cell, ...]:
+def _cost_row(baseline: str, cost: Cost) -> tuple[Cell, ...]:
     once = cost.once
     made = f"{once.made} made, {quantity(once.made_s, 's')}" if once.made else ""
     cheaper = cost.against_cheaper
@@ -191,17 +190,19 @@ def _cost_row(cost: Cost) -> tuple[Cell, ...]:
         Cell(line_words(cost.rung, cost.added), made),
         Cell(quantity(once.first_s, "s")),
         Cell(quantity(once.later_s, "s") if once.draws > 1 else UNKNOWN),
-        Cell(*_even(cost.against_baseline)),
-        Cell(UNKNOWN) if cheaper is None else Cell(_even(cheaper)[0], f"than {cheaper.against}"),
+        Cell(*_even(cost.against_baseline, f"against {baseline}")),
+        Cell(UNKNOWN)
+        if cheaper is None
+        else Cell(_even(cheaper, "")[0], f"than {cheaper.against}"),
     )
 
 
-def _even(found: BreakEven) -> tuple[str, str]:
-    """Write when a rung breaks even, and between what."""
+def _even(found: BreakEven, against: str) -> tuple[str, str]:
+    """Write when a rung breaks even, and between what against whom."""
     if found.updates is None:
-        return NEVER, ""
+        return NEVER, against
     ends = [NEVER if end is None else significant(end, 2) for end in (found.soonest, found.latest)]
-    return f"{significant(found.updates, 2)} meta-updates", f"{ends[0]} to {ends[1]}"
+    return f"{significant(found.updates, 2)} meta-updates", f"{ends[0]} to {ends[1]}, {against}"
 
 
 def _length_row(length: Length) -> tuple[Cell, ...]:

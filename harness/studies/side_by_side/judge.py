@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from harness.declare.passes import Pass, Seen
@@ -49,6 +49,8 @@ class Cost:
     seconds: float | None
     peak_bytes: int | None
     backward_passes: int | None
+    on_front: bool | None = None
+    """Whether no other learner is both as fast and as small; None where either is unknown."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def _costs(evidence: Evidence, judgement: Judgement) -> Iterator[Costs]:
                 _cost(each, times.get(each, {}), peaks.get(each, {}), counts.get(each, {}))
                 for each in learners
             )
-            yield Costs(workload, about.parameters, about.samples, tuple(costs))
+            yield Costs(workload, about.parameters, about.samples, tuple(_with_front(list(costs))))
 
 
 def _cost(
@@ -149,6 +151,20 @@ def _cost(
         peak_bytes=next((seen.peak_bytes for _, seen in memory.values()), None),
         backward_passes=next((seen.backward_passes for _, seen in counted.values()), None),
     )
+
+
+def _with_front(costs: Sequence[Cost]) -> Iterator[Cost]:
+    spent = {
+        cost.learner: (cost.seconds, cost.peak_bytes)
+        for cost in costs
+        if cost.seconds is not None and cost.peak_bytes is not None
+    }
+    for cost in costs:
+        mine = spent.get(cost.learner)
+        if mine is not None:
+            ahead = [s for s in spent.values() if s != mine and s[0] <= mine[0] and s[1] <= mine[1]]
+            cost = replace(cost, on_front=not ahead)
+        yield cost
 
 
 def _standings(evidence: Evidence, judgement: Judgement) -> Iterator[Standings]:

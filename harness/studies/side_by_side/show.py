@@ -18,6 +18,7 @@ from harness.report.section import ACCURACY, SPEED, Part
 from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import UNKNOWN, count, percent, quantity, ratio, significant, with_bounds
 from harness.report.words import capital, shorten
+from harness.studies.side_by_side.front import figures
 from harness.studies.side_by_side.judge import (
     Cost,
     Costs,
@@ -36,7 +37,7 @@ def said(judgement: Judgement) -> dict[str, Any]:
 
 def parts(judgement: Judgement) -> Iterator[Part]:
     found: Finding = judgement.studies["side_by_side"]
-    yield Part(SPEED, 11, tables=(cost_table(found.costs),))
+    yield Part(SPEED, 11, tuple(figures(found.costs)), (cost_table(found.costs),))
     yield Part(SPEED, 13, tuple(map(Profiles, found.profiles)))
     yield Part(ACCURACY, 31, tables=(accuracy_table(found.standings),))
 

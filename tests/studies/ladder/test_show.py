@@ -10,7 +10,10 @@ import pytest
 
 from harness.report.content import Content
 from harness.report.tables.table import Table
+from harness.studies.ladder.costs import BreakEven, Cost, Once
 from harness.studies.ladder.figure import AlongSettings, OverLengths, Rungs
+from harness.studies.ladder.judge import Ladder
+from harness.studies.ladder.show import cost_table
 from tests.judge.builders import checks, without
 from tests.report.composing import claims_json, compose
 from tests.studies.ladder.runs import (
@@ -93,13 +96,37 @@ def test_all_figures_are_drawn_and_have_words(content: Content) -> None:
     assert "9.98\u00d7" in drawn[0].alternative
 
 
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_ladder_of_few_rungs_can_be_drawn(number: int) -> None:
-    pairs = PAIRS[: number + 1]
+    pairs = PAIRS[:number]
     records = whole(pairs)
     found = compose(planned(records, pairs), records, judged(records, pairs))
     for figure in found.figures:
         assert "<svg" in figure.svg()
+    rates = [t.name for section in found.sections for t in section.tables if "rates" in t.name]
+    assert len(rates) == (number > 1)
+
+
+def test_one_rung_against_several_baselines_earns_back_what_it_pays_from_each() -> None:
+    once = Once(first_s=2.0, later_s=0.0, draws=1, made=1, made_s=1.5)
+
+    def against(baseline: str, even: BreakEven) -> Ladder:
+        cost = Cost("plan", False, once, even, None)
+        return Ladder(baseline, "toys", (), (), (), (cost,), (), None)
+
+    slow, quick = BreakEven("the baseline", 8.0, 6.0, 12.0), BreakEven("the baseline", *[None] * 3)
+    found = cost_table([against("slow_peer", slow), against("quick_peer", quick)])
+    assert found is not None
+    (group,) = found.groups
+    assert group.title == "toys"
+    rows = [
+        [f"{cell.text} {cell.note}".replace("\u00a0", " ") for cell in row] for row in group.rows
+    ]
+    assert rows[0][0] == "plan 1 made, 1.50 s"
+    assert [row[3] for row in rows] == [
+        "8.0 meta-updates 6.0 to 12, against slow_peer",
+        "never against quick_peer",
+    ]
 
 
 def test_what_is_withheld_stands_nowhere() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from harness.judge.evidence import Evidence
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement
 from harness.records.record import Record
+from harness.report.section import placed
 from harness.report.tables.table import Table
 from harness.studies.side_by_side import show
+from harness.studies.side_by_side.front import figures
 from harness.studies.side_by_side.judge import find
 from tests.records.made import altered, flat_record, make_manifest
 from tests.report.composing import compose
@@ -173,3 +176,27 @@ def test_both_tables_are_in_the_report(run: Any) -> None:
     )
     assert content.table("costs") is not None
     assert content.table("accuracies") is not None
+
+
+def test_a_learner_is_on_the_front_unless_another_is_as_fast_and_as_small() -> None:
+    peaks = {"plain": 40, "clean": 10, "solved": 20}
+    records = records_of(CONTROL, peaks) + records_of(SOLVED, peaks)
+    (costs,) = judged((CONTROL, SOLVED), records).studies["side_by_side"].costs
+    assert {cost.learner: cost.on_front for cost in costs.learners} == {
+        "plain": True,
+        "clean": True,
+        "solved": False,
+    }
+    (figure,) = figures([costs])
+    assert "clean: 1.00\u00a0s, 10\u00a0B, on the front" in figure.alternative
+    assert figure.alternative.endswith("solved: 2.00\u00a0s, 20\u00a0B.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "<svg" in placed(figure, "front").svg()
+
+
+def test_without_bytes_nobody_is_on_the_front_and_nothing_is_drawn() -> None:
+    records = [r for p in (CONTROL, SOLVED) for r in records_of(p) if r.measured != "memory"]
+    (costs,) = judged((CONTROL, SOLVED), records).studies["side_by_side"].costs
+    assert {cost.on_front for cost in costs.learners} == {None}
+    assert not list(figures([costs]))
