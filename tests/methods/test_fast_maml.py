@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from harness.declare.tree import relative_error
 from harness.declare.workload import Place
 from harness.errors import UsageError
 from methods.call_plan import CallPlan, Planned, candidates, fastest
-from methods.fast_maml import FastMaml
+from methods.fast_maml import GRAPHS, FastMaml
 from methods.norm_relu import norm_relu
 from methods.patches import patches
 from methods.stacked_networks import OneByOne, Stacked
@@ -150,6 +151,44 @@ def test_a_plan_is_made_once_for_each_shape_and_told():
     fast.evaluate(state, replace(workload, meta_batch=3).train_batch(0, 0))
     assert "plan-2" in fast.fast_paths()
     assert len(fast.preparations()) == 2
+
+
+CONV: dict[str, Any] = {"architecture": "conv", "layers": 3, "inner_lr": 0.4}
+OTHER_SHAPES = {
+    "seven tasks of many queries": {**CONV, "meta_batch": 7, "ways": 3, "queries": 6, "side": 11},
+    "wide, without BatchNorm": {**CONV, "meta_batch": 3, "width": 17, "norm": False},
+    "one task of ten steps": {**CONV, "meta_batch": 1, "inner_steps": 10, "shots": 4, "side": 5},
+    "first order": {**CONV, "meta_batch": 5, "inner_steps": 3, "first_order": True},
+    "an MLP of five layers": {"meta_batch": 9, "inner_steps": 4, "layers": 5, "width": 3},
+    "nothing to adapt": {**CONV, "meta_batch": 2, "inner_steps": 0},
+}
+
+
+@pytest.mark.parametrize("memory", [None, 1, 300_000])
+@pytest.mark.parametrize("shapes", OTHER_SHAPES)
+def test_whatever_is_planned_on_other_shapes_fits_and_is_the_oracles(
+    shapes: str, memory: int | None
+) -> None:
+    workload = RandomTasks(Place(dtype="float64"), **OTHER_SHAPES[shapes])
+    fast, plain, batch = (
+        FastMaml(workload, memory=memory),
+        ReferenceMaml(workload),
+        workload.train_batch(5, 0),
+    )
+    state = plain.init(5)
+    owed, found = plain.meta_gradient(state, batch), fast.meta_gradient(state, batch)
+    assert relative_error(found.grads, owed.grads) < 1e-9 * max(1, workload.inner_steps)
+    torch.testing.assert_close(found.loss, owed.loss)
+    (planned,) = fast._plans.values()
+    graphs = GRAPHS
+    if memory is not None:
+        graphs = memory // fast._kept_bytes(fast._packed(state), batch)
+    steps = 1 if workload.first_order else workload.inner_steps
+    allowed = [*candidates(len(batch), steps, graphs)] or [CallPlan(1, redo=True)]
+    assert planned.plan in allowed
+    assert set(planned.seconds) <= set(allowed)
+    if memory == 1:
+        assert planned.plan == CallPlan(1, redo=True)
 
 
 def test_with_little_memory_inner_steps_are_formed_again():
