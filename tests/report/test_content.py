@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
 
@@ -253,6 +254,17 @@ def test_what_really_ran_is_told_for_every_member(content: Content) -> None:
     assert "1 × 2 threads, cpu, float32" in members
     assert "fast paths: torch.func vmap" in members
     assert "steady in 11 of 12" in members
+
+
+def test_of_fast_paths_that_differ_from_block_to_block_a_few_are_told(run) -> None:
+    records = [
+        dataclasses.replace(r, fast_paths=f"way {place}") if r.fast_paths else r
+        for place, r in enumerate(run.records)
+    ]
+    members = texts(compose(run.manifest, records, run.judgement).table("members"), 1)
+    told = re.findall(r"fast paths: way \d+; way \d+; (\d+) others in records.jsonl", members)
+    assert told
+    assert len(re.findall(r"way \d+", members)) == 2 * len(told)
 
 
 def test_the_harness_tells_its_own_cost(content: Content) -> None:

@@ -19,6 +19,9 @@ from harness.report.units import TIMES, UNKNOWN, count, percent, quantity, signi
 # The probe that maps every installed package to its version.
 PACKAGES = "packages"
 
+# What differs from block to block is told so often.
+MOST_TOLD = 2
+
 # Words that lose their meaning in lower case.
 _NAMES = {
     "cpu": "CPU",
@@ -176,12 +179,21 @@ def _member_row(records: list[Record[Seen]], passes: Mapping[str, Pass[Seen]]) -
         sorted({f"{r.processes or 1} {TIMES} {_threads(r.threads)}" for r in timed})
         + [str(part) for part in (first.device, first.dtype) if part]
     )
-    paths = "; ".join(dict.fromkeys(r.fast_paths for r in records if r.fast_paths))
     return (
         Cell(first.learner, first.learner_settings),
-        Cell(ran, f"fast paths: {paths or 'none reported'}"),
+        Cell(ran, f"fast paths: {_fast_paths(timed)}"),
         _before(timed),
     )
+
+
+def _fast_paths(records: Sequence[Record[Seen]]) -> str:
+    """Say what really ran; where every block chose for itself, a few stand for all."""
+    told = list(dict.fromkeys(r.fast_paths for r in records if r.fast_paths))
+    if not told:
+        return "none reported"
+    others = len(told) - MOST_TOLD
+    more = f"; {count(others, 'other')} in records.jsonl" if others > 0 else ""
+    return "; ".join(told[:MOST_TOLD]) + more
 
 
 def _threads(threads: int | None) -> str:
