@@ -9,8 +9,9 @@ What bites:
 
 - the base optimizer's state is copied in and never comes out, so momentum and Adam would begin
   anew with every meta-step. Plain gradient descent has no state, and the others are refused;
-- CG stops below a tolerance and then returns the iterate before its last. Here the tolerance is
-  none; with the one of its examples, 1e-10, it is not conjugate gradients any more;
+- CG stops below a tolerance and then returns the iterate before its last. With the one of its
+  examples, 1e-10, it is not conjugate gradients any more. Here there is none, and a system that is
+  solved to the bit before the last iteration ends in NaN, 0 by 0;
 - a NaN in a gradient becomes zeros without a word, and gradients add up from call to call;
 - every call works out both losses once more, reads three back to the host, and writes all that it
   ever logged to a file. Here the log is emptied before each call and goes nowhere, so that a step's

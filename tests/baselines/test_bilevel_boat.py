@@ -72,6 +72,13 @@ def test_with_a_tolerance_cg_returns_the_iterate_before_its_last() -> None:
     assert relative_error(early, owed) > 1e-3
 
 
+def test_without_one_cg_ends_in_nan_where_it_has_nothing_left_to_do() -> None:
+    workload = linear(kind="ridge", features=1, base_lr=1.0, unroll=50)
+    learner, batch = BoatCg(workload, iterations=4), workload.train_batch(0, 0)
+    (found,) = learner.meta_gradient(learner.init(0), batch).grads.values()
+    assert found.isnan().all()
+
+
 @pytest.mark.parametrize("learner_class", BOATS)
 def test_boat_says_and_writes_nothing_and_keeps_nothing(
     learner_class: type[BoatLearner],

@@ -23,7 +23,11 @@ from suites.fewshot import Tasks
 from suites.maml_problems import RandomTasks
 
 ROOT = Path(__file__).parents[2]
-IMPORTED_AS = {"betty-ml": "betty", "parallel-metalearn": "metalearn"}
+IMPORTED_AS = {
+    "betty-ml": "betty",
+    "boat-torch": "boat_torch",
+    "parallel-metalearn": "metalearn",
+}
 MODULES = {name: IMPORTED_AS.get(name, name) for name in recipes()}
 PEERS = ["learn2learn", "torchmeta", "higher", "torchopt"]
 CONV = RandomTasks(
