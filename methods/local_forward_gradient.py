@@ -105,7 +105,7 @@ class ForwardGradient(MamlLearner):
     def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
         losses, sums = [], {name: torch.zeros_like(p) for name, p in state.params.items()}
         for number, task in enumerate(batch):
-            draws = Draws(_whole(state).seed, "training", state.taken, number)
+            draws = self.draws(state, "training", state.taken, number)
             params = self._adapted(state.params, task, draws)
             loss, slopes = self._estimated(params, task.query_x, task.query_y, draws.next())
             losses.append(loss)
@@ -114,8 +114,11 @@ class ForwardGradient(MamlLearner):
         return Gradient(torch.stack(losses).mean(), means)
 
     def adapt(self, state: AdamState, batch: Tasks) -> list[Params]:
-        seed = _whole(state).seed
-        return [self._adapted(state.params, task, Draws(seed, "held out")) for task in batch]
+        return [self._adapted(state.params, task, self.draws(state, "held out")) for task in batch]
+
+    def draws(self, state: AdamState, *purpose: str | int) -> Draws:
+        """Return what directions are drawn from, for a purpose, at a state."""
+        return Draws(_whole(state).seed, *purpose)
 
     def _adapted(self, params: Params, task: Tasks, draws: Draws) -> Params:
         for _ in range(self.workload.inner_steps):
@@ -200,27 +203,21 @@ class LocalForwardGradient(ForwardGradient):
     """Forward gradients of local losses: each stage has a loss of its own, in both loops."""
 
     equivalence: ClassVar[Equivalence] = Approximate(
-        "naive_gradient", adaptation="naive_adaptations"
+        "baselines.naive_forward_gradient:gradient",
+        adaptation="baselines.naive_forward_gradient:adaptations",
     )
 
     def init(self, seed: int) -> DrawingState:
-        theta = self.workload.initial(seed)
-        x, generator = (
-            self.workload.train_batch(seed, 0).support_x[0][:1],
-            Draws(seed, "local").next(),
-        )
-        layers: Params = {}
-        sizes = []
+        theta, draws = self.workload.initial(seed), Draws(seed, "local losses")
+        z, sizes = self.workload.train_batch(seed, 0).support_x[0][:1], []
         for stage in range(len(self.stages)):
-            x = self._run(theta, x, stage)
-            sizes.append(x.numel())
+            z = self._run(theta, z, stage)
+            sizes.append(z.numel())
+        layers: Params = {}
         for stage, size in enumerate(sizes[:-1]):
-            weights = torch.rand((sizes[-1], size + 1), generator=generator, dtype=torch.float64)
-            drawn = ((2 * weights - 1) * size**-0.5).to(x)  # as torch draws linear layers
-            layers[f"{LOCAL}{stage}.weight"], layers[f"{LOCAL}{stage}.bias"] = (
-                drawn[:, :-1],
-                drawn[:, -1],
-            )
+            for kind, shape in (("weight", (sizes[-1], size)), ("bias", (sizes[-1],))):
+                drawn = torch.rand(shape, generator=draws.next(), dtype=torch.float64)
+                layers[f"{LOCAL}{stage}.{kind}"] = ((2 * drawn - 1) * size**-0.5).to(z)
         return DrawingState(**vars(AdamState.start(theta | layers)), seed=seed)
 
     def outputs(self, adapted: Params, x: Tensor) -> Tensor:
@@ -268,75 +265,3 @@ def _whole(state: AdamState) -> DrawingState:
             "the state that `init` or `step` returned."
         )
     return state
-
-
-def naive_gradient(learner: ForwardGradient, state: DrawingState, batch: Tasks) -> Gradient:
-    """The definition: every directional derivative by backpropagation, example by example."""
-    losses, every = [], []
-    for number, task in enumerate(batch):
-        draws = Draws(state.seed, "training", state.taken, number)
-        params = _naive_adapted(learner, state.params, task, draws)
-        slopes = _naive_slopes(learner, params, task.query_x, task.query_y, draws.next())
-        network = _network(params)
-        losses.append(
-            learner.workload.loss(learner.workload.outputs(network, task.query_x), task.query_y)
-        )
-        every.append(slopes)
-    means = {name: torch.stack([each[name] for each in every]).mean(0) for name in state.params}
-    return Gradient(torch.stack(losses).mean(), means)
-
-
-def naive_adaptations(learner: ForwardGradient, state: DrawingState, batch: Tasks) -> list[Params]:
-    """What `adapt` must return."""
-    return [
-        _naive_adapted(learner, state.params, task, Draws(state.seed, "held out")) for task in batch
-    ]
-
-
-def _naive_adapted(learner: ForwardGradient, params: Params, task: Tasks, draws: Draws) -> Params:
-    for _ in range(learner.workload.inner_steps):
-        slopes = _naive_slopes(learner, params, task.support_x, task.support_y, draws.next())
-        params = {name: p - learner.workload.inner_lr * slopes[name] for name, p in params.items()}
-    return params
-
-
-def _naive_slopes(
-    learner: ForwardGradient, params: Params, x: Tensor, y: Tensor, generator: torch.Generator
-) -> Params:
-    workload, leaves = learner.workload, {n: p.detach().requires_grad_() for n, p in params.items()}
-    network = _network(leaves)
-    slopes: Params = {}
-    samples, last, z = 4**learner.log4_samples, len(learner.stages) - 1, x
-    for part in learner.parts:
-        z, outputs = z.detach(), []
-        for stage in part:
-            z = workload.stretch(network, z, stage, stage + 1)
-            outputs.append(z)
-        answers = z
-        if part[-1] < last:
-            names = [f"{LOCAL}{part[-1]}.{kind}" for kind in ("weight", "bias")]
-            weight, bias = (leaves[name] for name in names)
-            answers = z.flatten(1) @ weight.T + bias
-            found = torch.autograd.grad(
-                workload.loss(answers, y), (weight, bias), retain_graph=True
-            )
-            slopes |= dict(zip(names, found, strict=True))
-        directions = [
-            torch.randn((samples, *z.shape), generator=generator, dtype=torch.float64).to(x)
-            for z in outputs
-        ]
-        estimates = [torch.zeros_like(z) for z in outputs]
-        for i in range(len(x)):
-            loss = workload.loss(answers[i : i + 1], y[i : i + 1])
-            exact = torch.autograd.grad(loss, outputs, retain_graph=True)
-            for s in range(samples):
-                parts = [(g[i] * v[s, i]).sum() for g, v in zip(exact, directions, strict=True)]
-                for estimate, v in zip(estimates, directions, strict=True):
-                    estimate[i] += sum(parts) * v[s, i] / samples
-        for stage, output, estimate in zip(part, outputs, estimates, strict=True):
-            own = {n: p for n, p in leaves.items() if n.startswith(f"{learner.stages[stage]}.")}
-            found = torch.autograd.grad(
-                output, list(own.values()), estimate / len(x), retain_graph=True
-            )
-            slopes |= dict(zip(own, found, strict=True))
-    return slopes

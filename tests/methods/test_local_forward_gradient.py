@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from baselines.naive_forward_gradient import adaptations, gradient
 from baselines.reference_maml import ReferenceMaml
 from harness.declare.learner import Params
 from harness.declare.outer import AdamState
@@ -23,8 +24,6 @@ from methods.local_forward_gradient import (
     Draws,
     ForwardGradient,
     LocalForwardGradient,
-    naive_adaptations,
-    naive_gradient,
 )
 from suites.maml_problems import MamlProblems, RandomTasks
 from suites.sinusoid import Sinusoid
@@ -47,10 +46,10 @@ def test_it_is_its_definition(problem: Problem, kind: Any, log4_samples: int):
     state = learner.init(problem.seed)
     state, _ = learner.step(state, problem.workload.train_batch(problem.seed, 0))
     batch = problem.workload.train_batch(problem.seed, 1)
-    found, owed = learner.meta_gradient(state, batch), naive_gradient(learner, state, batch)
+    found, owed = learner.meta_gradient(state, batch), gradient(learner, state, batch)
     torch.testing.assert_close(found.loss, owed.loss, rtol=1e-10, atol=1e-12)
     assert relative_error(found.grads, owed.grads) < 1e-9 * problem.inner_steps
-    pairs = zip(learner.adapt(state, batch), naive_adaptations(learner, state, batch), strict=True)
+    pairs = zip(learner.adapt(state, batch), adaptations(learner, state, batch), strict=True)
     for one, other in pairs:
         assert relative_error(one, other) < 1e-9 * problem.inner_steps
 
