@@ -113,6 +113,7 @@ def measured(block: Block, seat: Seat | None = None, take_turns: TakeTurns = alo
             learner = make_learner(block, registry, team)
             about = _about(learner)
             look = measure_of(known, take_turns)(block, learner)
+            about["fast_paths"] = _fast_paths(learner)  # some are chosen while it works
         team.barrier()  # who closed it while another is at work would seem to be lost
         team.close()
         return block.record("ok", **about, **vars(look.costs)).holding(look.seen)
@@ -178,8 +179,12 @@ def _about(learner: Learner) -> dict[str, Any]:
         "samples": workload.samples,
         "parameters": workload.parameters,
         "converges": workload.converges,
-        "fast_paths": " ".join(f"{k}={v}" for k, v in sorted(learner.fast_paths().items())) or None,
+        "fast_paths": _fast_paths(learner),
     }
+
+
+def _fast_paths(learner: Learner) -> str | None:
+    return " ".join(f"{k}={v}" for k, v in sorted(learner.fast_paths().items())) or None
 
 
 def _check(block: Block, registry: Registry, team: Communicator) -> Look:

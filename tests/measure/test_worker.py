@@ -32,6 +32,16 @@ def test_memory_repeats_to_the_byte():
     assert first.live_bytes == 3 * 1761 * 4 + 6 * 4 + 2 * 20 * 2 * 4
 
 
+@pytest.mark.parametrize("measured_by", ["memory", "step"])
+def test_fast_paths_that_a_learner_chooses_while_it_works_are_in_the_record(measured_by: str):
+    record = measured(make_block("fast_maml", measured=measured_by))
+    assert record.status == "ok", record.reason
+    words = dict(word.split("=") for word in (record.fast_paths or "").split())
+    assert words["network"] == "stacked"
+    assert words["plan"] in words["candidates"]
+    assert float(words["planning"].removesuffix("s")) > 0
+
+
 @pytest.mark.parametrize("method", ["reference_maml", "batched_maml"])
 def test_memory_at_a_point_of_a_sweep_is_what_the_pair_set_so_would_take(method: str):
     """Every block of a sweep has a process to itself, and what it sees is the point's own."""
