@@ -12,6 +12,7 @@ from harness.builtin import builtin_passes
 from harness.declare.passes import Pass, Seen
 from harness.declare.point import OWN, Point, PointKey, key_of, words_of
 from harness.declare.suite import TWIN, Member, Pair
+from harness.judge.machines import of_one_class
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 
@@ -38,7 +39,7 @@ class Evidence:
         self.passes = builtin_passes() if passes is None else passes
         self.every = tuple(records)
         """Also those of blocks that were measured again."""
-        counting = latest(self.every)
+        counting = of_one_class(latest(self.every), self.passes)
         plan = dict.fromkeys(manifest.plan if manifest else (each.block for each in counting))
         planned = {block: place for place, block in enumerate(plan)}
         known = [record for record in counting if record.block in planned]

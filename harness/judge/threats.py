@@ -9,6 +9,7 @@ from enum import StrEnum
 from harness.declare.suite import workload_words
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import PairJudgement, Quality
+from harness.judge.machines import classes_by_pair
 
 
 class Threat(StrEnum):
@@ -73,10 +74,19 @@ def _devices(evidence: Evidence) -> Iterator[str]:
     manifest = evidence.manifest
     cores = manifest.probes.get("usable_cores") or manifest.probes.get("cores")
     machine = manifest.probes.get("cpu") or "an unknown processor"
+    whole = "All blocks ran on one machine"
+    if manifest.engine != "local":
+        whole = "Blocks ran on a cluster, and each pair was timed on machines of one class"
     yield (
-        f"All blocks ran on one machine ({manifest.device}, {machine}, {cores or 'unknown'} cores) "
+        f"{whole} ({manifest.device}, {machine}, {cores or 'unknown'} cores) "
         f"with {manifest.threads} threads. Ratios of times may differ on another one."
     )
+    classes = classes_by_pair(evidence.records, evidence.passes).values()
+    if len(several := dict.fromkeys(each for of_pair in classes for each in of_pair)) > 1:
+        yield (
+            f"Pairs were timed on {len(several)} classes of machine ({'; '.join(several)}). Ratios "
+            "of two pairs may be compared, their seconds may not."
+        )
     needing = [c.name for c in manifest.claims if any(n.startswith("gpus") for n in c.needs)]
     if needing and not manifest.device.startswith("cuda"):
         yield f"No GPU was used, so {', '.join(needing)} can't be tested."

@@ -23,6 +23,7 @@ import psutil
 import torch
 
 from harness.git import git
+from harness.measure.machine import machine_class, processor
 
 GPU_QUERY = "driver_version,clocks.sm,clocks.mem,power.limit,clocks_throttle_reasons.active"
 
@@ -36,7 +37,7 @@ def run_probes(device: str = "cpu") -> dict[str, Any]:
     """Return what holds for a whole run; null where it can't be known."""
     frequency = psutil.cpu_freq()
     return {
-        "cpu": _cpu_model(),
+        "cpu": processor(),
         "cores": psutil.cpu_count(logical=False),
         "logical_cores": psutil.cpu_count(),
         "usable_cores": len(psutil.Process().cpu_affinity())
@@ -72,6 +73,7 @@ def block_probes(device: str) -> Iterator[dict[str, Any]]:
     after = psutil.cpu_times()
     if hasattr(after, "steal") and (total := sum(after) - sum(before)) > 0:
         seen["steal"] = max(0.0, (after.steal - before.steal) / total)
+    seen["machine"] = machine_class(_gpu_name(device))
     if device.startswith("cuda") and torch.cuda.is_available():
         temperature = _nvidia_smi("temperature.gpu", device)
         seen["temperature"] = float(temperature) if temperature else None
@@ -112,18 +114,17 @@ def _gpu(device: str) -> dict[str, Any]:
     }
 
 
+def _gpu_name(device: str) -> str | None:
+    index = int(device.partition(":")[2] or 0)
+    known = device.startswith("cuda") and index < torch.cuda.device_count()
+    return torch.cuda.get_device_name(index) if known else None
+
+
 def _nvidia_smi(fields: str, device: str, of: str = "--query-gpu") -> str | None:
     if shutil.which("nvidia-smi") is None:
         return None
     index = device.partition(":")[2] or "0"
     return _output(["nvidia-smi", "-i", index, f"{of}={fields}", "--format=csv,noheader,nounits"])
-
-
-def _cpu_model() -> str | None:
-    for line in (_read("/proc/cpuinfo") or "").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or None
 
 
 def _blas() -> str | None:

@@ -34,6 +34,8 @@ class Manifest:
     probes: dict[str, Any]
     plugins: tuple[str, ...] = ()
     plugin_hashes: tuple[str, ...] = ()
+    jobs: int = 1  # blocks without a clock that shared a machine's cores
+    engine: str = "local"
     schema: int = SCHEMA
 
     def to_json(self) -> str:

@@ -69,6 +69,7 @@ class Record(Generic[S]):
     samples: int | None = of_unit("samples")  # of a step
     parameters: int | None = None  # of the model whose memory is looked at
     converges: ConvergencePoint | None = None  # what is published of baselines on it
+    machine: str | None = None  # its class: processor, cores and GPU
     device: str | None = None
     dtype: str | None = None
     threads: int | None = None  # of each process

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from harness.declare.passes import Seen
 from harness.records.record import Record
 from harness.records.seen import CURVE, MEMORY, STEP
-from tests.judge.builders import PAIR, curve, evidence, record, timed, whole
+from tests.judge.builders import PAIR, changed, curve, evidence, judged, record, timed, whole
 
 
 def at(steps: int, peak: int = 10) -> Record[Seen]:
@@ -103,3 +104,50 @@ def test_evidence_is_looked_up_and_not_searched() -> None:
     found = evidence(records)
     assert len(found.usable(PAIR, STEP, "method")) == 10_000
     assert found.usable(PAIR, STEP, "method") is found.usable(PAIR, STEP, "method")
+
+
+def on(machines: Sequence[str | None]) -> list[Record[Seen]]:
+    """Return the pair's rounds, timed on these machines in turn."""
+    records = timed(PAIR)
+    return [
+        dataclasses.replace(each, machine=machines[place // 2 % len(machines)])
+        for place, each in enumerate(records)
+    ]
+
+
+@pytest.mark.parametrize("machines", [["A, 8 cores"], [None], ["A, 8 cores", None]])
+def test_seconds_of_one_class_of_machine_count(machines: list[str | None]) -> None:
+    found = evidence(on(machines))
+    assert len(found.usable(PAIR, STEP, "method")) == len(found.records) // 2
+
+
+def test_seconds_of_a_pair_on_several_classes_of_machine_are_refused() -> None:
+    memory = record(PAIR, "memory", "method", peak_bytes=7, machine="C, 1 cores")
+    found = evidence([*on(["B, 8 cores", "A, 8 cores"]), memory])
+    assert not found.usable(PAIR, STEP, "method")
+    assert found.usable(PAIR, MEMORY, "method")  # no clock took part
+    why = found.why_absent(PAIR, STEP, "method")
+    assert why == (
+        "step of the method: failed, the pair was timed on 2 classes of machine (A, 8 cores; "
+        "B, 8 cores), whose seconds can't be compared: measure it on one"
+    )
+
+
+def test_a_round_that_one_class_took_beside_another_is_no_measurement_either() -> None:
+    run = changed(whole(PAIR), {"machine": "A"}, member="method")
+    mixed = changed(run, {"machine": "B"}, member="baseline")
+    (verdict,) = judged(mixed).pairs[0].verdicts
+    assert verdict.word == "inconclusive"
+    assert "2 classes of machine (A; B)" in verdict.reason
+    assert judged(run).pairs[0].verdicts[0].word == "met"
+
+
+def test_pairs_on_machines_of_different_classes_stand_each_for_itself() -> None:
+    other = dataclasses.replace(PAIR, name="other")
+    records = [
+        dataclasses.replace(each, machine=pair.name)
+        for pair in (PAIR, other)
+        for each in timed(pair)
+    ]
+    found = evidence(records, pairs=(PAIR, other))
+    assert all(found.usable(pair, STEP, "method") for pair in (PAIR, other))
