@@ -30,7 +30,7 @@ import harness
 from harness.config import RunConfig, listed, split_words, whole
 from harness.errors import HarnessError
 from harness.judge.quality.inheritance import inherits
-from harness.measure.engines.engine import Answer, Engine
+from harness.measure.engines.engine import ANY, Answer, Engine, Resources
 from harness.measure.progress import PlainProgress
 from harness.records.record import SCHEMA
 
@@ -87,13 +87,26 @@ class Cost:
 class MadeEngine(Engine):
     """An engine whose workers have always been done already, twice as fast for a method."""
 
-    def call(self, function: str, text: str, limit_s: float, imports: Sequence[str]) -> Answer:
+    def call(
+        self,
+        function: str,
+        text: str,
+        limit_s: float,
+        imports: Sequence[str],
+        resources: Resources = ANY,
+    ) -> Answer:
         if function.endswith("probe_text"):
             return Answer(json.dumps(PROBES), 0, 0, "")
         return Answer(json.dumps(_made(json.loads(text))), 0, 0, "")
 
     def call_ranks(
-        self, function: str, text: str, limit_s: float, imports: Sequence[str], ranks: int
+        self,
+        function: str,
+        text: str,
+        limit_s: float,
+        imports: Sequence[str],
+        ranks: int,
+        resources: Resources = ANY,
     ) -> Sequence[Answer]:
         raise NotImplementedError("no pair of the made suite has ranks")
 

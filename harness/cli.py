@@ -52,14 +52,14 @@ def run(options: argparse.Namespace) -> int:
     config = run_config(options.words)
     from harness.judge.noise.stopping import decides_by
     from harness.judge.quality.inheritance import inherits_by
-    from harness.measure.engines.local import LocalEngine
+    from harness.measure.engines.choice import engine_of
     from harness.measure.progress import progress_for
-    from harness.measure.run import prepare, resume
+    from harness.measure.run import RESULTS, prepare, resume
     from harness.team.rendezvous import require_one_process
 
     require_one_process("the run")
     progress = progress_for(sys.stderr)
-    with LocalEngine() as engine:
+    with engine_of(config, (config.resume or config.out or RESULTS / "run").parent) as engine:
         ready = (
             resume(config, engine)
             if config.resume
@@ -280,15 +280,15 @@ def _peer_words(entry: Entry) -> str:
 
 
 def _command(words: list[str]) -> str:
-    """Return the command that repeats this run, without the folders of this machine."""
-    kept = [_without_folders(word) for word in words if not word.startswith("out=")]
+    """Return the command that repeats this run, without folders and hosts of its own."""
+    kept = [_without_places(word) for word in words if not word.startswith("out=")]
     return shlex.join(["python", "-m", "harness", "run", *kept])
 
 
-def _without_folders(word: str) -> str:
+def _without_places(word: str) -> str:
     key, _, value = word.partition("=")
-    if key == "data_dir":
-        return f"{key}=DATA_DIR"
+    if key in ("data_dir", "address"):
+        return f"{key}={key.upper()}"
     if key in ("suite", "plugin"):
         return f"{key}={','.join(Path(part).name for part in value.split(','))}"
     return word

@@ -21,9 +21,17 @@ WORDS = {
     "device": "cpu, cuda or cuda:N (default: cpu)",
     "data_dir": "the folder of your own data sets (default: none, only the embedded data)",
     "out": "the folder to write to, new or empty (default: a new one under results/)",
-    "resume": "the folder of a run to finish; only budget=, plugin= and data_dir= may be added",
+    "resume": "the folder of a run to finish; with it go budget=, plugin=, data_dir= and engine=",
     "plugin": "Python files with your own components, separated by commas",
+    "jobs": "how many blocks that nothing times share a machine's cores (default: 1)",
+    "engine": "what runs the blocks: local, slurm or ray (default: local, this machine)",
+    "address": "the Ray cluster to use, as HOST:PORT or auto (default: one of this machine alone)",
+    "memory": "memory for each block on a cluster, such as 500M or 16G (default: the cluster's)",
 }
+
+ENGINES = {"local": (), "slurm": ("memory",), "ray": ("address", "memory")}
+"""What runs blocks, and the options that are for it alone."""
+WITH_RESUME = ("resume", "budget", "plugin", "data_dir", "engine", "address", "memory")
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,10 @@ class RunConfig:
     out: Path | None = None
     resume: Path | None = None
     plugins: tuple[str, ...] = ()
+    jobs: int = 1
+    engine: str = "local"
+    address: str | None = None
+    memory_gb: float | None = None
 
     def seeds_of(self, suite: Suite) -> tuple[int, ...]:
         return tuple(range(suite.protocol.seeds)) if self.seeds is None else self.seeds
@@ -56,7 +68,7 @@ def run_config(words: list[str]) -> RunConfig:
     """Read the options of `run`."""
     given = split_words(words, WORDS)
     resume = given.get("resume")
-    if resume is not None and (extra := set(given) - {"resume", "budget", "plugin", "data_dir"}):
+    if resume is not None and (extra := set(given).difference(WITH_RESUME)):
         raise UsageError(
             f"resume= finishes the run as it was planned: leave out {', '.join(sorted(extra))}, "
             "or start a new run without resume=."
@@ -64,6 +76,11 @@ def run_config(words: list[str]) -> RunConfig:
     data_dir = given.get("data_dir")
     if data_dir is not None:
         existing_folder("data_dir", data_dir)
+    engine, device = _engine(given), device_word(given.get("device", "cpu"))
+    if engine != "local" and ":" in device:
+        raise UsageError(
+            f"device={device}: which GPU a block has is for the cluster to say. Write device=cuda."
+        )
     return RunConfig(
         suite=given.get("suite", "paper"),
         pairs=listed("pairs", given),
@@ -71,11 +88,15 @@ def run_config(words: list[str]) -> RunConfig:
         rounds=whole("rounds", given["rounds"]) if "rounds" in given else None,
         budget_s=seconds_word("budget", given["budget"]) if "budget" in given else None,
         threads=whole("threads", given["threads"], most=1024) if "threads" in given else cores(),
-        device=device_word(given.get("device", "cpu")),
+        device=device,
         data_dir=data_dir,
         out=Path(given["out"]) if "out" in given else None,
         resume=Path(resume) if resume is not None else None,
         plugins=listed("plugin", given),
+        jobs=whole("jobs", given["jobs"], most=1024) if "jobs" in given else 1,
+        engine=engine,
+        address=_address(given["address"]) if "address" in given else None,
+        memory_gb=_gigabytes("memory", given["memory"]) if "memory" in given else None,
     )
 
 
@@ -132,6 +153,37 @@ def seconds_word(name: str, word: str) -> float:
             f"s, m or h: {name}=15m, say."
         )
     return float(int(amount) * UNITS[unit])
+
+
+def _engine(given: Mapping[str, str]) -> str:
+    """Return the engine asked for, and refuse options of another one."""
+    engine = given.get("engine", "local")
+    if engine not in ENGINES:
+        raise UnknownName("engine", engine, ENGINES, "Leave engine= out to use this machine.")
+    for option in ("address", "memory"):
+        if option in given and option not in ENGINES[engine]:
+            of = " or ".join(f"engine={name}" for name, own in ENGINES.items() if option in own)
+            raise UsageError(f"{option}={given[option]}: engine={engine} has none. Add {of}.")
+    return engine
+
+
+def _address(word: str) -> str:
+    if not re.fullmatch(r"auto|[\w.-]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}", word):
+        raise UsageError(
+            f"address={word}: not the address of a Ray cluster. Write address=HOST:PORT, such as "
+            "address=10.0.0.1:6379, or address=auto on a machine of the cluster."
+        )
+    return word
+
+
+def _gigabytes(name: str, word: str) -> float:
+    """Read an amount of memory, as in 500M or 16G."""
+    if not re.fullmatch(r"[1-9][0-9]{0,5}[MG]", word):
+        raise UsageError(
+            f"{name}={word}: not an amount of memory. Write a whole number with its unit, M or G: "
+            f"{name}=16G, say."
+        )
+    return int(word[:-1]) / (1024 if word.endswith("M") else 1)
 
 
 def _seeds(word: str) -> tuple[int, ...]:

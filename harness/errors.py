@@ -6,6 +6,7 @@ HarnessError            anything that ends a command with a message instead of a
     Absent              what a component needs is not on this machine: its pairs are skipped
       PeerMissing       a package that we install is not installed
       ModuleMissing     a module of anybody's is not there
+    EngineMissing       what an engine needs is not installed
     StoreError          a run folder could not be read or written
   MeasurementError      a block could not be measured
     NothingMeasured     no block can be: exit code 4
@@ -83,6 +84,16 @@ class ModuleMissing(Absent):
         super().__init__(
             f"module {module or 'of unknown name'}, which {importer} imports, is not installed. "
             "Install the package that provides it."
+        )
+
+
+class EngineMissing(UsageError):
+    """A package that an engine needs is not installed."""
+
+    def __init__(self, engine: str, package: str) -> None:
+        super().__init__(
+            f"engine={engine}: {package} is not installed. Install it with: "
+            f"python -m pip install -e '.[{engine}]', or leave engine= out to use this machine."
         )
 
 

@@ -41,10 +41,14 @@ def test_every_word_arrives(tmp_path):
         "rounds": "6",
         "budget": "15m",
         "threads": "2",
-        "device": "cuda:1",
+        "device": "cuda",
         "data_dir": str(tmp_path),
         "out": "runs/first",
         "plugin": "a.py,b.py",
+        "jobs": "4",
+        "engine": "ray",
+        "address": "10.0.0.1:6379",
+        "memory": "512M",
     }
     assert set(words) == set(WORDS) - {"resume"}
     assert run_config([f"{key}={value}" for key, value in words.items()]) == RunConfig(
@@ -54,10 +58,14 @@ def test_every_word_arrives(tmp_path):
         rounds=6,
         budget_s=900.0,
         threads=2,
-        device="cuda:1",
+        device="cuda",
         data_dir=str(tmp_path),
         out=Path("runs/first"),
         plugins=("a.py", "b.py"),
+        jobs=4,
+        engine="ray",
+        address="10.0.0.1:6379",
+        memory_gb=0.5,
     )
 
 
@@ -89,7 +97,7 @@ class TestAnUnknownWord:
     def test_is_met_with_the_nearest_and_all_others(self):
         message = refusal("suit=smoke")
         assert message.startswith(
-            "unknown option 'suit' (did you mean 'suite'?). Allowed: budget, data_dir, "
+            "unknown option 'suit' (did you mean 'suite'?). Allowed: address, budget, "
         )
         assert all(word in message for word in WORDS)
 

@@ -131,6 +131,7 @@ def _run(
         device=then.device,
         data_dir=config.data_dir,
         plugins=config.plugins,
+        jobs=then.jobs,
     )
     registry = Registry(config.plugins).whole()
     resolve(suite, registry, {claim.name: claim for claim in then.claims})

@@ -37,6 +37,8 @@ class Block:
     """What it is timed beside in a round: blocks that say the same take turns, if they can."""
     all_count: bool = False
     """Whether all seconds count, since what is timed there keeps itself from the cores."""
+    jobs: int = 1
+    """How many blocks share a machine's cores and its memory."""
 
     @property
     def id(self) -> str:
@@ -57,6 +59,15 @@ class Block:
     @property
     def ranks(self) -> int:
         return self.pair.processes(self.member)
+
+    @property
+    def gpus(self) -> int:
+        return self.ranks if self.device.startswith("cuda") else 0
+
+    @property
+    def machine(self) -> str:
+        """Blocks that say the same are measured on one machine; those that say nothing, on any."""
+        return self.pair.name if self.beside else ""
 
     @property
     def learner_settings(self) -> dict[str, Any]:

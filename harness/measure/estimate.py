@@ -37,7 +37,7 @@ class Estimate:
     pairs. A step's seconds are those that were timed; before that the least that follow from passes
     which take a few steps, and before that those of other learners. Of a pair whose rehearsal was
     skipped every block will be. Rounds may end as soon as a first look decides, and go on to the
-    last or to the end of the budget.
+    last or to the end of the budget. Of blocks that no clock times so many are done at once.
     """
 
     def __init__(
@@ -46,9 +46,10 @@ class Estimate:
         passes: Passes,
         rehearsed: Rehearsed = (),
         budget: Budget | None = None,
+        jobs: int = 1,
     ) -> None:
         self.budget = budget or Budget(math.inf)
-        self._passes = passes
+        self._passes, self._jobs = passes, jobs
         self._left = Counter(map(_kind, blocks))
         self._one_of = {_kind(block): block for block in blocks}
         self._taken: Counter[Kind] = Counter()
@@ -101,7 +102,8 @@ class Estimate:
     def _sum(self, kinds: Iterable[Kind]) -> Range:
         low = high = 0.0
         for kind in kinds:
-            each = self._expected(kind)
+            beside = 1 if self._passes[kind[1]].clocked else self._jobs
+            each = [seconds / beside for seconds in self._expected(kind)]
             low, high = low + self._least(kind) * each[0], high + self._left[kind] * each[1]
         return low, high
 

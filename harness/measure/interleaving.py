@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from typing import TextIO
+from typing import ClassVar, TextIO
 
 from harness.declare.passes import Pace, Seen
 from harness.errors import MeasurementError
-from harness.measure.block import Block
-from harness.measure.engines.engine import Answer, Engine
+from harness.measure.block import Block, block_from
+from harness.measure.engines.engine import Answer, Engine, Resources
 from harness.measure.engines.outcome import record_of
-from harness.records.record import Record
+from harness.records.record import Record, record_from
 from harness.registry import Registry
 from harness.temporary import temporary_folder
 
@@ -46,12 +46,73 @@ class Lane:
             return self.block.record("failed", reason=str(error))
 
     def start(self, call: str, text: str, limit_s: float) -> Sequence[Answer]:
-        if self.block.ranks == 1:
-            return [self.engine.call(call, text, limit_s, self.imports)]
-        return self.engine.call_ranks(call, text, limit_s, self.imports, self.block.ranks)
+        ranks, imports, resources = self.block.ranks, self.imports, self.resources
+        if ranks == 1:
+            return [self.engine.call(call, text, limit_s, imports, resources)]
+        return self.engine.call_ranks(call, text, limit_s, imports, ranks, resources)
+
+    @property
+    def resources(self) -> Resources:
+        block = self.block
+        return Resources(
+            cores=block.ranks * block.threads,
+            gpus=block.gpus,
+            alone=self.registry.passes[block.measured].clocked,
+            machine=block.machine,
+        )
 
     def record(self, answers: Sequence[Answer]) -> Record[Seen]:
         return record_of(answers, self.block, self.registry.passes)
+
+
+@dataclass(frozen=True)
+class Round:
+    """Blocks that are timed beside each other: in turns, or whole ones in random order."""
+
+    lanes: Sequence[Lane]
+    in_turns: bool
+    seed: int
+    """Of the order in which they have their turns."""
+
+    there: ClassVar[str] = "harness.measure.interleaving:take_there"
+
+    def measure(self) -> list[Record[Seen]]:
+        """Let the engine take the round on a machine that has what its largest block needs."""
+        each = [lane.resources for lane in self.lanes]
+        needed = dataclasses.replace(
+            each[0],
+            cores=max(resources.cores for resources in each),
+            gpus=max(resources.gpus for resources in each),
+        )
+        limit_s = sum(lane.block.protocol.limit_s for lane in self.lanes)
+        return self.lanes[0].engine.make(self, limit_s, needed)
+
+    def here(self) -> list[Record[Seen]]:
+        measure = measure_in_turns if self.in_turns else measure_apart
+        return measure(self.lanes, Random(self.seed))
+
+    def to_json(self) -> str:
+        lanes = [{"block": lane.block.to_json(), "imports": lane.imports} for lane in self.lanes]
+        return json.dumps({"lanes": lanes, "in_turns": self.in_turns, "seed": self.seed})
+
+    def read(self, answer: Answer) -> list[Record[Seen]]:
+        if not answer.text:
+            return [lane.record([answer] * lane.block.ranks) for lane in self.lanes]
+        passes = self.lanes[0].registry.passes
+        return [record_from(line, "a round", passes) for line in json.loads(answer.text)]
+
+
+def take_there(engine: Engine, text: str) -> str:
+    """Take a round on the engine's machine, for whom it was asked by."""
+    asked = json.loads(text)
+    blocks = [block_from(lane["block"]) for lane in asked["lanes"]]
+    registry = Registry(blocks[0].plugins).whole()
+    lanes = [
+        Lane(engine, block, tuple(lane["imports"]), registry)
+        for block, lane in zip(blocks, asked["lanes"], strict=True)
+    ]
+    found = Round(lanes, asked["in_turns"], asked["seed"]).here()
+    return json.dumps([record.to_line() for record in found])
 
 
 def measure_in_turns(lanes: Sequence[Lane], random: Random) -> list[Record[Seen]]:

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -156,6 +156,7 @@ class _Planner:
         round_: int,
     ) -> Block:
         here = self._here(pair, point)
+        jobs = 1 if each.clocked else self.config.jobs
         return Block(
             pair=here,
             measured=each.name,
@@ -163,7 +164,8 @@ class _Planner:
             seed=seed,
             round=round_,
             protocol=self._protocol(pair),
-            threads=self._threads(pair, here, member),
+            threads=self._threads(pair, here, member, self.config.threads // jobs or 1),
+            jobs=jobs,
             device=self.config.device,
             data_dir=self.config.data_dir,
             plugins=self.config.plugins,
@@ -176,12 +178,12 @@ class _Planner:
             self.protocols[pair.name] = self.suite.protocol_of(pair)
         return self.protocols[pair.name]
 
-    def _threads(self, pair: Pair, here: Pair, member: Member) -> int:
+    def _threads(self, pair: Pair, here: Pair, member: Member, cores: int) -> int:
         """Where ranks are swept each has as many threads anywhere, so that ranks alone differ."""
         swept = [int(point["ranks"]) for point in pair.points if "ranks" in point]
         if swept and here.ranks in swept:
-            return max(1, self.config.threads // max(swept))
-        return here.threads(member, self.config.threads)
+            return max(1, cores // max(swept))
+        return here.threads(member, cores)
 
     def _settings(self, each: Pass[Seen]) -> dict[str, Any]:
         study = self.registry.study_of(each)
@@ -211,7 +213,10 @@ def _sharing(pair: Pair, points: Sequence[Point]) -> list[list[Point]]:
 
 
 def plan_hash(blocks: list[Block]) -> str:
-    """Return a hash of all that the blocks would measure, but for where data and plugins lie."""
+    """Return a hash of all that the blocks would measure, but for where data and plugins lie.
+
+    How many blocks run beside each other shows in their threads.
+    """
     told: dict[int, Any] = {}
 
     def of(value: Any) -> Any:
@@ -222,12 +227,13 @@ def plan_hash(blocks: list[Block]) -> str:
 
     digest = hashlib.sha256()
     for block in blocks:
-        neutral: Mapping[str, Any] = {
+        neutral: dict[str, Any] = {
             **{field.name: getattr(block, field.name) for field in dataclasses.fields(block)},
             "pair": of(block.pair),
             "protocol": of(block.protocol),
             "data_dir": None if block.data_dir is None else "given",
             "plugins": (),
         }
+        del neutral["jobs"]
         digest.update(json.dumps(neutral, sort_keys=True).encode() + b"\n")
     return digest.hexdigest()[:16]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -21,13 +21,15 @@ from harness.declare.suite import Suite, find_suite, read_suite, resolve
 from harness.errors import NothingMeasured, UsageError
 from harness.measure.block import Block
 from harness.measure.budget import Budget
-from harness.measure.engines.engine import Engine
+from harness.measure.engines.engine import Engine, Resources
 from harness.measure.estimate import Estimate
-from harness.measure.interleaving import Lane, measure_apart, measure_in_turns
+from harness.measure.first_look import FirstLook, first_of_each
+from harness.measure.interleaving import Lane, Round
 from harness.measure.plan import plan, plan_hash
 from harness.measure.progress import Progress
 from harness.measure.rehearsal import rehearsal
 from harness.measure.rounds import Decides, PairRounds, Rounds, Together
+from harness.measure.side_by_side import SideBySide
 from harness.measure.skipping import Inherits, Skipped, Skipping, is_settled
 from harness.records.manifest import Manifest
 from harness.records.record import Record
@@ -70,14 +72,14 @@ class Run:
             if shorts:
                 progress.noted("taking a few steps first, to say what the run will cost")
             rehearsed = [self.lane(short, engine).measure() for short in shorts]
-            estimate = Estimate(left, self.registry.passes, rehearsed, budget)
+            jobs = self.config.jobs
+            estimate = Estimate(left, self.registry.passes, rehearsed, budget, jobs)
             progress.planned(self.suite, len(left), estimate)
             doing = _Doing(self, engine, progress, skipping, writer, estimate)
             known = [r for r in done.values() if r.measured in timed and r.status != "skipped"]
             for in_rounds, blocks in groupby(left, lambda block: block.measured in timed):
                 if not in_rounds:
-                    for block in blocks:
-                        doing.one(block)
+                    doing.each_of(blocks)
                     continue
                 for asked in Rounds(self.suite.pair, blocks, known):
                     doing.round_of(asked, decides)
@@ -120,18 +122,34 @@ class _Doing:
     skipping: Skipping
     writer: Writer
     estimate: Estimate
-    started: float = 0.0
     random: Random = field(default_factory=Random)
     apart: set[tuple[str, str]] = field(default_factory=set)
     """Pairs and passes whose members don't fit into memory together."""
 
-    def one(self, block: Block) -> None:
-        """Measure a block by itself, unless it need not be."""
-        self._start(block)
-        if (skipped := self.skipping.of(block)) is not None:
-            self._keep([(block, _left_out(block, skipped))])
-        else:
-            self._keep([(block, self.run.lane(block, self.engine).measure())])
+    def each_of(self, blocks: Iterable[Block]) -> None:
+        """Measure blocks side by side, unless they need not be; those of a clock stand alone."""
+        passes = self.run.registry.passes
+        with SideBySide(self.run.config.jobs) as beside:
+            for block in blocks:
+                alone = passes[block.measured].clocked
+                while any(
+                    alone or beside.full or self.skipping.rests_on(block, other)
+                    for other in beside.going
+                ):
+                    self._keep_ended(beside)
+                self.progress.started(block)
+                if (skipped := self.skipping.of(block)) is not None:
+                    self._keep([(block, _left_out(block, skipped))], 0.0)
+                    continue
+                beside.start(block, self.run.lane(block, self.engine).measure)
+                if alone:
+                    self._keep_ended(beside)
+            while beside.going:
+                self._keep_ended(beside)
+
+    def _keep_ended(self, beside: SideBySide) -> None:
+        for block, record, seconds in beside.ended():
+            self._keep([(block, record)], seconds)
 
     def round_of(self, asked: PairRounds, decides: Decides) -> None:
         """Take a pair's next round, and leave out the others where it was the last."""
@@ -141,7 +159,7 @@ class _Doing:
         if (ended := asked.ended(decides, time_is_up=self.time_is_up)) is not None:
             while asked.left:
                 for together in asked.left.popleft():
-                    self._keep([(block, _left_out(block, ended)) for block in together])
+                    self._keep([(block, _left_out(block, ended)) for block in together], 0.0)
 
     @property
     def time_is_up(self) -> bool:
@@ -150,7 +168,8 @@ class _Doing:
 
     def _together(self, blocks: Together) -> list[Record[Seen]]:
         """Time blocks beside each other and return their records."""
-        self._start(blocks[0])
+        started = time.monotonic()
+        self.progress.started(blocks[0])
         known = {block.id: self.skipping.of(block) for block in blocks}
         lanes = [self.run.lane(block, self.engine) for block in blocks if not known[block.id]]
         found = {record.block: record for record in self._timed(lanes)}
@@ -158,7 +177,7 @@ class _Doing:
         for block in blocks:
             skipped = known[block.id]
             kept.append((block, found[block.id] if skipped is None else _left_out(block, skipped)))
-        self._keep(kept)
+        self._keep(kept, time.monotonic() - started)
         return list(found.values())
 
     def _timed(self, lanes: Sequence[Lane]) -> list[Record[Seen]]:
@@ -168,19 +187,16 @@ class _Doing:
         what = first.pair.name, first.measured
         fit = sum(lane.block.ranks for lane in lanes) <= MOST_PROCESSES
         can = self.engine.in_turns and self.run.registry.passes[first.measured].in_turns
+        seed = self.random.getrandbits(32)
         if fit and can and what not in self.apart:
-            records = measure_in_turns(lanes, self.random)
+            records = Round(lanes, True, seed).measure()
             if all(record.status != "out of memory" for record in records):
                 return records
             self.apart.add(what)
-        return measure_apart(lanes, self.random)
+        return Round(lanes, False, seed).measure()
 
-    def _start(self, block: Block) -> None:
-        self.started = time.monotonic()
-        self.progress.started(block)
-
-    def _keep(self, found: Sequence[tuple[Block, Record[Seen]]]) -> None:
-        seconds = time.monotonic() - self.started
+    def _keep(self, found: Sequence[tuple[Block, Record[Seen]]], seconds: float) -> None:
+        """Write records down; blocks that do not say what they took, took so many seconds."""
         self.writer.append(*(record for _, record in found))
         for block, record in found:
             self.estimate.saw(block, seconds if record.wall_s is None else record.wall_s, record)
@@ -220,8 +236,9 @@ def prepare(config: RunConfig, command: str, engine: Engine) -> Run:
     started = datetime.now(UTC)
     folder = config.out or RESULTS / f"{suite.name}-{started:%Y%m%d-%H%M%S}"
     require_fresh(folder)
-    probes = probed(config.device, engine)
-    _rehearse(blocks, registry, engine)
+    probes = probed(config.device, engine, config.threads)
+    asked = [(block, imports_of(block, registry)) for block in first_of_each(blocks)]
+    FirstLook(engine, asked).require_right_settings()
     manifest = Manifest(
         command=command,
         suite=suite,
@@ -238,6 +255,8 @@ def prepare(config: RunConfig, command: str, engine: Engine) -> Run:
         probes=probes,
         plugins=tuple(Path(plugin).name for plugin in config.plugins),
         plugin_hashes=_hashes(config.plugins),
+        jobs=config.jobs,
+        engine=config.engine,
     )
     return Run(config, suite, blocks, registry, Store.create(folder, manifest))
 
@@ -256,6 +275,7 @@ def resume(config: RunConfig, engine: Engine) -> Run:
         device=manifest.device,
         data_dir=config.data_dir,
         plugins=config.plugins,
+        jobs=manifest.jobs,
     )
     if config.data_dir is not None and not manifest.data_dir:
         raise UsageError(f"{store.folder}: this run used no data_dir=. Leave it out.")
@@ -278,7 +298,7 @@ def resume(config: RunConfig, engine: Engine) -> Run:
             f"blocks from the version that started the run ({manifest.version}). "
             "Finish it with that version, or start a new run."
         )
-    _require_same_place(store, probed(manifest.device, engine))
+    _require_same_place(store, probed(manifest.device, engine, manifest.threads))
     return Run(then, manifest.suite, blocks, registry, store)
 
 
@@ -304,22 +324,10 @@ def _hashes(plugins: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(hashlib.sha256(Path(p).read_bytes()).hexdigest()[:16] for p in plugins))
 
 
-def _rehearse(blocks: list[Block], registry: Registry, engine: Engine) -> None:
-    """Make every learner once that is given settings or ranks: a wrong one must not cost a run."""
-    settled: dict[tuple[object, ...], Block] = {}
-    for block in blocks:
-        key = block.pair.name, block.member, tuple(sorted(block.point)), block.ranks > 1
-        settled.setdefault(key, block)
-    for block in settled.values():
-        if block.pair.settings or block.learner_settings or block.ranks > 1:
-            call = "harness.measure.worker:rehearse"
-            answer = engine.call(call, block.to_json(), 120, imports_of(block, registry))
-            if answer.text:
-                raise UsageError(f"pair {block.pair.name}: {answer.text}")
-
-
-def probed(device: str, engine: Engine) -> dict[str, Any]:
-    answer = engine.call("harness.measure.probes:probe_text", device, 120, ())
+def probed(device: str, engine: Engine, cores: int = 1) -> dict[str, Any]:
+    """Return what the machine is like on which so many cores are used, one of the run's."""
+    needed = Resources(cores, int(device.startswith("cuda")), machine="the run's probes")
+    answer = engine.call("harness.measure.probes:probe_text", device, 120, (), needed)
     if not answer.text:
         raise NothingMeasured(f"the machine could not be probed: {answer.died_of}")
     probes: dict[str, Any] = json.loads(answer.text)

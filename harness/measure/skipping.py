@@ -56,6 +56,10 @@ class Skipping:
         elif record.measured == "trajectory":
             self._trajectories[record.pair].append(record)
 
+    def rests_on(self, block: Block, other: Block) -> bool:
+        """Say whether what comes of the other block decides if this one is measured."""
+        return block.may_inherit and other.measured in ("check", "trajectory")
+
     def of(self, block: Block) -> Skipped | None:
         """Return why the block need not be measured, or None if it must be."""
         if block.may_inherit and (proof := self._proof(block.pair)) is not None:

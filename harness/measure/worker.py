@@ -53,7 +53,7 @@ def answer(
     block: Block, seat: Seat | None = None, take_turns: TakeTurns = alone, of: int = 0
 ) -> str:
     """Measure a block, in one of so many processes, and return its record or a rank's report."""
-    of = of or block.ranks
+    of = of or block.ranks * block.jobs
     if seat is None:
         return _worked(block, None, take_turns, of).to_line()
     own = dataclasses.replace(block, device=device.of_rank(block.device, seat.rank))

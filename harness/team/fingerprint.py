@@ -40,18 +40,22 @@ def require_the_same(team: Communicator, mine: dict[str, str]) -> None:
     """Refuse to start where the ranks' fingerprints differ; every rank says the same."""
     first, *others = map(json.loads, team.gather(json.dumps(mine)))
     for rank, other in enumerate(others, start=1):
-        differing = [
-            f"{name} ({_told(other, name)}, not {_told(first, name)})"
-            for name in sorted(first.keys() | other.keys())
-            if first.get(name) != other.get(name)
-        ]
-        if differing:
-            more = len(differing) - NAMED
+        if differing := differences(first, other):
             raise UsageError(
-                f"rank {rank} of {team.size} does not run what rank 0 runs: "
-                f"{', '.join(differing[:NAMED])}{f' and {more} more' if more > 0 else ''}. "
+                f"rank {rank} of {team.size} does not run what rank 0 runs: {differing}. "
                 "Give every rank the same code and the same packages."
             )
+
+
+def differences(first: dict[str, str], other: dict[str, str]) -> str:
+    """Name what differs in the other, if anything does."""
+    found = [
+        f"{name} ({_told(other, name)}, not {_told(first, name)})"
+        for name in sorted(first.keys() | other.keys())
+        if first.get(name) != other.get(name)
+    ]
+    more = len(found) - NAMED
+    return ", ".join(found[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _told(words: dict[str, str], name: str) -> str:

@@ -21,7 +21,7 @@ class TestWords:
             (["check"], "the following arguments are required: name"),
             (
                 ["run", "suit=smoke"],
-                "unknown option 'suit' (did you mean 'suite'?). Allowed: budget",
+                "unknown option 'suit' (did you mean 'suite'?). Allowed: address, budget",
             ),
             (["run", "suite"], "suite= has no value. Write suite=VALUE: a suite's name, or"),
             (["run", "rounds=2", "rounds=3"], "rounds= is given twice, '2' and '3'. Keep one."),
@@ -40,6 +40,13 @@ class TestWords:
             (["run", "budget=0m"], "budget=0m: not a length of time."),
             (["run", "pairs=,"], "pairs=,: empty beside a comma."),
             (["run", "resume=x", "suite=smoke"], "leave out suite, or start a new run"),
+            (["run", "jobs=0"], "jobs=0: must be from 1 to 1024."),
+            (["run", "engine=slrm"], "unknown engine 'slrm' (did you mean 'slurm'?). Allowed: "),
+            (["run", "memory=4G"], "memory=4G: engine=local has none. Add engine=slurm or engin"),
+            (["run", "engine=slurm", "memory=4"], "memory=4: not an amount of memory. Write a"),
+            (["run", "engine=slurm", "address=auto"], "engine=slurm has none. Add engine=ray."),
+            (["run", "engine=ray", "address=x"], "address=x: not the address of a Ray cluster."),
+            (["run", "engine=slurm", "device=cuda:1"], "device=cuda:1: which GPU a block has is"),
             (["run", f"suite={'x' * 300}.toml"], "File name too long"),
             (
                 ["check", "batchd_maml"],

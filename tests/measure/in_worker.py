@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import torch
 
@@ -43,6 +44,32 @@ def chatter(text: str) -> str:
 def sleep(text: str, seat: Seat | None = None) -> str:
     time.sleep(600)
     return text
+
+
+def sleep_as(path: str) -> str:
+    """Write down the own number, at once and whole, and sleep."""
+    draft = Path(f"{path}.draft")
+    draft.write_text(str(os.getpid()))
+    draft.rename(path)
+    return sleep(path)
+
+
+def second_time(path: str) -> str:
+    """Sleep at the first call, and return at the second."""
+    if Path(path).exists():
+        return "again"
+    return sleep_as(path)
+
+
+def node(text: str) -> str:
+    return os.environ["RAY_RAYLET_PID"]
+
+
+def begin_and_end(path: str) -> str:
+    began = time.monotonic()
+    time.sleep(0.3)
+    Path(path).write_text(f"{began} {time.monotonic()}")
+    return path
 
 
 def seat(text: str, seat: Seat) -> str:

@@ -20,8 +20,9 @@ import pytest
 
 from harness.declare.passes import Seen
 from harness.declare.suite import Member
-from harness.measure import run as module
+from harness.measure import interleaving as module
 from harness.measure.block import Block
+from harness.measure.engines.engine import ANY
 from harness.measure.run import _Doing, _left
 from harness.records.record import Record, Status
 from harness.registry import Registry
@@ -196,8 +197,9 @@ def test_a_pair_whose_peer_is_missing_is_skipped_with_the_command_that_installs_
 
 @pytest.mark.slow
 def test_a_run_that_was_killed_is_finished_by_resume_with_the_same_plan(tmp_path: Path):
-    toml, run = suite(tmp_path, pair("batched_maml"), rounds=6), tmp_path / "run"
-    words = ["run", f"suite={toml}", f"out={run}", "threads=1"]
+    passes = '"check", "memory", "step"'
+    toml, run = suite(tmp_path, pair("batched_maml", passes), rounds=6), tmp_path / "run"
+    words = ["run", f"suite={toml}", f"out={run}", "threads=1", "jobs=2"]
     process = subprocess.Popen(
         [sys.executable, "-m", "harness", *words], cwd=ROOT, stderr=subprocess.DEVNULL
     )
@@ -345,11 +347,11 @@ def test_what_does_not_fit_into_memory_together_is_timed_apart_from_then_on(
     registry = SimpleNamespace(passes=Registry().passes)
     doing: Any = SimpleNamespace(
         run=SimpleNamespace(registry=registry),
-        engine=SimpleNamespace(in_turns=True),
+        engine=SimpleNamespace(in_turns=True, make=lambda calls, *about: calls.here()),
         random=Random(0),
         apart=set(),
     )
-    lanes: Any = [SimpleNamespace(block=block)] * 2
+    lanes: Any = [SimpleNamespace(block=block, engine=doing.engine, resources=ANY)] * 2
     for rounds in (1, 2):
         assert [each.status for each in _Doing._timed(doing, lanes)] == ["failed"] * 2
         assert tries == {"in turns": 1, "apart": rounds}

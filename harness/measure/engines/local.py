@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from harness.errors import NothingMeasured
-from harness.measure.engines.engine import Answer, Engine
+from harness.measure.engines.engine import ANY, Answer, Engine, Resources
 from harness.registry import ROOT
 
 # Threads that a library starts when it is imported would not survive the fork. Those of OpenMP are
@@ -42,12 +42,25 @@ class LocalEngine(Engine):
         self._idle: dict[tuple[str, ...], list[Server]] = defaultdict(list)
         self._servers: list[Server] = []
 
-    def call(self, function: str, text: str, limit_s: float, imports: Sequence[str]) -> Answer:
+    def call(
+        self,
+        function: str,
+        text: str,
+        limit_s: float,
+        imports: Sequence[str],
+        resources: Resources = ANY,
+    ) -> Answer:
         (answer,) = self._call(function, text, limit_s, tuple(imports), None)
         return answer
 
     def call_ranks(
-        self, function: str, text: str, limit_s: float, imports: Sequence[str], ranks: int
+        self,
+        function: str,
+        text: str,
+        limit_s: float,
+        imports: Sequence[str],
+        ranks: int,
+        resources: Resources = ANY,
     ) -> list[Answer]:
         return self._call(function, text, limit_s, tuple(imports), ranks)
 

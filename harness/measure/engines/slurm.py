@@ -1,0 +1,119 @@
+"""Slurm: every call is a job of its own, sent by submitit from a machine that can run sbatch.
+
+A job says how many cores and GPUs it needs, how much memory, and when it is over at the latest. One
+that Slurm preempts is queued again and starts from its beginning. Whatever else a cluster asks for
+(a partition, an account, a constraint) goes by Slurm's own variables, as in SBATCH_PARTITION=long.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.errors import EngineMissing, UsageError
+from harness.measure.engines.engine import Resources
+from harness.measure.engines.node import answer
+from harness.measure.engines.remote import Lost, RemoteEngine
+
+START_S = 300.0
+"""Of a job's limit: to import torch from a shared file system, on top of what its call may take."""
+POLL_S = 1.0  # between two looks at whether a job's result is there
+
+
+class OnItsNode:
+    """What a job runs, and runs again should the job be preempted."""
+
+    def __call__(self, request: str) -> tuple[str, str]:
+        return os.environ.get("SLURMD_NODENAME", ""), answer(request)
+
+    def checkpoint(self, request: str) -> Any:
+        """Say what a preempted job is to start with when its turn comes again."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self, request)
+
+
+class SlurmEngine(RemoteEngine):
+    """Sends jobs, and keeps the blocks of a pair on the machine that had the first of them."""
+
+    def __init__(
+        self,
+        folder: Path,
+        plugins: Sequence[str] = (),
+        memory_gb: float | None = None,
+        cluster: Literal["slurm", "local"] = "slurm",
+    ) -> None:
+        """Use a folder that all machines see; submitit's local cluster is this machine."""
+        try:
+            import submitit
+        except ModuleNotFoundError:
+            raise EngineMissing("slurm", "submitit") from None
+        if cluster == "slurm" and (absent := [c for c in NEEDED if shutil.which(c) is None]):
+            raise UsageError(
+                f"engine=slurm: there is no {' and no '.join(absent)} here. Start the run on a "
+                "machine from which jobs are sent, or leave engine= out."
+            )
+        super().__init__(plugins)
+        self._submitit, self._cluster, self._memory_gb = submitit, cluster, memory_gb
+        self._failed = submitit.core.utils.FailedJobError, submitit.core.utils.UncompletedJobError
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = tempfile.mkdtemp(prefix=".jobs-", dir=folder)
+        self._closed = threading.Event()
+        self._jobs: set[Any] = set()
+        self._machines: dict[str, str] = {}
+
+    def _send(self, request: str, limit_s: float, resources: Resources) -> str:
+        try:
+            job = self._executor(limit_s, resources).submit(OnItsNode(), request)
+        except self._failed as error:
+            raise UsageError(f"sbatch refused a job: {_last_line(error)}") from None
+        self._jobs.add(job)
+        try:
+            while not job.done():
+                if self._closed.wait(POLL_S):
+                    raise Lost("the run is over")
+            machine, reply = job.result()
+        except self._failed:  # which say where its files are
+            state = str(job.state).split()[:1]  # "CANCELLED by" whom, say
+            raise Lost(f"its job ended as {state[0] if state else 'UNKNOWN'}") from None
+        finally:
+            self._jobs.discard(job)
+        if resources.machine and machine:
+            self._machines.setdefault(resources.machine, machine)
+        return str(reply)
+
+    def _executor(self, limit_s: float, resources: Resources) -> Any:
+        """Return what sends a job that asks for as much; it keeps what one job was given."""
+        executor = self._submitit.AutoExecutor(self._folder, self._cluster, slurm_max_num_timeout=1)
+        executor.update_parameters(
+            name="harness",
+            timeout_min=math.ceil((limit_s + START_S) / 60),
+            cpus_per_task=resources.cores,
+            gpus_per_node=resources.gpus or None,
+            mem_gb=self._memory_gb,
+            slurm_exclusive=resources.alone or None,
+            slurm_nodelist=self._machines.get(resources.machine),
+            # A step has one core from Slurm 22.05 on, however many its job was given.
+            slurm_srun_args=[f"--cpus-per-task={resources.cores}"],
+            slurm_additional_parameters={"requeue": True},
+        )
+        return executor
+
+    def close(self) -> None:
+        self._closed.set()
+        for job in [*self._jobs]:
+            job.cancel(check=False)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+NEEDED = ("sbatch", "srun", "sacct", "scancel")
+
+
+def _last_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["no reason was given"])[-1]

@@ -1,0 +1,64 @@
+"""Slurm: what a job asks for, and what becomes of one that is preempted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from harness.errors import UsageError
+from harness.measure.engines.engine import Resources
+from tests.measure.engines.conftest import MISSING
+
+
+def test_a_preempted_job_starts_again_from_its_beginning(slurm: Any, tmp_path: Path):
+    with ThreadPoolExecutor(1) as threads:
+        call = "tests.measure.in_worker:second_time"
+        asked = threads.submit(slurm.call, call, str(tmp_path / "began"), 600, ())
+        while not (tmp_path / "began").exists():
+            assert not asked.done(), asked.result()
+            time.sleep(0.1)
+        (job,) = slurm._jobs
+        task = psutil.Process(job._process.pid).children()[0]
+        task.send_signal(signal.SIGUSR2)  # as Slurm does before it takes the machine away
+        assert asked.result(timeout=120).text == "again"
+
+
+def test_a_job_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("submitit", reason=MISSING.format("submitit", "slurm"))
+    from harness.measure.engines.slurm import NEEDED, SlurmEngine
+
+    for command in NEEDED:
+        (tmp_path / command).write_text("#!/bin/sh\n")
+        (tmp_path / command).chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with SlurmEngine(tmp_path / "shared", memory_gb=1.5) as engine:
+
+        def lines(limit_s: float, **needed: Any) -> set[str]:
+            executor = engine._executor(limit_s, Resources(**needed))._executor
+            text = executor._make_submission_file_text("python", "0")
+            return {line.removeprefix("#SBATCH --") for line in text.splitlines()}
+
+        timed = lines(600, cores=4, gpus=2, alone=True, machine="pair")
+        assert timed >= {"time=15", "cpus-per-task=4", "gpus-per-node=2", "mem=1536MB"}
+        assert timed >= {"exclusive", "requeue"}
+        assert any("srun" in line and "--cpus-per-task=4" in line for line in timed)
+        engine._machines["pair"] = "node7"
+        assert "nodelist=node7" in lines(600, machine="pair")
+        plain = lines(600)
+        assert not any(line.startswith(("nodelist", "exclusive", "gpus")) for line in plain), plain
+
+
+def test_where_no_jobs_can_be_sent_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("submitit", reason=MISSING.format("submitit", "slurm"))
+    from harness.measure.engines.slurm import SlurmEngine
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UsageError, match="engine=slurm: there is no sbatch and no srun"):
+        SlurmEngine(tmp_path)
