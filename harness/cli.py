@@ -16,7 +16,7 @@ from typing import Any
 from harness.config import existing_folder, listed, run_config, split_words
 from harness.errors import HarnessError, PeerMissing, UnknownName, UsageError
 from harness.gate.config import gate_config
-from harness.options import DATA, LISTED, PLUGIN, Command, read_options
+from harness.options import COMPARE, DATA, EXPORT, LISTED, PLUGIN, Command, read_options
 from harness.registry import ROOT, Entry, Registry
 from harness.reporting import read_run, report_history, write_report
 
@@ -210,16 +210,39 @@ def explain(options: argparse.Namespace) -> int:
 
 
 def compare(options: argparse.Namespace) -> int:
-    """Compare two runs of the same pairs."""
-    from harness.judge.comparison import compare_runs
+    """Compare runs of the same pairs with the first of them."""
+    folders = [word for word in options.words if "=" not in word]
+    given = split_words([word for word in options.words if "=" in word], COMPARE)
+    if len(folders) < 2:
+        raise UsageError("compare needs at least two runs. Write compare FOLDER FOLDER.")
+    from harness.judge.comparison import Side, compare_all
+    from harness.report.compared import FILE, as_json, as_text, compose_comparison
 
-    plugins = _plugins(options.words)
-    before, after = (read_run(folder, plugins) for folder in (options.before, options.after))
-    comparison = compare_runs(
-        before.manifest, before.records, after.manifest, after.records, before.registry
-    )
-    print(comparison.to_json() if options.json else comparison.to_text())
-    return comparison.exit_code
+    plugins = listed("plugin", given)
+    runs = [read_run(Path(folder), plugins) for folder in folders]
+    compared = compare_all(*(Side(str(run.folder), run.manifest, run.judgement) for run in runs))
+    print(as_json(compared) if options.json else as_text(compared), end="")
+    if "out" in given:
+        from harness.report.write import write_content
+
+        write_content(Path(given["out"]), compose_comparison(compared), {FILE: as_json(compared)})
+    return compared.exit_code
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write a run for another tool, or its verdicts as tests."""
+    from harness.exports.formats import format_named, write
+
+    given = split_words(options.words, EXPORT)
+    plugins, out = listed("plugin", given), given.get("out")
+    asked = {name: word for name, word in given.items() if name not in ("format", "out", "plugin")}
+    known = format_named(given.get("format"), asked)
+    run = read_run(options.run, plugins)
+    exported = known.load()(run, asked)
+    target = Path(out) if out else run.folder / known.file
+    write(exported, target)
+    print(f"{given['format']}: {target}")
+    return exported.exit_code
 
 
 def gate(options: argparse.Namespace) -> int:
@@ -307,5 +330,6 @@ COMMANDS: dict[str, Command] = {
     "report": report,
     "explain": explain,
     "compare": compare,
+    "export": export,
     "gate": gate,
 }

@@ -11,11 +11,21 @@ from typing import Any
 import harness
 from harness.config import WORDS, whole
 from harness.errors import UnknownName, UsageError
+from harness.exports.formats import FAIL, FORMATS
 from harness.gate.config import GATE_WORDS
 
 LISTED = ("baselines", "methods", "workloads", "studies", "suites", "claims")
 PLUGIN = {"plugin": WORDS["plugin"]}
 DATA = {"data_dir": "the folder of the data sets"} | PLUGIN
+COMPARE = {"out": "a folder for a page of the comparison (default: none is written)"} | PLUGIN
+EXPORT = (
+    {
+        "format": f"one of {', '.join(FORMATS)}",
+        "out": "the file to write, or the folder for format=asv (default: beside the records)",
+    }
+    | FAIL
+    | PLUGIN
+)
 JSON = "print JSON"
 Command = Callable[[argparse.Namespace], int]
 
@@ -32,6 +42,9 @@ EXAMPLES = """examples:
   python -m harness explain results/paper-20260102-030405
   python -m harness explain results/paper-20260102-030405 batched-5w1s step_time
   python -m harness compare runs/before runs/after
+  python -m harness compare runs/first runs/second runs/third out=compared
+  python -m harness export results/paper-20260102-030405 format=junit fail=none,reversed,invalid
+  python -m harness export results/paper-20260102-030405 format=parquet out=paper.parquet
   python -m harness gate base=main
   python -m harness gate base=v1 head=HEAD pairs=batched-sinusoid threshold=0.1 --json
   python -m harness gate against=results/paper-20260102-030405 junit=gate.xml
@@ -113,11 +126,18 @@ def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         help="a pair of the run and a measure of it (default: all verdicts); or key=value",
     )
     explaining.add_argument("--json", action="store_true", help=JSON)
-    comparing = command("compare", PLUGIN)
-    comparing.add_argument("before", type=Path, help="the first run's folder")
-    comparing.add_argument("after", type=Path, help="the second run's folder")
-    comparing.add_argument("words", nargs="*", default=[], metavar="key=value")
+    comparing = command("compare", COMPARE)
+    comparing.add_argument(
+        "words",
+        nargs="*",
+        default=[],
+        metavar="run",
+        help="two run folders or more: all others are compared with the first; or key=value",
+    )
     comparing.add_argument("--json", action="store_true", help=JSON)
+    exporting = command("export", EXPORT)
+    exporting.add_argument("run", type=Path, help="a run folder")
+    exporting.add_argument("words", nargs="*", default=[], metavar="key=value")
     gating = command("gate", GATE_WORDS)
     gating.add_argument("words", nargs="*", default=[], metavar="key=value")
     gating.add_argument("--json", action="store_true", help=JSON)

@@ -18,13 +18,14 @@ from typing import Any
 
 import harness
 from harness.config import RunConfig
+from harness.declare.measures import MEASURES
 from harness.declare.passes import Seen
 from harness.declare.suite import MEMBERS, Member, Pair, resolve
 from harness.errors import UsageError
 from harness.gate.checkout import Repository
 from harness.gate.config import WORKTREE, GateConfig
 from harness.gate.counts import COUNTING, counts
-from harness.gate.findings import GRADIENT, Finding, GateReport, Revision, Word, is_count
+from harness.gate.findings import GRADIENT, Finding, GateReport, Revision, Word
 from harness.judge.comparison import ENVIRONMENT, Change, compare_judged
 from harness.judge.evidence import latest
 from harness.judge.judge import judge
@@ -167,7 +168,8 @@ def _findings(then: _Judged, now: _Judged, threshold: float) -> Iterator[Finding
     for mismatch in compared.mismatches:
         yield Finding.without_figures(mismatch, GRADIENT, "mismatch")
     for change in compared.changes:
-        if not is_count(change.measure) and change.word in WORDS:  # counts follow, by themselves
+        # Counts follow, by themselves; what was gained in accuracy is a claim's, and no gate's.
+        if MEASURES.nature(change.measure) not in ("count", "gain") and change.word in WORDS:
             yield _finding(change, threshold)
     seen: set[str] = set()
     for pair in now.manifest.suite.pair:

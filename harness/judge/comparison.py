@@ -1,12 +1,12 @@
-"""What changed between two runs: each pair's ratios then and now.
+"""What changed between runs: each pair's ratios in the first one and in every other.
 
 A ratio is formed inside one run, from interleaved rounds, so the machine's drift between the runs
 has fallen out of it; seconds of different days are shown and never judged. A ratio of times changed
 if its intervals, each of enough rounds, lie apart by more than the larger noise floor of the two
 runs. Counts are compared exactly. A pair of a baseline with itself shows the noise: it is never
-judged.
+judged. Nor are pairs that share nothing but a name, as where one of them has other settings.
 
-The exit code is the first of these that applies:
+The exit code is the first of these that applies, of several runs to any of them:
 
     4   the runs share no pair
     6   a gradient check that passed before fails now
@@ -19,11 +19,9 @@ The exit code is the first of these that applies:
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from harness.declare.measures import MEASURES
 from harness.declare.passes import Seen
@@ -39,12 +37,23 @@ from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.registry import Registry
 
+GRAVEST_FIRST = (MISMATCH, REGRESSED, ELSEWHERE, NOTHING, INCONCLUSIVE, PASSED)
+
 ENVIRONMENT = ("cpu", "usable_cores", "os", "machine", "python", "torch", "blas", "cuda", "gpu")
 EXACT = frozenset({Bounds.COUNTED, Bounds.INHERITED})  # intervals that rest on no sample
 
 Word = Literal["better", "worse", "same", "too few rounds", "noise unknown", "A/A", "not compared"]
 JUDGED: frozenset[Word] = frozenset({"better", "worse", "same"})
 UNDECIDED: frozenset[Word] = frozenset({"too few rounds", "noise unknown"})
+
+MEMBERSHIP = (
+    *("baseline", "method", "workload", "ranks", "cores", "communicator"),
+    *("settings", "baseline_settings", "method_settings"),
+)
+"""What makes a pair the one that it is, beside its sweep: its points are compared one by one."""
+
+TRAINING = ("curve_steps", "curve_every", "curve_tasks", "test_tasks")
+"""What of a protocol decides how far a training goes and how its quality is seen."""
 
 
 @dataclass(frozen=True)
@@ -86,45 +95,51 @@ class Comparison:
             return PASSED
         return INCONCLUSIVE if words & UNDECIDED else NOTHING
 
-    def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self) | {"exit_code": self.exit_code}, indent=1)
 
-    def to_text(self) -> str:
-        rows = [("pair", "measure", "before", "after", "")] + [
+@dataclass(frozen=True)
+class Side:
+    """A judged run, by the name that it goes by."""
+
+    name: str
+    manifest: Manifest
+    judgement: Judgement
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What two runs must share for their times to be comparable."""
+        about = {name: self.manifest.probes.get(name) for name in ENVIRONMENT}
+        return about | {"device": self.manifest.device, "threads": self.manifest.threads}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Runs beside the first of them."""
+
+    first: Side
+    others: tuple[tuple[Side, Comparison], ...]
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        return (self.first, *(side for side, _ in self.others))
+
+    @property
+    def exit_code(self) -> int:
+        found = {comparison.exit_code for _, comparison in self.others}
+        return next(code for code in GRAVEST_FIRST if code in found)
+
+
+def compare_all(first: Side, *others: Side) -> Compared:
+    """Set every other run beside the first."""
+    return Compared(
+        first,
+        tuple(
             (
-                change.pair,
-                f"{change.measure} {change.point}".strip(),
-                _text(change.before),
-                _text(change.after),
-                change.word,
+                side,
+                compare_judged(first.manifest, first.judgement, side.manifest, side.judgement),
             )
-            for change in self.changes
-        ]
-        widths = [max(len(row[i]) for row in rows) for i in range(5)]
-        lines = [
-            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
-        lines += dict.fromkeys(
-            f"{change.word}: {change.reason}"
-            for change in self.changes
-            if change.word in UNDECIDED and change.reason
-        )
-        lines += [f"passed before and fails now, {line}" for line in self.mismatches]
-        lines += [f"only in the first run: {pair}" for pair in self.only_before]
-        lines += [f"only in the second run: {pair}" for pair in self.only_after]
-        lines += [f"different environments, {line}" for line in self.environment]
-        if self.environment and self.changes:
-            lines.append("Ratios of time are not compared across environments; counts are.")
-        if not self.share_a_pair:
-            lines = [*lines[1:], "Nothing was compared: the runs share no pair."]
-        elif not self.changes:
-            lines = [*lines[1:], "Nothing was measured in both runs."]
-        elif self.exit_code == NOTHING:
-            lines.append("Nothing could be compared.")
-        elif self.exit_code == INCONCLUSIVE:
-            lines.append("Inconclusive: no change could be decided.")
-        return "\n".join(lines)
+            for side in others
+        ),
+    )
 
 
 def compare_runs(
@@ -148,15 +163,19 @@ def compare_judged(
     environment = _differences(before, after)
     aa = {each.pair.name for each in (*judged.pairs, *judged_now.pairs) if each.pair.is_aa}
     noises = Noises(judged.twins), Noises(judged_now.twins)
+    unlike = _Unlike.of(before, judged, after, judged_now)
     changes = []
     for name in (name for name in then if name in now):
         pair, measure, point = name
         ratios = then[name], now[name]
-        word, reason = (
-            ("A/A", "both members are the same")
-            if pair in aa
-            else _decide(*ratios, [each.of_pair(pair) for each in noises], bool(environment))
-        )
+        word: Word
+        if pair in aa:
+            word, reason = "A/A", "both members are the same"
+        elif why := unlike.why(pair, measure):
+            word, reason = "not compared", why
+        else:
+            floors = [each.of_pair(pair) for each in noises]
+            word, reason = decide_change(*ratios, floors, elsewhere=bool(environment))
         changes.append(Change(pair, measure, *ratios, word, reason, point))
     return Comparison(
         changes=tuple(changes),
@@ -172,14 +191,60 @@ def _names(manifest: Manifest) -> set[str]:
     return {pair.name for pair in manifest.suite.pair}
 
 
-def _decide(
-    before: Ratio, after: Ratio, noises: Sequence[Noise], elsewhere: bool
+@dataclass(frozen=True)
+class _Unlike:
+    """Why pairs of one name are not the same, and why their trainings are not, by the name."""
+
+    pairs: Mapping[str, str]
+    trainings: Mapping[str, str]
+
+    @classmethod
+    def of(
+        cls, before: Manifest, judged: Judgement, after: Manifest, judged_now: Judgement
+    ) -> _Unlike:
+        then = {each.pair.name: each for each in judged.pairs}
+        now = {each.pair.name: each for each in judged_now.pairs}
+        pairs, trainings = {}, {}
+        for name in (name for name in then if name in now):
+            one, other = then[name], now[name]
+            found = _unequal(MEMBERSHIP, one.pair, other.pair)
+            if None not in (one.data, other.data) and one.data != other.data:
+                found.append(f"data: {one.data}, then {other.data}")
+            if found:
+                pairs[name] = f"the pair is not the same in both: {'; '.join(found)}"
+            protocols = before.suite.protocol_of(one.pair), after.suite.protocol_of(other.pair)
+            if found := _unequal(TRAINING, *protocols):
+                trainings[name] = f"the trainings are not the same: {'; '.join(found)}"
+        return cls(pairs, trainings)
+
+    def why(self, pair: str, measure: str) -> str | None:
+        by_training = MEASURES.nature(measure) not in ("clock", "count")
+        return self.pairs.get(pair) or (self.trainings.get(pair) if by_training else None)
+
+
+def _unequal(names: Sequence[str], one: object, other: object) -> list[str]:
+    values = ((name, getattr(one, name), getattr(other, name)) for name in names)
+    return [
+        f"{name}: {_told(then)}, then {_told(now)}" for name, then, now in values if then != now
+    ]
+
+
+def _told(value: object) -> str:
+    return settings_words(value) or "none" if isinstance(value, dict) else str(value)
+
+
+def decide_change(
+    before: Ratio, after: Ratio, noises: Sequence[Noise], *, elsewhere: bool
 ) -> tuple[Word, str | None]:
-    """Return the word for a change, and why if it decides nothing."""
+    """Return the word for a change, and why if it decides nothing.
+
+    elsewhere  whether the runs come from different environments, so that no times are compared
+    """
     then, now = before.interval, after.interval
     if then is None or now is None:
         return "not compared", after.reason or before.reason
-    exact = {then.method, now.method} <= EXACT
+    # A gain is a mean over seeds, whose bounds are good for as few as two.
+    exact = {then.method, now.method} <= EXACT or MEASURES.nature(before.measure) == "gain"
     if elsewhere and {then.method, now.method} != {Bounds.COUNTED}:
         return "not compared", "the runs come from different environments"
     if not exact and min(then.n, now.n) < MIN_ROUNDS:
@@ -238,18 +303,9 @@ def _by_name(judgement: Judgement) -> dict[Name, Ratio]:
     return {
         (judged.pair.name, str(ratio.measure), words_of(ratio.point)): ratio
         for judged in judgement.pairs
-        for ratio in judged.ratios
+        for ratio in (*judged.ratios, *(gain for gain in judged.gains if gain.interval))
     }
 
 
 def _missing(here: dict[Name, Ratio], there: dict[Name, Ratio]) -> tuple[str, ...]:
     return tuple(", ".join(filter(None, name)) for name in here if name not in there)
-
-
-def _text(ratio: Ratio) -> str:
-    found = ratio.interval
-    if found is None:
-        return ratio.reason or "unknown"
-    if found.low == found.high:
-        return f"{found.estimate:.4g}"
-    return f"{found.estimate:.3f} [{found.low:.3f}, {found.high:.3f}]"

@@ -19,7 +19,16 @@ FILE = "pyperf.json"
 
 
 def export(folder: Path, records: Iterable[Record[Seen]]) -> Path | None:
-    """Write one benchmark for each pair, pass and member, one pyperf run for each block."""
+    """Write the timings into a folder, if there are any."""
+    content = pyperf_json(records)
+    if content is None:
+        return None
+    replace_file(folder / FILE, content)
+    return folder / FILE
+
+
+def pyperf_json(records: Iterable[Record[Seen]]) -> bytes | None:
+    """Return one benchmark for each pair, pass and member, with one pyperf run for each block."""
     runs: dict[str, list[pyperf.Run]] = defaultdict(list)
     for record in records:
         if record.status == "ok" and isinstance(record.seen, Times) and record.seen.seconds:
@@ -31,8 +40,7 @@ def export(folder: Path, records: Iterable[Record[Seen]]) -> Path | None:
     suite = pyperf.BenchmarkSuite([pyperf.Benchmark(of_one) for of_one in runs.values()])
     text = io.StringIO()
     suite.dump(text)
-    replace_file(folder / FILE, text.getvalue().encode())
-    return folder / FILE
+    return text.getvalue().encode()
 
 
 def _run(record: Record[Seen], seen: Times, name: str) -> pyperf.Run:

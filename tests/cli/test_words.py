@@ -17,7 +17,7 @@ class TestWords:
             (["run", "--fast"], "unknown arguments: --fast. See: python -m harness --help"),
             (["probe", "now"], "unknown arguments: now"),
             (["report"], "the following arguments are required: run"),
-            (["compare", "a"], "the following arguments are required: after"),
+            (["compare", "a"], "compare needs at least two runs. Write compare FOLDER FOLDER."),
             (["check"], "the following arguments are required: name"),
             (
                 ["run", "suit=smoke"],

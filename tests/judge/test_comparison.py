@@ -1,4 +1,4 @@
-"""Two runs are compared by their ratios, and only where that means something."""
+"""Runs are compared by their ratios, and only where that means something."""
 
 from __future__ import annotations
 
@@ -7,20 +7,43 @@ import json
 
 import pytest
 
-from harness.judge.comparison import Comparison, compare_runs
+from harness.judge.comparison import Compared, Comparison, Side, compare_all
+from harness.judge.judge import judge
+from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.records.seen import Times
-from tests.judge.builders import AA, PAIR, changed, checks, counts, manifest, timed, whole, without
+from harness.report.compared import as_json, as_text, compose_comparison
+from tests.judge.builders import (
+    AA,
+    PAIR,
+    changed,
+    checks,
+    counts,
+    curves,
+    manifest,
+    timed,
+    whole,
+    without,
+)
 from tests.records.made import altered
+
+
+def side(name: str, about: Manifest, records: list[Record]) -> Side:
+    return Side(name, about, judge(about, records))
+
+
+def both(after: list[Record], before: list[Record] | None = None, **probes: object) -> Compared:
+    before = whole() if before is None else before
+    then, now = manifest(before), manifest(after)
+    now = dataclasses.replace(now, probes=now.probes | probes)
+    return compare_all(side("first", then, before), side("second", now, after))
 
 
 def compared(
     after: list[Record], before: list[Record] | None = None, **probes: object
 ) -> Comparison:
-    before = whole() if before is None else before
-    then, now = manifest(before), manifest(after)
-    now = dataclasses.replace(now, probes=now.probes | probes)
-    return compare_runs(then, before, now, after)
+    ((_, comparison),) = both(after, before, **probes).others
+    return comparison
 
 
 def words(comparison: Comparison, measure: str = "step_time") -> set[str]:
@@ -51,17 +74,18 @@ def test_a_machine_that_slows_both_members_changes_nothing():
 
 
 def test_times_are_not_compared_across_environments_and_the_difference_is_named():
-    comparison = compared(whole(), cpu="another one")
+    found = both(whole(), cpu="another one")
+    ((_, comparison),) = found.others
     assert words(comparison) == {"not compared"}
-    assert comparison.exit_code == 5
+    assert found.exit_code == comparison.exit_code == 5
     assert any(line.startswith("cpu: ") for line in comparison.environment)
-    assert "another one" in comparison.to_text()
+    assert "another one" in as_text(found)
 
 
 def test_runs_that_share_nothing_are_told_so():
-    comparison = compared([])
-    assert comparison.exit_code == 4
-    assert "Nothing was measured in both runs." in comparison.to_text()
+    found = both([])
+    assert found.exit_code == 4
+    assert "Nothing was measured in both runs." in as_text(found)
 
 
 def quick(factor: float = 1.0, rounds: int = 2) -> list[Record]:
@@ -71,10 +95,10 @@ def quick(factor: float = 1.0, rounds: int = 2) -> list[Record]:
 
 
 def test_too_few_rounds_decide_nothing():
-    comparison = compared(quick(2.0), quick())
-    assert words(comparison) == {"too few rounds"}
-    assert comparison.exit_code == 3
-    assert "too few rounds: both runs need 8 rounds" in comparison.to_text()
+    found = both(quick(2.0), quick())
+    assert words(found.others[0][1]) == {"too few rounds"}
+    assert found.exit_code == 3
+    assert "too few rounds: both runs need 8 rounds" in as_text(found)
     assert words(compared(quick(2.0, rounds=4), quick())) == {"too few rounds"}
     assert words(compared(quick(2.0, rounds=4), quick(rounds=4))) == {"worse"}
 
@@ -91,13 +115,10 @@ def test_counts_need_no_rounds():
 def test_times_are_not_judged_where_the_noise_is_unknown(silent: int):
     runs = [quick(rounds=4), quick(2.0, rounds=4)]
     runs[silent] = without(runs[silent], pair=AA.name)
-    comparison = compared(runs[1], runs[0])
-    assert words(comparison) == {"noise unknown"}
-    assert comparison.exit_code == 3
-    assert (
-        f"no baseline beside itself in the {('first', 'second')[silent]} run"
-        in comparison.to_text()
-    )
+    found = both(runs[1], runs[0])
+    assert words(found.others[0][1]) == {"noise unknown"}
+    assert found.exit_code == 3
+    assert f"no baseline beside itself in the {('first', 'second')[silent]} run" in as_text(found)
 
 
 @pytest.mark.parametrize("noisy", [0, 1])
@@ -118,11 +139,11 @@ def test_a_baseline_against_itself_is_never_judged():
 
 def test_a_gradient_that_is_no_longer_right_comes_before_all_else():
     broken = changed(_retimed(PAIR.name, 2.0), {"passed": False}, measured="check", member="method")
-    comparison = compared(broken, cpu="another one")
-    assert comparison.exit_code == 6
+    found = both(broken, cpu="another one")
+    assert found.exit_code == 6
     line = "passed before and fails now, the gradient check of fast at ways=2"
-    assert comparison.to_text().splitlines().count(line) == 1
-    assert json.loads(comparison.to_json())["exit_code"] == 6
+    assert as_text(found).splitlines().count(line) == 1
+    assert json.loads(as_json(found))["exit_code"] == 6
 
 
 def test_a_gradient_that_was_wrong_before_is_no_news():
@@ -145,14 +166,67 @@ def test_runs_that_share_no_pair_have_nothing_to_compare_on_any_machine(cpu: str
     before, after = manifest(whole()), manifest(records, pairs=others)
     before = dataclasses.replace(before, probes={**before.probes, "cpu": "the same"})
     after = dataclasses.replace(after, probes={**after.probes, "cpu": cpu})
-    comparison = compare_runs(before, whole(), after, records)
-    assert comparison.exit_code == 4
-    assert json.loads(comparison.to_json())["exit_code"] == 4
-    assert comparison.to_text().endswith("Nothing was compared: the runs share no pair.")
+    found = compare_all(side("first", before, whole()), side("second", after, records))
+    assert found.exit_code == 4
+    assert json.loads(as_json(found))["exit_code"] == 4
+    assert as_text(found).endswith("Nothing was compared: the runs share no pair.\n")
 
 
 def test_runs_that_share_nothing_from_different_machines_are_from_different_machines():
     assert compared([], cpu="another one").exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"settings": {"filters": 64}}, "settings: none, then filters=64"),
+        ({"workload": "others"}, "workload: toys, then others"),
+    ],
+)
+def test_pairs_that_share_nothing_but_a_name_are_not_compared(change: dict, named: str):
+    other = dataclasses.replace(PAIR, **change)
+    now = manifest(whole(), pairs=(other, AA))
+    found = compare_all(side("first", manifest(whole()), whole()), side("second", now, whole()))
+    assert words(found.others[0][1]) == {"not compared"}
+    assert f"not compared: the pair is not the same in both: {named}" in as_text(found)
+
+
+def test_trainings_of_other_lengths_are_not_compared_but_times_are():
+    then = without(whole(), measured="curve") + curves(PAIR, gain=lambda seed: 0.1 + seed / 100)
+    now = manifest(then)
+    suite = dataclasses.replace(
+        now.suite, protocol=dataclasses.replace(now.suite.protocol, curve_steps=9)
+    )
+    now = dataclasses.replace(now, suite=suite)
+    found = compare_all(side("first", manifest(then), then), side("second", now, then))
+    comparison = found.others[0][1]
+    assert words(comparison) == {"same"}
+    assert words(comparison, "quality_gain") == {"not compared"}
+    assert "not compared: the trainings are not the same: curve_steps: 200, then 9" in as_text(
+        found
+    )
+
+
+def test_a_gain_that_is_lost_is_worse():
+    gained = without(whole(), measured="curve") + curves(PAIR, gain=lambda seed: 0.1 + seed / 100)
+    lost = without(whole(), measured="curve") + curves(PAIR, gain=lambda seed: -0.1 - seed / 100)
+    assert words(compared(lost, gained), "quality_gain") == {"worse"}
+    assert words(compared(gained, lost), "quality_gain") == {"better"}
+
+
+def test_several_runs_are_set_beside_the_first_and_the_gravest_decides():
+    every = [side(name, manifest(records), records) for name, records in THREE.items()]
+    found = compare_all(*every)
+    assert [words(comparison) for _, comparison in found.others] == [{"same"}, {"worse"}]
+    assert found.exit_code == 1
+    line = next(line for line in as_text(found).splitlines() if "step_time" in line)
+    assert line.index("same") < line.index("worse")
+    told = json.loads(as_json(found))
+    assert [each["run"] for each in told["runs"]] == [*THREE]
+    assert [each["exit_code"] for each in told["comparisons"]] == [0, 1]
+    changes = compose_comparison(found).table("changes")
+    assert changes is not None
+    assert [column.head for column in changes.columns[1:]] == [*THREE]
 
 
 def _retimed(pair: str, factor: float) -> list[Record]:
@@ -162,3 +236,6 @@ def _retimed(pair: str, factor: float) -> list[Record]:
         else r
         for r in whole()
     ]
+
+
+THREE = {"first": whole(), "again": whole(), "slower": _retimed(PAIR.name, 1.3)}

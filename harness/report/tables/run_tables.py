@@ -88,6 +88,28 @@ def machine_table(evidence: Evidence) -> Table:
     return table
 
 
+def machines_table(manifests: Mapping[str, Manifest]) -> Table | None:
+    """Return the probes of several runs beside each other, and which of them are the same."""
+    every = {
+        name: dict(_flat({key: value for key, value in each.probes.items() if key != PACKAGES}))
+        | {"device": each.device, "threads": str(each.threads), "harness": each.version}
+        for name, each in manifests.items()
+    }
+    rows = []
+    for label in dict.fromkeys(label for probes in every.values() for label in probes):
+        values = [probes.get(label, UNKNOWN) for probes in every.values()]
+        same = Cell("yes") if len(set(values)) == 1 else Cell("no", "", "mixed")
+        rows.append((Cell(label), *map(Cell, values), same))
+    return simple_table(
+        "machines",
+        "Machines and probes",
+        "What each run probed of its machine and its software.",
+        (Column("Probe", 1.2), *(Column(name, 1.6) for name in every), Column("Same", 0.6)),
+        rows,
+        wide=True,
+    )
+
+
 def protocol_table(manifest: Manifest, studies: Sequence[Study] = ()) -> Table:
     """Return the protocol by which everything was measured, without settings that nothing used."""
     protocol = manifest.suite.protocol
