@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def open_run(folder: str | os.PathLike[str], *plugins: str) -> Results:
-    """Open a run's folder: its manifest, records and judgement, and the values as a pandas frame.
+def open_run(path: str | os.PathLike[str], *plugins: str) -> Results:
+    """Open a run's folder or pack: its manifest, records and judgement, and a pandas frame.
 
     If the run used a study from a plugin, name the plugin's file.
     """
@@ -21,4 +21,4 @@ def open_run(folder: str | os.PathLike[str], *plugins: str) -> Results:
 
     from harness.results import Results
 
-    return Results.of(Path(folder), plugins)
+    return Results.of(Path(path), plugins)

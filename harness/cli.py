@@ -16,7 +16,7 @@ from typing import Any
 from harness.config import existing_folder, listed, run_config, split_words
 from harness.errors import HarnessError, PeerMissing, UnknownName, UsageError
 from harness.gate.config import gate_config
-from harness.options import COMPARE, DATA, EXPORT, LISTED, PLUGIN, Command, read_options
+from harness.options import COMPARE, DATA, EXPORT, LISTED, PACK, PLUGIN, Command, read_options
 from harness.registry import ROOT, Entry, Registry
 from harness.reporting import read_run, report_history, write_report
 
@@ -81,7 +81,11 @@ def run(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """Rebuild a run's report from its records, or draw a history of gates over commits."""
-    if options.run.is_file() or (options.run.suffix == ".jsonl" and not options.run.is_dir()):
+    from harness.records.pack import is_pack
+
+    path = options.run
+    may_be_a_history = (path.is_file() or path.suffix == ".jsonl") and not path.is_dir()
+    if may_be_a_history and not is_pack(path):
         report_history(options.run, options.json)
     else:
         write_report(options.run, _plugins(options.words), options.json)
@@ -209,6 +213,16 @@ def explain(options: argparse.Namespace) -> int:
     return 0
 
 
+def pack(options: argparse.Namespace) -> int:
+    """Write a run into one file, with hashes of all that it holds."""
+    from harness.packing import pack_run
+
+    given = split_words(options.words, PACK)
+    out = Path(given["out"]) if "out" in given else None
+    print(f"pack: {pack_run(options.run, listed('plugin', given), out)}")
+    return 0
+
+
 def compare(options: argparse.Namespace) -> int:
     """Compare runs of the same pairs with the first of them."""
     folders = [word for word in options.words if "=" not in word]
@@ -220,7 +234,7 @@ def compare(options: argparse.Namespace) -> int:
 
     plugins = listed("plugin", given)
     runs = [read_run(Path(folder), plugins) for folder in folders]
-    compared = compare_all(*(Side(str(run.folder), run.manifest, run.judgement) for run in runs))
+    compared = compare_all(*(Side(str(run.path), run.manifest, run.judgement) for run in runs))
     print(as_json(compared) if options.json else as_text(compared), end="")
     if "out" in given:
         from harness.report.write import write_content
@@ -329,6 +343,7 @@ COMMANDS: dict[str, Command] = {
     "probe": probe,
     "report": report,
     "explain": explain,
+    "pack": pack,
     "compare": compare,
     "export": export,
     "gate": gate,

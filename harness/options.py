@@ -17,6 +17,7 @@ from harness.gate.config import GATE_WORDS
 LISTED = ("baselines", "methods", "workloads", "studies", "suites", "claims")
 PLUGIN = {"plugin": WORDS["plugin"]}
 DATA = {"data_dir": "the folder of the data sets"} | PLUGIN
+PACK = {"out": "the file to write (default: one beside the run's folder, of its name)"} | PLUGIN
 COMPARE = {"out": "a folder for a page of the comparison (default: none is written)"} | PLUGIN
 EXPORT = (
     {
@@ -27,6 +28,7 @@ EXPORT = (
     | PLUGIN
 )
 JSON = "print JSON"
+RUN = "a run folder or a pack"
 Command = Callable[[argparse.Namespace], int]
 
 EXAMPLES = """examples:
@@ -41,6 +43,8 @@ EXAMPLES = """examples:
   python -m harness report history.jsonl
   python -m harness explain results/paper-20260102-030405
   python -m harness explain results/paper-20260102-030405 batched-5w1s step_time
+  python -m harness pack results/paper-20260102-030405 out=paper.zip
+  python -m harness explain paper.zip
   python -m harness compare runs/before runs/after
   python -m harness compare runs/first runs/second runs/third out=compared
   python -m harness export results/paper-20260102-030405 format=junit fail=none,reversed,invalid
@@ -113,11 +117,13 @@ def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     looking.add_argument("--json", action="store_true", help=JSON)
     command("probe", {}).add_argument("--json", action="store_true", help=JSON)
     reporting = command("report", PLUGIN)
-    reporting.add_argument("run", type=Path, help="a run folder, or a file made by history=")
+    reporting.add_argument(
+        "run", type=Path, help="a run folder, a pack, or a file made by history="
+    )
     reporting.add_argument("words", nargs="*", default=[], metavar="key=value")
     reporting.add_argument("--json", action="store_true", help=JSON)
     explaining = command("explain", PLUGIN)
-    explaining.add_argument("run", type=Path, help="a run folder")
+    explaining.add_argument("run", type=Path, help=RUN)
     explaining.add_argument(
         "words",
         nargs="*",
@@ -126,17 +132,20 @@ def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         help="a pair of the run and a measure of it (default: all verdicts); or key=value",
     )
     explaining.add_argument("--json", action="store_true", help=JSON)
+    packing = command("pack", PACK)
+    packing.add_argument("run", type=Path, help="a run folder")
+    packing.add_argument("words", nargs="*", default=[], metavar="key=value")
     comparing = command("compare", COMPARE)
     comparing.add_argument(
         "words",
         nargs="*",
         default=[],
         metavar="run",
-        help="two run folders or more: all others are compared with the first; or key=value",
+        help="run folders or packs, which are compared with the first; or key=value",
     )
     comparing.add_argument("--json", action="store_true", help=JSON)
     exporting = command("export", EXPORT)
-    exporting.add_argument("run", type=Path, help="a run folder")
+    exporting.add_argument("run", type=Path, help=RUN)
     exporting.add_argument("words", nargs="*", default=[], metavar="key=value")
     gating = command("gate", GATE_WORDS)
     gating.add_argument("words", nargs="*", default=[], metavar="key=value")

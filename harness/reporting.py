@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from harness.results import Results
 
 
-def write_report(folder: Path, plugins: tuple[str, ...] = (), as_json: bool = False) -> None:
+def write_report(path: Path, plugins: tuple[str, ...] = (), as_json: bool = False) -> None:
     """Judge a run's records, write its report beside them, and tell what it says."""
     from harness.records.frame import FILE, to_csv
     from harness.records.pyperf_export import export
     from harness.records.store import replace_file
     from harness.report.content import compose
-    from harness.report.write import claims_json, write_content
+    from harness.report.write import claims_json, make_folder, write_content
 
-    run = read_run(folder, plugins)
-    studies = run.registry.studies
+    run = read_run(path, plugins)
+    folder, studies = run.folder, run.registry.studies
+    make_folder(folder)
     export(folder, run.shown)
     replace_file(folder / FILE, to_csv(run.shown))
     content = compose(run.evidence, run.judgement, studies)
@@ -63,9 +64,9 @@ def _tell_report(content: Content, folder: Path, as_json: str | None) -> None:
     print(f"report: {folder / 'report.pdf'} and report.html beside it")
 
 
-def read_run(folder: Path, plugins: tuple[str, ...] = ()) -> Results:
-    """Return what a run left, and say what was amiss with it."""
-    run = open_run(folder, *plugins)
+def read_run(path: Path, plugins: tuple[str, ...] = ()) -> Results:
+    """Return what a run left, in its folder or a pack, and say what was amiss with it."""
+    run = open_run(path, *plugins)
     for note in run.notes:
         print(f"note: {note}", file=sys.stderr)
     return run

@@ -1,4 +1,4 @@
-"""The results of a run, opened for reading: here, in a notebook, on any machine."""
+"""The results of a run or a pack, opened for reading: here, in a notebook, on any machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.declare.passes import Seen
 from harness.records.manifest import Manifest
+from harness.records.pack import opened
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.registry import Registry
@@ -25,18 +26,25 @@ if TYPE_CHECKING:
 class Results:
     """What a run planned, what it saw, and what was amiss with its files."""
 
-    folder: Path
+    path: Path
+    """The run's folder, or its pack."""
     manifest: Manifest
     records: list[Record[Seen]]
     registry: Registry
     notes: Sequence[str] = ()
 
     @classmethod
-    def of(cls, folder: Path, plugins: tuple[str, ...] = ()) -> Results:
+    def of(cls, path: Path, plugins: tuple[str, ...] = ()) -> Results:
         registry = Registry(plugins).whole()
-        store = Store.open(folder)
-        records = store.records(registry.passes)
-        return cls(folder, store.manifest, records, registry, store.notes)
+        with opened(path) as folder:
+            store = Store.open(folder)
+            records = store.records(registry.passes)
+        return cls(path, store.manifest, records, registry, store.notes)
+
+    @property
+    def folder(self) -> Path:
+        """The folder for what follows from the records: the run's own, or one beside the pack."""
+        return self.path if self.path.is_dir() else self.path.with_name(f"{self.path.stem}-report")
 
     @cached_property
     def evidence(self) -> Evidence:

@@ -108,7 +108,9 @@ def test_no_method_is_imported_by_anything_beside_it(file):
     assert not [name for name in imported(file) if within(name, *others)]
 
 
-@pytest.mark.parametrize("file", in_folder("harness/judge", "harness/report", "harness/exports"), ids=str)
+@pytest.mark.parametrize(
+    "file", in_folder("harness/judge", "harness/report", "harness/exports"), ids=str
+)
 def test_judging_and_reporting_know_neither_measuring_nor_torch(file):
     assert not [name for name in imported(file) if within(name, "harness.measure", "torch")]
 
@@ -133,7 +135,9 @@ def modules_after(*code: str) -> list[str]:
 
 
 def test_judging_and_reporting_import_no_torch_by_a_detour():
-    chosen = [module_of(file) for file in in_folder("harness/judge", "harness/report", "harness/exports")]
+    chosen = [
+        module_of(file) for file in in_folder("harness/judge", "harness/report", "harness/exports")
+    ]
     chosen += ["harness", "harness.cli", "harness.config", "harness.records.store"]
     loaded = modules_after(f"import {', '.join(chosen)}")
     assert "harness.report.write" in loaded

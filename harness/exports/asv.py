@@ -38,7 +38,7 @@ def as_results(run: Results, options: Mapping[str, str]) -> Exported:
     commit = probes.get("git_commit")
     if not commit:
         raise UsageError(
-            f"{run.folder}: asv keeps results by commit, and this run was not made in a git clone. "
+            f"{run.path}: asv keeps results by commit, and this run was not made in a git clone. "
             "Use another format=."
         )
     found = list(_figures(run))

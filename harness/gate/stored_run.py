@@ -38,7 +38,7 @@ from harness.measure.engines.local import LocalEngine
 from harness.measure.plan import plan, plan_hash
 from harness.measure.progress import Progress
 from harness.measure.run import Run, probed
-from harness.records.manifest import Manifest
+from harness.records.manifest import Manifest, require_given
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.registry import ROOT, Registry
@@ -64,7 +64,7 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
     assert config.against is not None
     began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     before = Store.open(config.against)
-    _require_all_given(before, config)
+    require_given(before.manifest, before.folder, config.plugins, config.data_dir)
     with LocalEngine() as engine:
         probes = probed(before.manifest.device, engine)
         environment = tuple(
@@ -110,15 +110,6 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
         limit_s=None,
         notes=(NOTE,),
     )
-
-
-def _require_all_given(store: Store, config: GateConfig) -> None:
-    manifest = store.manifest
-    if manifest.data_dir and config.data_dir is None:
-        raise UsageError(f"{store.folder}: this run used a data_dir=. Give it again.")
-    if missing := set(manifest.plugins) - {Path(plugin).name for plugin in config.plugins}:
-        named = ", ".join(sorted(missing))
-        raise UsageError(f"{store.folder}: this run used plugin={named}. Give it again.")
 
 
 def _run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Collection, Iterable, Sequence
@@ -31,7 +30,7 @@ from harness.measure.rehearsal import rehearsal
 from harness.measure.rounds import Decides, PairRounds, Rounds, Together
 from harness.measure.side_by_side import SideBySide
 from harness.measure.skipping import Inherits, Skipped, Skipping, is_settled
-from harness.records.manifest import Manifest
+from harness.records.manifest import Manifest, hashes_of, require_given
 from harness.records.record import Record
 from harness.records.store import Store, Writer, require_fresh
 from harness.registry import ROOT, Registry
@@ -254,7 +253,7 @@ def prepare(config: RunConfig, command: str, engine: Engine) -> Run:
         version=harness.__version__,
         probes=probes,
         plugins=tuple(Path(plugin).name for plugin in config.plugins),
-        plugin_hashes=_hashes(config.plugins),
+        plugin_hashes=hashes_of(config.plugins),
         jobs=config.jobs,
         engine=config.engine,
     )
@@ -279,13 +278,8 @@ def resume(config: RunConfig, engine: Engine) -> Run:
     )
     if config.data_dir is not None and not manifest.data_dir:
         raise UsageError(f"{store.folder}: this run used no data_dir=. Leave it out.")
-    if manifest.data_dir and config.data_dir is None:
-        raise UsageError(f"{store.folder}: this run used a data_dir=. Give it again.")
-    if missing := set(manifest.plugins) - {Path(plugin).name for plugin in config.plugins}:
-        raise UsageError(
-            f"{store.folder}: this run used plugin={', '.join(sorted(missing))}. Give it again."
-        )
-    if manifest.plugin_hashes != _hashes(config.plugins):
+    require_given(manifest, store.folder, config.plugins, config.data_dir)
+    if manifest.plugin_hashes != hashes_of(config.plugins):
         raise UsageError(
             f"{store.folder}: a plugin has changed since the run began, so its old and new "
             "measurements cannot be compared. Start a new run."
@@ -318,10 +312,6 @@ def _require_same_place(store: Store, probes: dict[str, Any]) -> None:
             f"{store.folder}: the machine or its software has changed ({'; '.join(changed)}). "
             "Finish the run where it began, or start a new run."
         )
-
-
-def _hashes(plugins: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(hashlib.sha256(Path(p).read_bytes()).hexdigest()[:16] for p in plugins))
 
 
 def probed(device: str, engine: Engine, cores: int = 1) -> dict[str, Any]:

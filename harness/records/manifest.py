@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.declare.claims import Claim
@@ -40,6 +43,27 @@ class Manifest:
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False) + "\n"
+
+
+def hashes_of(plugins: Sequence[str]) -> tuple[str, ...]:
+    """Return the hashes of plugins' files, as a manifest keeps them."""
+    return tuple(sorted(hashlib.sha256(Path(p).read_bytes()).hexdigest()[:16] for p in plugins))
+
+
+def require_given(
+    manifest: Manifest, where: Path, plugins: Sequence[str], data_dir: str | None
+) -> None:
+    """Say what the run was given that has to be given again."""
+    if manifest.data_dir and data_dir is None:
+        raise UsageError(f"{where}: this run used a data_dir=. Give it again.")
+    require_plugins(manifest, where, plugins)
+
+
+def require_plugins(manifest: Manifest, where: Path, plugins: Sequence[str]) -> None:
+    """Say which of the run's plugins were not given again."""
+    if missing := set(manifest.plugins) - {Path(plugin).name for plugin in plugins}:
+        named = ", ".join(sorted(missing))
+        raise UsageError(f"{where}: this run used plugin={named}. Give it again.")
 
 
 def manifest_from(text: str | bytes, where: str) -> Manifest:

@@ -34,7 +34,7 @@ def write_content(folder: Path, content: Content, texts: Mapping[str, str]) -> l
         "report.html": to_page(content, svgs).encode(),
         "report.pdf": to_pdf(content, svgs),
     }
-    _make_folder(folder / "figures")
+    make_folder(folder / "figures")
     for name, data in files.items():
         replace_file(folder / name, data)
     for path in sorted((folder / "figures").glob("*.svg")):
@@ -98,7 +98,8 @@ def verdict_plain(verdict: Verdict, account: Account) -> dict[str, Any]:
     )
 
 
-def _make_folder(path: Path) -> None:
+def make_folder(path: Path) -> None:
+    """Make a folder of a report, unless it is there."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
