@@ -16,7 +16,17 @@ from typing import Any
 from harness.config import existing_folder, listed, run_config, split_words
 from harness.errors import HarnessError, PeerMissing, UnknownName, UsageError
 from harness.gate.config import gate_config
-from harness.options import COMPARE, DATA, EXPORT, LISTED, PACK, PLUGIN, Command, read_options
+from harness.options import (
+    COMPARE,
+    DATA,
+    EXPORT,
+    LISTED,
+    PACK,
+    PLUGIN,
+    REPRODUCE,
+    Command,
+    read_options,
+)
 from harness.registry import ROOT, Entry, Registry
 from harness.reporting import read_run, report_history, write_report
 
@@ -50,11 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     """Measure a suite and write its report."""
     config = run_config(options.words)
-    from harness.judge.noise.stopping import decides_by
-    from harness.judge.quality.inheritance import inherits_by
     from harness.measure.engines.choice import engine_of
     from harness.measure.progress import progress_for
     from harness.measure.run import RESULTS, prepare, resume
+    from harness.running import measure_whole
     from harness.team.rendezvous import require_one_process
 
     require_one_process("the run")
@@ -66,13 +75,7 @@ def run(options: argparse.Namespace) -> int:
             else prepare(config, _command(options.words), engine)
         )
         progress.noted(f"writing records to {ready.store.folder}")
-        try:
-            known = ready.registry
-            inherits = inherits_by(known.passes)
-            decides = decides_by(ready.store.manifest, known.passes, known.studies)
-            store = ready.measure(engine, progress, inherits, decides)
-        finally:
-            progress.close()
+        store = measure_whole(ready, engine, progress)
     write_report(store.folder, config.plugins)
     if not ready.measured:
         print("error: nothing was measured; the report says why.", file=sys.stderr)
@@ -223,6 +226,28 @@ def pack(options: argparse.Namespace) -> int:
     return 0
 
 
+def reproduce(options: argparse.Namespace) -> int:
+    """Measure a finished run's plan again here, and say which figures agree."""
+    given = split_words(options.words, REPRODUCE)
+    other = given.pop("with", None)
+    if other is not None and (extra := set(given) - {"out", "plugin"}):
+        raise UsageError(f"with= measures nothing: leave out {', '.join(sorted(extra))}.")
+    config = run_config([f"{name}={word}" for name, word in given.items()])
+    from harness.report.reproduced import as_json, as_text
+    from harness.reproducing import held_to, measured_again, write_page
+
+    if other is None:
+        found, folder = measured_again(options.run, config)
+        print(f"report: {folder / 'report.html'}", file=sys.stderr)
+    else:
+        runs = [read_run(path, config.plugins) for path in (options.run, Path(other))]
+        found = held_to(*runs)
+        if config.out is not None:
+            write_page(found, config.out)
+    print(as_json(found) if options.json else as_text(found), end="")
+    return found.exit_code
+
+
 def compare(options: argparse.Namespace) -> int:
     """Compare runs of the same pairs with the first of them."""
     folders = [word for word in options.words if "=" not in word]
@@ -344,6 +369,7 @@ COMMANDS: dict[str, Command] = {
     "report": report,
     "explain": explain,
     "pack": pack,
+    "reproduce": reproduce,
     "compare": compare,
     "export": export,
     "gate": gate,

@@ -18,6 +18,10 @@ LISTED = ("baselines", "methods", "workloads", "studies", "suites", "claims")
 PLUGIN = {"plugin": WORDS["plugin"]}
 DATA = {"data_dir": "the folder of the data sets"} | PLUGIN
 PACK = {"out": "the file to write (default: one beside the run's folder, of its name)"} | PLUGIN
+REPRODUCE = {
+    "out": "the folder to write to, new or empty (default: a new one under results/)",
+    "with": "a run to compare with, in place of measuring anew",
+} | {word: WORDS[word] for word in ("budget", "data_dir", "plugin", "engine", "address", "memory")}
 COMPARE = {"out": "a folder for a page of the comparison (default: none is written)"} | PLUGIN
 EXPORT = (
     {
@@ -45,6 +49,8 @@ EXAMPLES = """examples:
   python -m harness explain results/paper-20260102-030405 batched-5w1s step_time
   python -m harness pack results/paper-20260102-030405 out=paper.zip
   python -m harness explain paper.zip
+  python -m harness reproduce paper.zip budget=15m
+  python -m harness reproduce paper.zip with=results/paper-20260304-050607 --json
   python -m harness compare runs/before runs/after
   python -m harness compare runs/first runs/second runs/third out=compared
   python -m harness export results/paper-20260102-030405 format=junit fail=none,reversed,invalid
@@ -135,6 +141,10 @@ def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     packing = command("pack", PACK)
     packing.add_argument("run", type=Path, help="a run folder")
     packing.add_argument("words", nargs="*", default=[], metavar="key=value")
+    reproducing = command("reproduce", REPRODUCE)
+    reproducing.add_argument("run", type=Path, help=RUN)
+    reproducing.add_argument("words", nargs="*", default=[], metavar="key=value")
+    reproducing.add_argument("--json", action="store_true", help=JSON)
     comparing = command("compare", COMPARE)
     comparing.add_argument(
         "words",

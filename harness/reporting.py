@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 
 def write_report(path: Path, plugins: tuple[str, ...] = (), as_json: bool = False) -> None:
     """Judge a run's records, write its report beside them, and tell what it says."""
+    run = read_run(path, plugins)
+    content, told = write_files(run)
+    _tell_report(content, run.folder, told if as_json else None)
+
+
+def write_files(run: Results) -> tuple[Content, str]:
+    """Write all that follows from a run's records, and return what it says, for people and not."""
     from harness.records.frame import FILE, to_csv
     from harness.records.pyperf_export import export
     from harness.records.store import replace_file
     from harness.report.content import compose
     from harness.report.write import claims_json, make_folder, write_content
 
-    run = read_run(path, plugins)
     folder, studies = run.folder, run.registry.studies
     make_folder(folder)
     export(folder, run.shown)
@@ -30,7 +36,7 @@ def write_report(path: Path, plugins: tuple[str, ...] = (), as_json: bool = Fals
     content = compose(run.evidence, run.judgement, studies)
     told = claims_json(run.evidence, run.judgement, studies)
     write_content(folder, content, {"claims.json": told})
-    _tell_report(content, folder, told if as_json else None)
+    return content, told
 
 
 def report_history(path: Path, as_json: bool) -> None:

@@ -7,20 +7,17 @@ what repeats exactly by itself, learner by learner.
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import harness
 from harness.config import RunConfig
 from harness.declare.measures import MEASURES
 from harness.declare.passes import Seen
-from harness.declare.suite import MEMBERS, Member, Pair, resolve
+from harness.declare.suite import MEMBERS, Member, Pair
 from harness.errors import UsageError
 from harness.gate.checkout import Repository
 from harness.gate.config import WORKTREE, GateConfig
@@ -31,17 +28,15 @@ from harness.judge.evidence import latest
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement
 from harness.judge.noise.sequential import ERROR_RATE
-from harness.judge.noise.stopping import decides_by
-from harness.judge.quality.inheritance import inherits_by
 from harness.judge.statistics import Interval
 from harness.measure.engines.local import LocalEngine
-from harness.measure.plan import plan, plan_hash
 from harness.measure.progress import Progress
-from harness.measure.run import Run, probed
+from harness.measure.run import probed, repeat
 from harness.records.manifest import Manifest, require_given
 from harness.records.record import Record
 from harness.records.store import Store
 from harness.registry import ROOT, Registry
+from harness.running import measure_whole
 
 WORDS: dict[str, Word] = {
     "better": "improved",
@@ -64,30 +59,26 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
     assert config.against is not None
     began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     before = Store.open(config.against)
-    require_given(before.manifest, before.folder, config.plugins, config.data_dir)
+    then = before.manifest
+    require_given(then, before.folder, config.plugins, config.data_dir)
+    given = RunConfig(pairs=config.pairs, data_dir=config.data_dir, plugins=config.plugins)
     with LocalEngine() as engine:
-        probes = probed(before.manifest.device, engine)
+        probes = probed(then.device, engine)
         environment = tuple(
-            f"{name}: {before.manifest.probes.get(name)}, then {probes.get(name)}"
+            f"{name}: {then.probes.get(name)}, then {probes.get(name)}"
             for name in ENVIRONMENT
-            if before.manifest.probes.get(name) != probes.get(name)
+            if then.probes.get(name) != probes.get(name)
         )
         findings: tuple[Finding, ...] = ()
         floor = None
         if not environment:
             with tempfile.TemporaryDirectory(prefix="harness-against-") as folder:
-                run = _run(before.manifest, config, probes, started, Path(folder) / "run")
-                try:
-                    passes, studies = run.registry.passes, run.registry.studies
-                    decides = decides_by(run.store.manifest, passes, studies)
-                    after = run.measure(engine, progress, inherits_by(passes), decides)
-                finally:
-                    progress.close()
+                run = repeat(then, given, Path(folder) / "run", then.command, probes)
+                after = measure_whole(run, engine, progress)
                 now = _Judged.of(after, run.registry)
                 stored = _Judged.of(before, run.registry)
                 findings = tuple(_findings(stored, now, config.threshold))
                 floor = now.judgement.noise_floor
-    then = before.manifest
     return GateReport(
         base=Revision(
             config.against.name,
@@ -110,34 +101,6 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
         limit_s=None,
         notes=(NOTE,),
     )
-
-
-def _run(
-    then: Manifest, config: GateConfig, probes: dict[str, Any], started: str, folder: Path
-) -> Run:
-    suite = then.suite.only(config.pairs) if config.pairs else then.suite
-    as_then = RunConfig(
-        seeds=then.seeds,
-        rounds=then.rounds,
-        threads=then.threads,
-        device=then.device,
-        data_dir=config.data_dir,
-        plugins=config.plugins,
-        jobs=then.jobs,
-    )
-    registry = Registry(config.plugins).whole()
-    resolve(suite, registry, {claim.name: claim for claim in then.claims})
-    blocks = plan(suite, as_then, registry)
-    manifest = dataclasses.replace(
-        then,
-        suite=suite,
-        plan=tuple(block.id for block in blocks),
-        plan_hash=plan_hash(blocks),
-        started=started,
-        version=harness.__version__,
-        probes=probes,
-    )
-    return Run(as_then, suite, blocks, registry, Store.create(folder, manifest))
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, Ratio
 from harness.judge.noise.pair_noise import Noise
 from harness.judge.noise.run_noise import Noises
-from harness.judge.statistics import MIN_ROUNDS, Bounds
+from harness.judge.statistics import MIN_ROUNDS, MIN_SEEDS, Bounds, Interval
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.registry import Registry
@@ -174,12 +174,11 @@ def compare_judged(
         elif why := unlike.why(pair, measure):
             word, reason = "not compared", why
         else:
-            floors = [each.of_pair(pair) for each in noises]
-            word, reason = decide_change(*ratios, floors, elsewhere=bool(environment))
+            word, reason = _decide(*ratios, [each.of_pair(pair) for each in noises], environment)
         changes.append(Change(pair, measure, *ratios, word, reason, point))
     return Comparison(
         changes=tuple(changes),
-        mismatches=_mismatches(judged, judged_now),
+        mismatches=mismatches(judged, judged_now),
         environment=environment,
         only_before=_missing(then, now),
         only_after=_missing(now, then),
@@ -233,25 +232,32 @@ def _told(value: object) -> str:
     return settings_words(value) or "none" if isinstance(value, dict) else str(value)
 
 
-def decide_change(
-    before: Ratio, after: Ratio, noises: Sequence[Noise], *, elsewhere: bool
+def _decide(
+    before: Ratio, after: Ratio, noises: Sequence[Noise], environment: Sequence[str]
 ) -> tuple[Word, str | None]:
-    """Return the word for a change, and why if it decides nothing.
-
-    elsewhere  whether the runs come from different environments, so that no times are compared
-    """
+    """Return the word for a change, and why if it decides nothing."""
     then, now = before.interval, after.interval
     if then is None or now is None:
         return "not compared", after.reason or before.reason
-    # A gain is a mean over seeds, whose bounds are good for as few as two.
-    exact = {then.method, now.method} <= EXACT or MEASURES.nature(before.measure) == "gain"
-    if elsewhere and {then.method, now.method} != {Bounds.COUNTED}:
+    if environment and {then.method, now.method} != {Bounds.COUNTED}:
         return "not compared", "the runs come from different environments"
-    if not exact and min(then.n, now.n) < MIN_ROUNDS:
-        return "too few rounds", f"both runs need {MIN_ROUNDS} rounds to judge a change"
+    return decide_change(before.measure, then, now, noises)
+
+
+def decide_change(
+    measure: str, then: Interval, now: Interval, noises: Sequence[Noise]
+) -> tuple[Word, str | None]:
+    """Return whether a measure's second interval is better or worse, or why that is unknown."""
+    row = MEASURES.of(measure)
+    what, least = ("rounds", MIN_ROUNDS)
+    if row is not None and row.over_seeds:
+        what, least = ("seeds", MIN_SEEDS)
+    exact = {then.method, now.method} <= EXACT
+    if not exact and min(then.n, now.n) < least:
+        return "too few rounds", f"both runs need {least} {what} to judge a change"
     floor = 0.0
-    if MEASURES.nature(before.measure) == "clock":
-        floors = [noise.floor_of(before.measure) for noise in noises]
+    if MEASURES.nature(measure) == "clock":
+        floors = [noise.floor_of(measure) for noise in noises]
         known = [each for each in floors if each is not None]
         if len(known) < len(floors):
             runs = [
@@ -267,7 +273,7 @@ def decide_change(
     return ("worse" if now.high * (1 + floor) < then.low else "same"), None
 
 
-def _mismatches(before: Judgement, after: Judgement) -> tuple[str, ...]:
+def mismatches(before: Judgement, after: Judgement) -> tuple[str, ...]:
     """Return the checks that passed before and fail now, each learner's once."""
     passed = {who for who, (outcome, _) in _checks(before).items() if outcome is True}
     return tuple(

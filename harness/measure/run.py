@@ -260,22 +260,52 @@ def prepare(config: RunConfig, command: str, engine: Engine) -> Run:
     return Run(config, suite, blocks, registry, Store.create(folder, manifest))
 
 
+def repeat(
+    then: Manifest, given: RunConfig, folder: Path, command: str, probes: dict[str, Any]
+) -> Run:
+    """Lay out a run that measures again what another one planned, or some of its pairs."""
+    suite = then.suite.only(given.pairs) if given.pairs else then.suite
+    config = as_then(then, given)
+    registry = Registry(config.plugins).whole()
+    resolve(suite, registry, {claim.name: claim for claim in then.claims})
+    blocks = plan(suite, config, registry)
+    manifest = replace(
+        then,
+        command=command,
+        suite=suite,
+        plan=tuple(block.id for block in blocks),
+        plan_hash=plan_hash(blocks),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        version=harness.__version__,
+        probes=probes,
+        plugins=tuple(Path(plugin).name for plugin in config.plugins),
+        plugin_hashes=hashes_of(config.plugins),
+        engine=given.engine,
+    )
+    return Run(config, suite, blocks, registry, Store.create(folder, manifest))
+
+
+def as_then(then: Manifest, given: RunConfig) -> RunConfig:
+    """Return the options of an earlier run, with what is this one's own."""
+    return RunConfig(
+        seeds=then.seeds,
+        rounds=then.rounds,
+        budget_s=given.budget_s,
+        threads=then.threads,
+        device=then.device,
+        data_dir=given.data_dir,
+        plugins=given.plugins,
+        jobs=then.jobs,
+    )
+
+
 def resume(config: RunConfig, engine: Engine) -> Run:
     """Open a run that was not finished; its own manifest says what was planned."""
     assert config.resume is not None
     registry = Registry(config.plugins).whole()
     store = Store.open(config.resume)
     manifest = store.manifest
-    then = RunConfig(
-        seeds=manifest.seeds,
-        rounds=manifest.rounds,
-        budget_s=config.budget_s,
-        threads=manifest.threads,
-        device=manifest.device,
-        data_dir=config.data_dir,
-        plugins=config.plugins,
-        jobs=manifest.jobs,
-    )
+    then = as_then(manifest, config)
     if config.data_dir is not None and not manifest.data_dir:
         raise UsageError(f"{store.folder}: this run used no data_dir=. Leave it out.")
     require_given(manifest, store.folder, config.plugins, config.data_dir)

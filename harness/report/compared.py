@@ -53,14 +53,23 @@ def as_json(compared: Compared) -> str:
 def as_text(compared: Compared) -> str:
     """Return a line for every ratio, then all that was not compared and why."""
     runs = [name for side, _ in compared.others for name in (side.name, "")]
-    rows = [("pair", "measure", compared.first.name, *runs), *_rows(compared)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = [
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    lines = lines if len(rows) > 1 else []
+    lines = aligned(("pair", "measure", compared.first.name, *runs), list(_rows(compared)))
     lines += [line for side, found in compared.others for line in _notes(compared, side, found)]
+    return plain(lines)
+
+
+def aligned(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return rows as lines of columns below their heads, or nothing where there are no rows."""
+    every = [heads, *rows] if rows else []
+    widths = [max(len(row[place]) for row in every) for place in range(len(heads) if rows else 0)]
+    return [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in every
+    ]
+
+
+def plain(lines: Sequence[str]) -> str:
+    """Join lines, without characters that steer a terminal."""
     return "".join(clean(line.replace(GAP, " ")) + "\n" for line in lines)
 
 
