@@ -20,6 +20,7 @@ from harness.options import (
     COMPARE,
     DATA,
     EXPORT,
+    FOUND,
     LISTED,
     PACK,
     PLUGIN,
@@ -284,6 +285,22 @@ def export(options: argparse.Namespace) -> int:
     return exported.exit_code
 
 
+def found(options: argparse.Namespace) -> int:
+    """List what runs found of each published claim, as a table in Markdown."""
+    from harness.declare.claims import load_claims
+    from harness.report.found import Found, found_table, write_into
+
+    folders = [Path(word) for word in options.words if "=" not in word]
+    given = split_words([word for word in options.words if "=" in word], FOUND)
+    runs = [Found.of(folder) for folder in folders]
+    table = found_table(runs, list(load_claims(ROOT / "suites" / "claims.toml").values()))
+    if "into" in given:
+        write_into(Path(given["into"]), table)
+    else:
+        print(table, end="")
+    return 0
+
+
 def gate(options: argparse.Namespace) -> int:
     """Fail if a commit made a learner slower, heavier, wrong or less accurate."""
     from harness.gate.two_trees import bisect_code, gate, require_writable, write
@@ -372,5 +389,6 @@ COMMANDS: dict[str, Command] = {
     "reproduce": reproduce,
     "compare": compare,
     "export": export,
+    "found": found,
     "gate": gate,
 }

@@ -23,6 +23,7 @@ REPRODUCE = {
     "with": "a run to compare with, in place of measuring anew",
 } | {word: WORDS[word] for word in ("budget", "data_dir", "plugin", "engine", "address", "memory")}
 COMPARE = {"out": "a folder for a page of the comparison (default: none is written)"} | PLUGIN
+FOUND = {"into": "a file whose table between the two marks is replaced (default: print it)"}
 EXPORT = (
     {
         "format": f"one of {', '.join(FORMATS)}",
@@ -55,6 +56,7 @@ EXAMPLES = """examples:
   python -m harness compare runs/first runs/second runs/third out=compared
   python -m harness export results/paper-20260102-030405 format=junit fail=none,reversed,invalid
   python -m harness export results/paper-20260102-030405 format=parquet out=paper.parquet
+  python -m harness found results/reference/epyc-2-cores/*/claims.json into=README.md
   python -m harness gate base=main
   python -m harness gate base=v1 head=HEAD pairs=batched-sinusoid threshold=0.1 --json
   python -m harness gate against=results/paper-20260102-030405 junit=gate.xml
@@ -157,6 +159,9 @@ def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     exporting = command("export", EXPORT)
     exporting.add_argument("run", type=Path, help=RUN)
     exporting.add_argument("words", nargs="*", default=[], metavar="key=value")
+    finding = command("found", FOUND)
+    what = "the claims.json of runs, or their folders; or key=value"
+    finding.add_argument("words", nargs="*", default=[], metavar="run", help=what)
     gating = command("gate", GATE_WORDS)
     gating.add_argument("words", nargs="*", default=[], metavar="key=value")
     gating.add_argument("--json", action="store_true", help=JSON)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,7 @@ class TestHelp:
         assert leaving.value.code == 0
         text = capsys.readouterr().out
         for command in COMMANDS:
-            assert f"\n    {command} " in text
+            assert re.search(rf"\n    {command}\s", text)
             assert f"  python -m harness {command} " in text or command == "probe"
 
     def test_shows_every_word_of_run_with_its_default(self, capsys):

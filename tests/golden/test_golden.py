@@ -120,6 +120,27 @@ def test_a_committed_run_is_judged_as_it_was(name):
     assert not differences(was, rebuilt(name))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_committed_runs_verdicts_are_those_that_were_judged(name):
+    """The README's table is made of these files."""
+    golden = json.loads((HERE / f"{name}.json").read_text())["pairs"]
+    told = json.loads((RUNS / name / "claims.json").read_text())["verdicts"]
+    was = sorted([pair, *v[:6]] for pair, judged in golden.items() for v in judged["verdicts"])
+    now = sorted(
+        [v["pair"], v["claim"], v["reading"], v["measure"], v["word"], v["published"], ratio(v)]
+        for v in told
+    )
+    for before, after in zip(was, now, strict=True):
+        if after[-1] is None:  # it may show no figures
+            before[-1] = None
+        assert not differences(before, after)
+
+
+def ratio(verdict: dict[str, Any]) -> list[float] | None:
+    found = verdict["ratio"]
+    return None if found is None else [found["estimate"], found["low"], found["high"]]
+
+
 if __name__ == "__main__":
     for name in NAMES:
         (HERE / f"{name}.json").write_text(json.dumps(rebuilt(name), indent=1) + "\n")

@@ -1,0 +1,157 @@
+"""What runs found of each published claim, as a table in Markdown, from their `claims.json` alone.
+
+A claim has a line for each run that judges it, in the order of the claims: the range over all of
+the run's conditions and readings, and every word that it got. Rivals stand in lines of their own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.declare.claims import Claim
+from harness.declare.measures import MEASURES
+from harness.errors import StoreError, UsageError
+from harness.judge.ratios import is_gain
+from harness.judge.statistics import Interval
+from harness.records.store import replace_file
+from harness.report.tables.verdict_table import MEANINGS
+from harness.report.units import GAP, UNKNOWN, ratio, ratio_interval, with_bounds
+
+BEGIN = "<!-- found: begin. Written by `python -m harness found`; edit no line up to the end. -->"
+END = "<!-- found: end -->"
+FILE = "claims.json"
+HEADS = ("a paper claims", "published", "measured", "verdicts", "run")
+KINDS = {"clock": "as fast", "steps": "fewer steps", "range": "as large", "gain": "gained"}
+
+Verdict = Mapping[str, Any]
+"""A verdict as `claims.json` has it."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The verdicts of a run, by the run's name."""
+
+    run: str
+    verdicts: tuple[Verdict, ...]
+
+    @classmethod
+    def of(cls, path: Path) -> Found:
+        """Read the verdicts of a run, by its folder or by that file of it."""
+        path = path if path.name == FILE else path / FILE
+        folder = path.parent
+        try:
+            verdicts = json.loads(path.read_bytes())["verdicts"]
+            return cls(folder.resolve().name, tuple(map(_checked, verdicts)))
+        except OSError as error:
+            why = error.strerror or error
+            raise StoreError(f"{path}: {why}. Write it with `report {folder}`.") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"{path}: not the verdicts of a run ({error!r}). Write it with `report {folder}`."
+            ) from None
+
+
+def _checked(verdict: Any) -> Verdict:
+    known = ("claim", "measure", "published", "trust", "word", "rival", "ratio", "own_ratio")
+    return {name: verdict[name] for name in known}
+
+
+def found_table(runs: Sequence[Found], claims: Sequence[Claim]) -> str:
+    """Return the table's lines; a claim that no run judges says so."""
+    rows = [HEADS, ("---",) * len(HEADS)]
+    often = Counter(claim.sentence for claim in claims)
+    for claim in claims:
+        readings = ", ".join(reading.name for reading in claim.readings)
+        said = claim.sentence + (f" ({readings})" if often[claim.sentence] > 1 else "")
+        mine = list(_rows(runs, claim.name, said))
+        rows += mine or [(said, UNKNOWN, "no run of these judges it", UNKNOWN, UNKNOWN)]
+    return "".join(f"| {' | '.join(map(_escaped, row))} |\n" for row in rows).replace(GAP, " ")
+
+
+def write_into(path: Path, table: str) -> None:
+    """Put the table into a file, between its two marks."""
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise StoreError(f"into={path}: {error.strerror or error}.") from None
+    replace_file(path, within(text, table, f"into={path}").encode())
+
+
+def within(text: str, table: str, where: str) -> str:
+    """Return the text with the table between its two marks."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise UsageError(
+            f"{where}: no place for the table. Mark it with these lines:\n{BEGIN}\n{END}"
+        )
+    return f"{before}{BEGIN}\n{table}{END}{after}"
+
+
+def _rows(runs: Sequence[Found], claim: str, said: str) -> Iterator[tuple[str, ...]]:
+    for run in runs:
+        for rival in (False, True):
+            mine = [
+                each for each in run.verdicts if each["claim"] == claim and each["rival"] is rival
+            ]
+            if mine and not (rival and all(each["ratio"] is None for each in mine)):
+                about = f"{said} (rivals)".strip() if rival else said
+                yield about, _published(mine), _measured(mine), _words(mine), f"`{run.run}`"
+                said = ""
+
+
+def _published(verdicts: Sequence[Verdict]) -> str:
+    """Name the published values or, where the source gives none, what is asked for."""
+    told = sorted({v["published"] for v in verdicts if v["trust"] != "ours"})
+    asked = sorted({v["published"] for v in verdicts if v["trust"] == "ours"})
+    return ", ".join(
+        [*(f"{value:g}" for value in told), *(f"no figure; {value:g} asked" for value in asked)]
+    )
+
+
+def _measured(verdicts: Sequence[Verdict]) -> str:
+    """Name the least and the most over all conditions, and the method's own part in them."""
+    parts = []
+    for kind in dict.fromkeys(_kind(each["measure"]) for each in verdicts):
+        mine = [each for each in verdicts if _kind(each["measure"]) == kind]
+        write = with_bounds if is_gain(mine[0]["measure"]) else ratio_interval
+        found = sorted(map(_interval, (v for v in mine if v["ratio"])), key=lambda i: i.estimate)
+        if found:
+            ends = dict.fromkeys((write(found[0]), write(found[-1])))
+            parts.append(f"{' to '.join(ends)} {kind}")
+        own = [each["own_ratio"]["estimate"] for each in mine if each["own_ratio"]]
+        if own and not is_gain(mine[0]["measure"]):
+            ends = dict.fromkeys((ratio(min(own)), ratio(max(own))))
+            parts.append(f"of which its own part {' to '.join(ends)}")
+    return "; ".join(parts) or UNKNOWN
+
+
+def _kind(measure: str) -> str:
+    """Say what a figure is of; figures of one kind share a range."""
+    row = MEASURES.of(measure)
+    if row is None or row.nature == "count":
+        return "less memory" if row is not None and row.unit == "bytes" else "less"
+    return KINDS[row.nature]
+
+
+def _interval(verdict: Verdict) -> Interval:
+    known = ("estimate", "low", "high", "n", "method")
+    return Interval(**{name: verdict["ratio"][name] for name in known})
+
+
+def _words(verdicts: Sequence[Verdict]) -> str:
+    """Count the words, in the order in which reports explain them."""
+    count = Counter(each["word"] for each in verdicts)
+    known = [word for word in MEANINGS if word in count]
+    if len(verdicts) == 1:
+        return known[0]
+    return ", ".join(f"{count[word]} {word}" for word in known)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
