@@ -53,8 +53,8 @@ def test_a_line_is_the_range_and_all_words_and_rivals_stand_apart():
     )
     again = Found("again", (verdict(None, "inconclusive"),))
     assert lines(run, again) == [
-        "| it is faster | 2 | 1.00× [0.90, 1.10] to 3.00× [2.70, 3.30] as fast; of which its own part "
-        "1.50× | 1 met, 2 none | `first` |",
+        "| it is faster | 2 | 1.00× [0.90, 1.10] to 3.00× [2.70, 3.30] as fast; of which its own "
+        "part 1.50× | 1 met, 2 none | `first` |",
         "| (rivals) | 2 | 9.00× [8.10, 9.90] as fast | met | `first` |",
         "|  | 2 | – | inconclusive | `again` |",
         "| it is better \\| so | – | no run of these judges it | – | – |",
