@@ -255,12 +255,12 @@ def compare(options: argparse.Namespace) -> int:
     given = split_words([word for word in options.words if "=" in word], COMPARE)
     if len(folders) < 2:
         raise UsageError("compare needs at least two runs. Write compare FOLDER FOLDER.")
-    from harness.judge.comparison import Side, compare_all
+    from harness.judge.comparison import compare_all
     from harness.report.compared import FILE, as_json, as_text, compose_comparison
 
     plugins = listed("plugin", given)
     runs = [read_run(Path(folder), plugins) for folder in folders]
-    compared = compare_all(*(Side(str(run.path), run.manifest, run.judgement) for run in runs))
+    compared = compare_all(*(run.judged for run in runs))
     print(as_json(compared) if options.json else as_text(compared), end="")
     if "out" in given:
         from harness.report.write import write_content

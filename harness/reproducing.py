@@ -8,7 +8,6 @@ from pathlib import Path
 
 from harness.config import RunConfig
 from harness.errors import UsageError
-from harness.judge.comparison import Side
 from harness.judge.reproduction import Reproduction, reproduction
 from harness.measure.engines.choice import engine_of
 from harness.measure.progress import progress_for
@@ -48,7 +47,7 @@ def measured_again(path: Path, given: RunConfig) -> tuple[Reproduction, Path]:
 
 def held_to(before: Results, after: Results) -> Reproduction:
     """Hold a run's figures to those of another one."""
-    return reproduction(*(Side(str(r.path), r.manifest, r.judgement) for r in (before, after)))
+    return reproduction(before.judged, after.judged)
 
 
 def write_page(found: Reproduction, folder: Path) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.judge.evidence import Evidence
+    from harness.judge.judged_run import JudgedRun
     from harness.judge.judgement import Judgement
 
 
@@ -59,6 +60,14 @@ class Results:
         from harness.judge.judge import judged
 
         return judged(self.evidence, self.registry)
+
+    @property
+    def judged(self) -> JudgedRun:
+        """The run as it is compared with others, by a name without folders of this machine."""
+        from harness.judge.judged_run import JudgedRun
+
+        name = self.path.name if self.path.is_absolute() else str(self.path)
+        return JudgedRun(name, self.manifest, self.judgement)
 
     def frame(self) -> pd.DataFrame:
         """Return what the run may show as a tidy frame, one row a measured value.

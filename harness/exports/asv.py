@@ -20,7 +20,7 @@ from harness.declare.point import words_of
 from harness.declare.suite import MEMBERS
 from harness.errors import UsageError
 from harness.exports.formats import Exported
-from harness.judge.comparison import MEMBERSHIP
+from harness.judge.judged_run import MEMBERSHIP
 from harness.judge.judgement import PairJudgement, Ratio
 from harness.results import Results
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,19 +22,18 @@ from harness.gate.checkout import Repository
 from harness.gate.config import WORKTREE, GateConfig
 from harness.gate.counts import COUNTING, counts
 from harness.gate.findings import GRADIENT, Finding, GateReport, Revision, Word
-from harness.judge.comparison import ENVIRONMENT, Change, compare_judged
+from harness.judge.comparison import Change, compare
 from harness.judge.evidence import latest
-from harness.judge.judge import judge
-from harness.judge.judgement import Judgement
+from harness.judge.judged_run import ENVIRONMENT
 from harness.judge.noise.sequential import ERROR_RATE
 from harness.judge.statistics import Interval
 from harness.measure.engines.local import LocalEngine
 from harness.measure.progress import Progress
 from harness.measure.run import probed, repeat
-from harness.records.manifest import Manifest, require_given
+from harness.records.manifest import require_given
 from harness.records.record import Record
-from harness.records.store import Store
-from harness.registry import ROOT, Registry
+from harness.registry import ROOT
+from harness.results import Results
 from harness.running import measure_whole
 
 WORDS: dict[str, Word] = {
@@ -58,9 +56,9 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
     """Measure the working tree as the stored run was, unless this is another class of machine."""
     assert config.against is not None
     began, started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
-    before = Store.open(config.against)
+    before = Results.of(config.against, config.plugins)
     then = before.manifest
-    require_given(then, before.folder, config.plugins, config.data_dir)
+    require_given(then, config.against, config.plugins, config.data_dir)
     given = RunConfig(pairs=config.pairs, data_dir=config.data_dir, plugins=config.plugins)
     with LocalEngine() as engine:
         probes = probed(then.device, engine)
@@ -74,10 +72,9 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
         if not environment:
             with tempfile.TemporaryDirectory(prefix="harness-against-") as folder:
                 run = repeat(then, given, Path(folder) / "run", then.command, probes)
-                after = measure_whole(run, engine, progress)
-                now = _Judged.of(after, run.registry)
-                stored = _Judged.of(before, run.registry)
-                findings = tuple(_findings(stored, now, config.threshold))
+                measure_whole(run, engine, progress)
+                now = Results.of(run.store.folder, config.plugins)
+                findings = tuple(_findings(before, now, config.threshold))
                 floor = now.judgement.noise_floor
     return GateReport(
         base=Revision(
@@ -103,22 +100,8 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
     )
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """A run that was read and judged, once for all that is asked of it."""
-
-    manifest: Manifest
-    records: Sequence[Record[Seen]]
-    judgement: Judgement
-
-    @classmethod
-    def of(cls, store: Store, registry: Registry) -> _Judged:
-        records = store.records(registry.passes)
-        return cls(store.manifest, records, judge(store.manifest, records, registry))
-
-
-def _findings(then: _Judged, now: _Judged, threshold: float) -> Iterator[Finding]:
-    compared = compare_judged(then.manifest, then.judgement, now.manifest, now.judgement)
+def _findings(then: Results, now: Results, threshold: float) -> Iterator[Finding]:
+    compared = compare(then.judged, now.judged)
     for mismatch in compared.mismatches:
         yield Finding.without_figures(mismatch, GRADIENT, "mismatch")
     for change in compared.changes:

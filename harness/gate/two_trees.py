@@ -30,7 +30,7 @@ from harness.gate.show import as_markdown
 from harness.gate.subjects import Subject, subjects_of
 from harness.gate.trees import BrokenTree, TooOld, sides, trees
 from harness.history.entries import append, require_appendable
-from harness.judge.comparison import ENVIRONMENT
+from harness.judge.judged_run import ENVIRONMENT
 from harness.judge.noise.sequential import ERROR_RATE, FIRST_LOOK
 from harness.records.store import ANOTHER_FILE, replace_file, require_replaceable
 from harness.seeds import derive

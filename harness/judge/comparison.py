@@ -24,36 +24,21 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.declare.measures import MEASURES
-from harness.declare.passes import Seen
 from harness.declare.point import words_of
 from harness.declare.suite import MEMBERS, settings_words
 from harness.errors import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
-from harness.judge.judge import judge
+from harness.judge.judged_run import JudgedRun, Unlike
 from harness.judge.judgement import Judgement, Ratio
 from harness.judge.noise.pair_noise import Noise
-from harness.judge.noise.run_noise import Noises
 from harness.judge.statistics import MIN_ROUNDS, MIN_SEEDS, Bounds, Interval
-from harness.records.manifest import Manifest
-from harness.records.record import Record
-from harness.registry import Registry
 
 GRAVEST_FIRST = (MISMATCH, REGRESSED, ELSEWHERE, NOTHING, INCONCLUSIVE, PASSED)
 
-ENVIRONMENT = ("cpu", "usable_cores", "os", "machine", "python", "torch", "blas", "cuda", "gpu")
 EXACT = frozenset({Bounds.COUNTED, Bounds.INHERITED})  # intervals that rest on no sample
 
 Word = Literal["better", "worse", "same", "too few rounds", "noise unknown", "A/A", "not compared"]
 JUDGED: frozenset[Word] = frozenset({"better", "worse", "same"})
 UNDECIDED: frozenset[Word] = frozenset({"too few rounds", "noise unknown"})
-
-MEMBERSHIP = (
-    *("baseline", "method", "workload", "ranks", "cores", "communicator"),
-    *("settings", "baseline_settings", "method_settings"),
-)
-"""What makes a pair the one that it is, beside its sweep: its points are compared one by one."""
-
-TRAINING = ("curve_steps", "curve_every", "curve_tasks", "test_tasks")
-"""What of a protocol decides how far a training goes and how its quality is seen."""
 
 
 @dataclass(frozen=True)
@@ -97,30 +82,15 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Side:
-    """A judged run, by the name that it goes by."""
-
-    name: str
-    manifest: Manifest
-    judgement: Judgement
-
-    @property
-    def environment(self) -> dict[str, Any]:
-        """What two runs must share for their times to be comparable."""
-        about = {name: self.manifest.probes.get(name) for name in ENVIRONMENT}
-        return about | {"device": self.manifest.device, "threads": self.manifest.threads}
-
-
-@dataclass(frozen=True)
 class Compared:
     """Runs beside the first of them."""
 
-    first: Side
-    others: tuple[tuple[Side, Comparison], ...]
+    first: JudgedRun
+    others: tuple[tuple[JudgedRun, Comparison], ...]
 
     @property
-    def sides(self) -> tuple[Side, ...]:
-        return (self.first, *(side for side, _ in self.others))
+    def runs(self) -> tuple[JudgedRun, ...]:
+        return (self.first, *(run for run, _ in self.others))
 
     @property
     def exit_code(self) -> int:
@@ -128,42 +98,17 @@ class Compared:
         return next(code for code in GRAVEST_FIRST if code in found)
 
 
-def compare_all(first: Side, *others: Side) -> Compared:
+def compare_all(first: JudgedRun, *others: JudgedRun) -> Compared:
     """Set every other run beside the first."""
-    return Compared(
-        first,
-        tuple(
-            (
-                side,
-                compare_judged(first.manifest, first.judgement, side.manifest, side.judgement),
-            )
-            for side in others
-        ),
-    )
+    return Compared(first, tuple((run, compare(first, run)) for run in others))
 
 
-def compare_runs(
-    before: Manifest,
-    records_before: Sequence[Record[Seen]],
-    after: Manifest,
-    records: Sequence[Record[Seen]],
-    registry: Registry | None = None,
-) -> Comparison:
-    """Judge both runs and set their pairs side by side."""
-    known = registry or Registry()
-    judged, judged_now = judge(before, records_before, known), judge(after, records, known)
-    return compare_judged(before, judged, after, judged_now)
-
-
-def compare_judged(
-    before: Manifest, judged: Judgement, after: Manifest, judged_now: Judgement
-) -> Comparison:
-    """Set the pairs of two judged runs side by side."""
-    then, now = _by_name(judged), _by_name(judged_now)
-    environment = _differences(before, after)
-    aa = {each.pair.name for each in (*judged.pairs, *judged_now.pairs) if each.pair.is_aa}
-    noises = Noises(judged.twins), Noises(judged_now.twins)
-    unlike = _Unlike.of(before, judged, after, judged_now)
+def compare(before: JudgedRun, after: JudgedRun) -> Comparison:
+    """Set the pairs of two runs side by side."""
+    then, now = _by_name(before.judgement), _by_name(after.judgement)
+    environment = _differences(before.environment, after.environment)
+    noises, unlike = (before.noises, after.noises), Unlike.of(before, after)
+    aa = {pair.name for run in (before, after) for pair in run.manifest.suite.pair if pair.is_aa}
     changes = []
     for name in (name for name in then if name in now):
         pair, measure, point = name
@@ -176,60 +121,15 @@ def compare_judged(
         else:
             word, reason = _decide(*ratios, [each.of_pair(pair) for each in noises], environment)
         changes.append(Change(pair, measure, *ratios, word, reason, point))
+    pairs, pairs_now = ({pair.name for pair in r.manifest.suite.pair} for r in (before, after))
     return Comparison(
         changes=tuple(changes),
-        mismatches=mismatches(judged, judged_now),
+        mismatches=mismatches(before.judgement, after.judgement),
         environment=environment,
         only_before=_missing(then, now),
         only_after=_missing(now, then),
-        share_a_pair=not _names(before).isdisjoint(_names(after)),
+        share_a_pair=not pairs.isdisjoint(pairs_now),
     )
-
-
-def _names(manifest: Manifest) -> set[str]:
-    return {pair.name for pair in manifest.suite.pair}
-
-
-@dataclass(frozen=True)
-class _Unlike:
-    """Why pairs of one name are not the same, and why their trainings are not, by the name."""
-
-    pairs: Mapping[str, str]
-    trainings: Mapping[str, str]
-
-    @classmethod
-    def of(
-        cls, before: Manifest, judged: Judgement, after: Manifest, judged_now: Judgement
-    ) -> _Unlike:
-        then = {each.pair.name: each for each in judged.pairs}
-        now = {each.pair.name: each for each in judged_now.pairs}
-        pairs, trainings = {}, {}
-        for name in (name for name in then if name in now):
-            one, other = then[name], now[name]
-            found = _unequal(MEMBERSHIP, one.pair, other.pair)
-            if None not in (one.data, other.data) and one.data != other.data:
-                found.append(f"data: {one.data}, then {other.data}")
-            if found:
-                pairs[name] = f"the pair is not the same in both: {'; '.join(found)}"
-            protocols = before.suite.protocol_of(one.pair), after.suite.protocol_of(other.pair)
-            if found := _unequal(TRAINING, *protocols):
-                trainings[name] = f"the trainings are not the same: {'; '.join(found)}"
-        return cls(pairs, trainings)
-
-    def why(self, pair: str, measure: str) -> str | None:
-        by_training = MEASURES.nature(measure) not in ("clock", "count")
-        return self.pairs.get(pair) or (self.trainings.get(pair) if by_training else None)
-
-
-def _unequal(names: Sequence[str], one: object, other: object) -> list[str]:
-    values = ((name, getattr(one, name), getattr(other, name)) for name in names)
-    return [
-        f"{name}: {_told(then)}, then {_told(now)}" for name, then, now in values if then != now
-    ]
-
-
-def _told(value: object) -> str:
-    return settings_words(value) or "none" if isinstance(value, dict) else str(value)
 
 
 def _decide(
@@ -295,10 +195,12 @@ def _checks(judgement: Judgement) -> dict[tuple[str, str], tuple[bool | None, st
     }
 
 
-def _differences(before: Manifest, after: Manifest) -> tuple[str, ...]:
-    pairs = [(name, before.probes.get(name), after.probes.get(name)) for name in ENVIRONMENT]
-    pairs += [(name, getattr(before, name), getattr(after, name)) for name in ("device", "threads")]
-    return tuple(f"{name}: {then}, then {now}" for name, then, now in pairs if then != now)
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(
+        f"{name}: {then}, then {after[name]}"
+        for name, then in before.items()
+        if then != after[name]
+    )
 
 
 Name = tuple[str, str, str]

@@ -23,10 +23,10 @@ from typing import Literal
 from harness.declare.measures import MEASURES
 from harness.declare.point import words_of
 from harness.errors import INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
-from harness.judge.comparison import Side, decide_change, mismatches
+from harness.judge.comparison import decide_change, mismatches
+from harness.judge.judged_run import JudgedRun
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Verdict
 from harness.judge.noise.pair_noise import Noise
-from harness.judge.noise.run_noise import Noises
 from harness.judge.statistics import Bounds, Interval
 from harness.records.manifest import Manifest
 
@@ -90,8 +90,8 @@ class Verdicts:
 class Reproduction:
     """Figure by figure what two runs of one plan have in common."""
 
-    first: Side
-    second: Side
+    first: JudgedRun
+    second: JudgedRun
     figures: tuple[Agreement, ...]
     verdicts: tuple[Verdicts, ...]
     mismatches: tuple[str, ...]
@@ -111,10 +111,10 @@ class Reproduction:
         return INCONCLUSIVE if undecided - agreed else PASSED
 
 
-def reproduction(first: Side, second: Side) -> Reproduction:
+def reproduction(first: JudgedRun, second: JudgedRun) -> Reproduction:
     """Hold the second run's figures to the first one's."""
     then, now = dict(_figures(first.judgement)), dict(_figures(second.judgement))
-    noises = Noises(first.judgement.twins), Noises(second.judgement.twins)
+    noises = first.noises, second.noises
     found = []
     for name, figure in then.items():
         other = now.get(name)

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.errors import INCONCLUSIVE, NOTHING
-from harness.judge.comparison import JUDGED, Change, Compared, Comparison, Side
+from harness.judge.comparison import JUDGED, Change, Compared, Comparison
+from harness.judge.judged_run import JudgedRun
 from harness.judge.judgement import Ratio
 from harness.report.content import Content
 from harness.report.section import Part, merge
@@ -38,12 +39,12 @@ def as_json(compared: Compared) -> str:
     """Return all that was compared as one object."""
     table: dict[str, Any] = {
         "runs": [
-            {"run": side.name, "started": side.manifest.started, "environment": side.environment}
-            for side in compared.sides
+            {"run": run.name, "started": run.manifest.started, "environment": run.environment}
+            for run in compared.runs
         ],
         "comparisons": [
-            {"run": side.name, **dataclasses.asdict(found), "exit_code": found.exit_code}
-            for side, found in compared.others
+            {"run": run.name, **dataclasses.asdict(found), "exit_code": found.exit_code}
+            for run, found in compared.others
         ],
         "exit_code": compared.exit_code,
     }
@@ -52,9 +53,9 @@ def as_json(compared: Compared) -> str:
 
 def as_text(compared: Compared) -> str:
     """Return a line for every ratio, then all that was not compared and why."""
-    runs = [name for side, _ in compared.others for name in (side.name, "")]
+    runs = [name for run, _ in compared.others for name in (run.name, "")]
     lines = aligned(("pair", "measure", compared.first.name, *runs), list(_rows(compared)))
-    lines += [line for side, found in compared.others for line in _notes(compared, side, found)]
+    lines += [line for run, found in compared.others for line in _notes(compared, run, found)]
     return plain(lines)
 
 
@@ -75,21 +76,21 @@ def plain(lines: Sequence[str]) -> str:
 
 def compose_comparison(compared: Compared) -> Content:
     """Turn what was compared into the content of a page and a paper."""
-    command = ["python", "-m", "harness", "compare", *(side.name for side in compared.sides)]
-    manifests = {side.name: side.manifest for side in compared.sides}
+    command = ["python", "-m", "harness", "compare", *(run.name for run in compared.runs)]
+    manifests = {run.name: run.manifest for run in compared.runs}
     parts = (
         Part("What changed", 1, tables=(_change_table(compared),)),
         Part("What was not compared", 2, tables=(_left_table(compared),)),
         Part("How it was measured", 3, tables=(machines_table(manifests),)),
         Part("The exact command", 4, commands=(shlex.join(command),)),
     )
-    different = [side.name for side, found in compared.others if found.environment]
+    different = [run.name for run, found in compared.others if found.environment]
     first = compared.first.name
     warning = f"{listed(different)} and {first} come from different environments: no times compared"
     return cleaned(
         Content(
             title="Runs compared",
-            subtitle=f"{listed([side.name for side, _ in compared.others])} beside {first}",
+            subtitle=f"{listed([run.name for run, _ in compared.others])} beside {first}",
             started="",
             warnings=(full_stop(warning),) if different else (),
             claims=(),
@@ -118,10 +119,10 @@ def _abstract(compared: Compared) -> str:
 def _names(compared: Compared) -> dict[Name, dict[str, Change]]:
     """Return the changes by pair, measure and point, and then by run."""
     found: dict[Name, dict[str, Change]] = {}
-    for side, comparison in compared.others:
+    for run, comparison in compared.others:
         for change in comparison.changes:
             name = (change.pair, change.measure, change.point)
-            found.setdefault(name, {})[side.name] = change
+            found.setdefault(name, {})[run.name] = change
     return found
 
 
@@ -129,8 +130,8 @@ def _rows(compared: Compared) -> Iterator[tuple[str, ...]]:
     for (pair, measure, point), changes in _names(compared).items():
         first = next(iter(changes.values())).before
         cells = [pair, f"{measure} {point}".strip(), _figure(first)]
-        for side, _ in compared.others:
-            change = changes.get(side.name)
+        for run, _ in compared.others:
+            change = changes.get(run.name)
             cells += ["", ""] if change is None else [_figure(change.after), change.word]
         yield tuple(cells)
 
@@ -141,19 +142,19 @@ def _figure(ratio: Ratio) -> str:
     return ratio_interval(ratio.interval)
 
 
-def _notes(compared: Compared, side: Side, found: Comparison) -> Iterator[str]:
+def _notes(compared: Compared, run: JudgedRun, found: Comparison) -> Iterator[str]:
     """Yield what was not compared of one run and why, and what its exit code comes from."""
     first = compared.first.name
-    about = f"{side.name}: " if len(compared.others) > 1 else ""
+    about = f"{run.name}: " if len(compared.others) > 1 else ""
     left = (c for c in found.changes if c.word not in JUDGED and c.word != "A/A")
     for line in dict.fromkeys(f"{c.word}: {c.reason}" for c in left if c.reason):
         yield f"{about}{line}"
     for line in found.mismatches:
         yield f"{about}passed before and fails now, {line}"
     for line in found.only_before:
-        yield f"only in {first}, not in {side.name}: {line}"
+        yield f"only in {first}, not in {run.name}: {line}"
     for line in found.only_after:
-        yield f"only in {side.name}, not in {first}: {line}"
+        yield f"only in {run.name}, not in {first}: {line}"
     for line in found.environment:
         yield f"{about}different environments, {line}"
     if found.environment and found.changes:
@@ -173,8 +174,8 @@ def _change_table(compared: Compared) -> Table | None:
     for (pair, measure, point), changes in _names(compared).items():
         first = next(iter(changes.values())).before
         cells = [Cell(measure_name(measure), point), Cell(_figure(first))]
-        for side, _ in compared.others:
-            change = changes.get(side.name)
+        for run, _ in compared.others:
+            change = changes.get(run.name)
             cells.append(
                 Cell("not measured in both")
                 if change is None
@@ -186,7 +187,7 @@ def _change_table(compared: Compared) -> Table | None:
         "Ratios of each run",
         "Each run's ratio of baseline over method with its 95 % interval; below it, whether it is "
         f"better or worse than in {compared.first.name}.",
-        (Column("Measure", 1.4), *(Column(s.name, 1.6, numeric=True) for s in compared.sides)),
+        (Column("Measure", 1.4), *(Column(run.name, 1.6, numeric=True) for run in compared.runs)),
         [Group(tuple(rows), pair) for pair, rows in groups.items()],
         wide=True,
     )
@@ -199,15 +200,15 @@ def _left_table(compared: Compared) -> Table | None:
         "What stands in one run alone, and what could not be compared.",
         (Column("Run", 1.0), Column("What, and why", 4.0)),
         [
-            (Cell(side.name), Cell(full_stop(line)))
-            for side, found in compared.others
-            for line in _left(compared, side, found)
+            (Cell(run.name), Cell(full_stop(line)))
+            for run, found in compared.others
+            for line in _left(compared, run, found)
         ],
         wide=True,
     )
 
 
-def _left(compared: Compared, side: Side, found: Comparison) -> Sequence[str]:
+def _left(compared: Compared, run: JudgedRun, found: Comparison) -> Sequence[str]:
     reasons: dict[str, dict[str, None]] = {}
     for change in found.changes:
         if change.word not in JUDGED and change.word != "A/A" and change.reason:
@@ -215,5 +216,5 @@ def _left(compared: Compared, side: Side, found: Comparison) -> Sequence[str]:
     return [
         *(f"{listed(list(pairs))}: {why}" for why, pairs in reasons.items()),
         *(f"only in {compared.first.name}: {line}" for line in found.only_before),
-        *(f"only in {side.name}: {line}" for line in found.only_after),
+        *(f"only in {run.name}: {line}" for line in found.only_after),
     ]

@@ -44,8 +44,8 @@ def as_json(found: Reproduction) -> str:
     """Return every figure of both runs, their verdicts and their probes as one object."""
     table: dict[str, Any] = {
         "runs": [
-            {"run": side.name, "started": side.manifest.started, "probes": side.manifest.probes}
-            for side in (found.first, found.second)
+            {"run": run.name, "started": run.manifest.started, "probes": run.manifest.probes}
+            for run in (found.first, found.second)
         ],
         "plan": found.plan,
         "figures": [dataclasses.asdict(each) for each in found.figures],

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 
 import pytest
 
 from harness.cli import main
+from harness.config import run_config
+from harness.measure.engines.local import LocalEngine
+from harness.measure.progress import progress_for
+from harness.measure.run import prepare
 from harness.records.manifest import hashes_of
 from harness.records.store import MANIFEST
+from harness.running import measure_whole
 from tests.cli.own import METHOD
 from tests.records.made import FIXTURE
 
@@ -36,7 +42,10 @@ settings = { meta_batch = 2 }
 @pytest.mark.slow
 def test_a_pack_is_measured_again_and_agrees(here, capsys):
     (here / "tiny.toml").write_text(SUITE)
-    assert main(["run", "suite=tiny.toml", "out=first", "threads=1"]) == 0
+    config = run_config(["suite=tiny.toml", "out=first", "threads=1"])
+    with LocalEngine() as engine:
+        first = prepare(config, "python -m harness run suite=tiny.toml", engine)
+        measure_whole(first, engine, progress_for(io.StringIO()))
     assert main(["pack", "first"]) == 0
     capsys.readouterr()
     assert main(["reproduce", "first.zip", "out=second", "--json"]) == 0

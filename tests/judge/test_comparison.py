@@ -7,8 +7,9 @@ import json
 
 import pytest
 
-from harness.judge.comparison import Compared, Comparison, Side, compare_all
+from harness.judge.comparison import Compared, Comparison, compare_all
 from harness.judge.judge import judge
+from harness.judge.judged_run import JudgedRun
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.records.seen import Times
@@ -28,8 +29,8 @@ from tests.judge.builders import (
 from tests.records.made import altered
 
 
-def side(name: str, about: Manifest, records: list[Record]) -> Side:
-    return Side(name, about, judge(about, records))
+def side(name: str, about: Manifest, records: list[Record]) -> JudgedRun:
+    return JudgedRun(name, about, judge(about, records))
 
 
 def both(after: list[Record], before: list[Record] | None = None, **probes: object) -> Compared:

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from harness.judge.comparison import Side
 from harness.judge.judge import judge
+from harness.judge.judged_run import JudgedRun
 from harness.judge.reproduction import Reproduction, reproduction
 from harness.records.record import Record
 from harness.report.reproduced import as_json, as_text, compose_reproduction
@@ -28,17 +28,17 @@ from tests.judge.builders import (
 CLOCK = ("pair", "step_time", "", "")
 
 
-def side(name: str, records: list[Record], **about: object) -> Side:
+def side(name: str, records: list[Record], **about: object) -> JudgedRun:
     plan = manifest(records, **about)
-    return Side(name, plan, judge(plan, records))
+    return JudgedRun(name, plan, judge(plan, records))
 
 
 @pytest.fixture(scope="module")
-def first() -> Side:
+def first() -> JudgedRun:
     return side("first", whole(), probes={"cpu": "one", "gpus": 0})
 
 
-def held(first: Side, records: list[Record], **about: object) -> Reproduction:
+def held(first: JudgedRun, records: list[Record], **about: object) -> Reproduction:
     return reproduction(first, side("second", records, **{"probes": {"cpu": "other"}} | about))
 
 
