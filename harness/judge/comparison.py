@@ -216,4 +216,7 @@ def _by_name(judgement: Judgement) -> dict[Name, Ratio]:
 
 
 def _missing(here: dict[Name, Ratio], there: dict[Name, Ratio]) -> tuple[str, ...]:
-    return tuple(", ".join(filter(None, name)) for name in here if name not in there)
+    """Return what stands here alone: a pair, or one of its measures where both have the pair."""
+    pairs = {name[0] for name in there}
+    missing = (name if name[0] in pairs else name[:1] for name in here if name not in there)
+    return tuple(dict.fromkeys(", ".join(filter(None, name)) for name in missing))

@@ -151,10 +151,10 @@ def _notes(compared: Compared, run: JudgedRun, found: Comparison) -> Iterator[st
         yield f"{about}{line}"
     for line in found.mismatches:
         yield f"{about}passed before and fails now, {line}"
-    for line in found.only_before:
-        yield f"only in {first}, not in {run.name}: {line}"
-    for line in found.only_after:
-        yield f"only in {run.name}, not in {first}: {line}"
+    if found.only_before:
+        yield f"only in {first}, not in {run.name}: {'; '.join(found.only_before)}"
+    if found.only_after:
+        yield f"only in {run.name}, not in {first}: {'; '.join(found.only_after)}"
     for line in found.environment:
         yield f"{about}different environments, {line}"
     if found.environment and found.changes:
@@ -215,6 +215,12 @@ def _left(compared: Compared, run: JudgedRun, found: Comparison) -> Sequence[str
             reasons.setdefault(f"{change.word}, {change.reason}", {})[change.pair] = None
     return [
         *(f"{listed(list(pairs))}: {why}" for why, pairs in reasons.items()),
-        *(f"only in {compared.first.name}: {line}" for line in found.only_before),
-        *(f"only in {run.name}: {line}" for line in found.only_after),
+        *(
+            f"only in {where}: {'; '.join(lines)}"
+            for where, lines in (
+                (compared.first.name, found.only_before),
+                (run.name, found.only_after),
+            )
+            if lines
+        ),
     ]
