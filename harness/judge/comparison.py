@@ -114,6 +114,7 @@ def compare(before: JudgedRun, after: JudgedRun) -> Comparison:
         pair, measure, point = name
         ratios = then[name], now[name]
         word: Word
+        reason: str | None
         if pair in aa:
             word, reason = "A/A", "both members are the same"
         elif why := unlike.why(pair, measure):
