@@ -61,6 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     """Measure a suite and write its report."""
     config = run_config(options.words)
+    from harness.doctor.disturbances import line_of
     from harness.measure.engines.choice import engine_of
     from harness.measure.progress import progress_for
     from harness.measure.run import RESULTS, prepare, resume
@@ -75,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
             if config.resume
             else prepare(config, _command(options.words), engine)
         )
+        progress.noted(line_of(ready.disturbed_by))
         progress.noted(f"writing records to {ready.store.folder}")
         store = measure_whole(ready, engine, progress)
     write_report(store.folder, config.plugins)
@@ -191,8 +193,23 @@ def probe(options: argparse.Namespace) -> int:
         return 0
     packages = probes.pop("packages")
     for name, value in probes.items():
+        if isinstance(value, dict):
+            value = "; ".join(f"{key}: {each}" for key, each in value.items()) or "nothing"
         print(f"{name:<20} {'unknown' if value is None else value}")
     print(f"{'packages':<20} {len(packages)} installed; --json lists them")
+    return 0
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Say whether this machine is fit to measure, and how to mend what is not."""
+    from harness.doctor.disturbances import disturbances
+    from harness.doctor.machine import this_machine
+    from harness.doctor.show import as_json, as_text
+    from harness.doctor.supplies import supplies
+    from harness.doctor.tuning import tuning
+
+    found = [*disturbances(this_machine()), *supplies(Registry()), *tuning()]
+    print(as_json(found) if options.json else as_text(found))
     return 0
 
 
@@ -383,6 +400,7 @@ COMMANDS: dict[str, Command] = {
     "check": check,
     "data": data,
     "probe": probe,
+    "doctor": doctor,
     "report": report,
     "explain": explain,
     "pack": pack,

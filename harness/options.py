@@ -44,6 +44,7 @@ EXAMPLES = """examples:
   python -m harness list methods
   python -m harness check batched_maml
   python -m harness data data_dir=DATA
+  python -m harness doctor --json
   python -m harness report results/paper-20260102-030405
   python -m harness report history.jsonl
   python -m harness explain results/paper-20260102-030405
@@ -124,6 +125,7 @@ def _parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     looking.add_argument("words", nargs="*", default=[], metavar="key=value")
     looking.add_argument("--json", action="store_true", help=JSON)
     command("probe", {}).add_argument("--json", action="store_true", help=JSON)
+    command("doctor", {}).add_argument("--json", action="store_true", help=JSON)
     reporting = command("report", PLUGIN)
     reporting.add_argument(
         "run", type=Path, help="a run folder, a pack, or a file made by history="

@@ -23,6 +23,9 @@ UNSTEADY_SHARE = 0.25
 # A block whose time was taken by other machines by more than this was not alone.
 STEAL = 0.05
 
+# What of the machine is but its load under other names.
+OF_LOAD = ("load", "busy processes")
+
 # A baseline that still gains more than the margin behind this part of its steps is still learning.
 LAST_PART = 0.75
 
@@ -135,7 +138,10 @@ def _disturbed(evidence: Evidence, clocked: Collection[str]) -> Iterator[str]:
         )
     cores = evidence.manifest.probes.get("usable_cores")
     loads = [record.load for record in timed if record.load is not None]
-    if isinstance(cores, int) and (above := [load for load in loads if load > cores]):
+    above = [load for load in loads if isinstance(cores, int) and load > cores]
+    if found := _unfit(evidence.manifest, OF_LOAD if above else ()):
+        yield f"when the run began, its machine disturbed times: {found}"
+    if above:
         yield (
             f"{len(above)} of {len(timed)} timed blocks began while the load was above the {cores} "
             f"core{'s' * (cores != 1)} (at most {max(above):.1f}): other work may have shared them"
@@ -146,6 +152,14 @@ def _disturbed(evidence: Evidence, clocked: Collection[str]) -> Iterator[str]:
             f"other virtual machines took more than {100 * STEAL:.0f} % of the CPU time in "
             f"{len(stolen)} of {len(timed)} timed blocks (at most {100 * max(stolen):.0f} %)"
         )
+
+
+def _unfit(manifest: Manifest, told: Collection[str]) -> str:
+    """Return what of the machine disturbed times at the start, but for what is told already."""
+    found = manifest.probes.get("disturbed_by")
+    if not isinstance(found, dict):  # a run of before it was asked
+        return ""
+    return "; ".join(f"{name}: {seen}" for name, seen in found.items() if name not in told)
 
 
 def _unread(manifest: Manifest, pairs: Sequence[PairJudgement]) -> Iterator[str]:

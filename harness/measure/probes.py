@@ -10,7 +10,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,9 @@ import numpy
 import psutil
 import torch
 
+from harness.doctor import nvidia
+from harness.doctor.disturbances import unfit
+from harness.doctor.machine import this_machine
 from harness.git import git
 from harness.measure.machine import machine_class, processor
 
@@ -61,6 +63,7 @@ def run_probes(device: str = "cpu") -> dict[str, Any]:
         "packages": (packages := _packages()),
         "distributions_hash": _hash(packages),
         **git_state(),
+        "disturbed_by": unfit(this_machine()),
     }
 
 
@@ -75,9 +78,9 @@ def block_probes(device: str) -> Iterator[dict[str, Any]]:
         seen["steal"] = max(0.0, (after.steal - before.steal) / total)
     seen["machine"] = machine_class(_gpu_name(device))
     if device.startswith("cuda") and torch.cuda.is_available():
-        temperature = _nvidia_smi("temperature.gpu", device)
+        temperature = nvidia.query("temperature.gpu", _gpu_index(device))
         seen["temperature"] = float(temperature) if temperature else None
-        processes = _nvidia_smi("pid", device, of="--query-compute-apps")
+        processes = nvidia.query("pid", _gpu_index(device), of="--query-compute-apps")
         seen["gpu_processes"] = None if processes is None else len(processes.splitlines())
 
 
@@ -98,9 +101,9 @@ def _git(root: Path, *words: str) -> str | None:
 
 
 def _gpu(device: str) -> dict[str, Any]:
-    index = int(device.partition(":")[2] or 0)
-    properties = torch.cuda.get_device_properties(index)
-    state = _nvidia_smi(GPU_QUERY, device)
+    index = _gpu_index(device)
+    properties = torch.cuda.get_device_properties(int(index))
+    state = nvidia.query(GPU_QUERY, index)
     names = GPU_QUERY.split(",")
     return {
         "gpu": properties.name,
@@ -114,17 +117,14 @@ def _gpu(device: str) -> dict[str, Any]:
     }
 
 
+def _gpu_index(device: str) -> str:
+    return device.partition(":")[2] or "0"
+
+
 def _gpu_name(device: str) -> str | None:
-    index = int(device.partition(":")[2] or 0)
+    index = int(_gpu_index(device))
     known = device.startswith("cuda") and index < torch.cuda.device_count()
     return torch.cuda.get_device_name(index) if known else None
-
-
-def _nvidia_smi(fields: str, device: str, of: str = "--query-gpu") -> str | None:
-    if shutil.which("nvidia-smi") is None:
-        return None
-    index = device.partition(":")[2] or "0"
-    return _output(["nvidia-smi", "-i", index, f"{of}={fields}", "--format=csv,noheader,nounits"])
 
 
 def _blas() -> str | None:
@@ -150,11 +150,3 @@ def _read(path: str) -> str | None:
         return Path(path).read_text().strip()
     except OSError:
         return None
-
-
-def _output(command: list[str]) -> str | None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()

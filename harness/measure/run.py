@@ -52,6 +52,8 @@ class Run:
     blocks: list[Block]
     registry: Registry
     store: Store
+    disturbed_by: dict[str, str] = field(default_factory=dict)
+    """What of the machine disturbs times as the run begins or goes on."""
     measured: bool = False
     """Whether any block gave a measurement."""
     _imports: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
@@ -257,7 +259,8 @@ def prepare(config: RunConfig, command: str, engine: Engine) -> Run:
         jobs=config.jobs,
         engine=config.engine,
     )
-    return Run(config, suite, blocks, registry, Store.create(folder, manifest))
+    store = Store.create(folder, manifest)
+    return Run(config, suite, blocks, registry, store, probes.get("disturbed_by", {}))
 
 
 def repeat(
@@ -322,8 +325,9 @@ def resume(config: RunConfig, engine: Engine) -> Run:
             f"blocks from the version that started the run ({manifest.version}). "
             "Finish it with that version, or start a new run."
         )
-    _require_same_place(store, probed(manifest.device, engine, manifest.threads))
-    return Run(then, manifest.suite, blocks, registry, store)
+    probes = probed(manifest.device, engine, manifest.threads)
+    _require_same_place(store, probes)
+    return Run(then, manifest.suite, blocks, registry, store, probes.get("disturbed_by", {}))
 
 
 SAME = ("cpu", "usable_cores", "python", "torch", "distributions_hash", "gpu", "git_commit")

@@ -64,6 +64,17 @@ def test_a_load_above_the_cores_is_told_of_timed_blocks_alone() -> None:
         assert not any("load" in each for each in quiet.warnings)
 
 
+def test_what_disturbed_times_at_the_start_is_told_once() -> None:
+    probes = {"usable_cores": 2, "disturbed_by": {"load": "2.4 on 2 cores", "swap": "9 MiB"}}
+    began = "when the run began, its machine disturbed times: "
+    for load, expected in ((2.5, "swap: 9 MiB"), (0.1, "load: 2.4 on 2 cores; swap: 9 MiB")):
+        found = judgement(changed(RUN, {"load": load}), probes=probes)
+        assert [each for each in found.warnings if began in each] == [began + expected]
+    for nothing in ({}, None, "busy"):
+        found = judgement(RUN, probes={"disturbed_by": nothing})
+        assert not any(began in each for each in found.warnings)
+
+
 def test_a_baseline_that_was_still_learning_is_told() -> None:
     def curved(*quality: float) -> Judgement:
         steps = tuple(range(10, 10 * len(quality) + 1, 10))
