@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import existing_folder, listed, run_config, split_words
-from harness.errors import HarnessError, PeerMissing, UnknownName, UsageError
+from harness.errors import (
+    NOTHING,
+    PARTLY,
+    PASSED,
+    HarnessError,
+    PeerMissing,
+    UnknownName,
+    UsageError,
+)
 from harness.gate.config import gate_config
 from harness.options import (
     COMPARE,
@@ -30,8 +38,9 @@ from harness.options import (
 )
 from harness.registry import ROOT, Entry, Registry
 from harness.reporting import read_run, report_history, write_report
+from harness.signals import Ended, ending_in_order
 
-NOTHING_MEASURED, BUG = 4, 70
+BUG = 70
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,9 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
     except HarnessError as error:
         print("error:", *str(error).splitlines(), file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("interrupted. The records so far are kept: go on with resume=.", file=sys.stderr)
-        return 130
+        return error.exit_code if isinstance(error, Ended) else 130
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
@@ -70,7 +79,8 @@ def run(options: argparse.Namespace) -> int:
 
     require_one_process("the run")
     progress = progress_for(sys.stderr)
-    with engine_of(config, (config.resume or config.out or RESULTS / "run").parent) as engine:
+    folder = (config.resume or config.out or RESULTS / "run").parent
+    with ending_in_order(), engine_of(config, folder) as engine:
         ready = (
             resume(config, engine)
             if config.resume
@@ -82,7 +92,11 @@ def run(options: argparse.Namespace) -> int:
     write_report(store.folder, config.plugins)
     if not ready.measured:
         print("error: nothing was measured; the report says why.", file=sys.stderr)
-    return 0 if ready.measured else NOTHING_MEASURED
+        return NOTHING
+    if without := ready.without_measurement:
+        print(f"error: nothing was measured of {', '.join(without)}.", file=sys.stderr)
+        return PARTLY
+    return PASSED
 
 
 def report(options: argparse.Namespace) -> int:
@@ -321,7 +335,6 @@ def found(options: argparse.Namespace) -> int:
 def gate(options: argparse.Namespace) -> int:
     """Fail if a commit made a learner slower, heavier, wrong or less accurate."""
     from harness.gate.two_trees import bisect_code, gate, require_writable, write
-    from harness.signals import Ended, ending_in_order
     from harness.team.rendezvous import require_one_process
 
     try:

@@ -12,7 +12,7 @@ HarnessError            anything that ends a command with a message instead of a
     NothingMeasured     no block can be: exit code 4
   TeamBroken            another rank of a team left it, or does not come
 
-What judges, a gate or a comparison of runs, ends with one of these exit codes:
+What measures or judges, a run, a gate or a comparison of runs, ends with one of these exit codes:
 
 0   something was compared, and nothing is worse
 1   something is worse
@@ -21,6 +21,7 @@ What judges, a gate or a comparison of runs, ends with one of these exit codes:
 4   nothing was measured, or nothing could be compared
 5   different environments
 6   a gradient that was right before is wrong now
+7   some pairs of a run measured nothing
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-PASSED, REGRESSED, WRONG_USAGE, INCONCLUSIVE, NOTHING, ELSEWHERE, MISMATCH = range(7)
+PASSED, REGRESSED, WRONG_USAGE, INCONCLUSIVE, NOTHING, ELSEWHERE, MISMATCH, PARTLY = range(8)
 
 
 class HarnessError(Exception):

@@ -110,6 +110,13 @@ def _absent(evidence: Evidence, pairs: Sequence[PairJudgement]) -> Iterator[str]
     if outcomes:
         listed = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
         yield f"{_blocks(sum(outcomes.values()))} gave no measurement ({listed})"
+    if again := sum((record.tries or 1) > 1 for record in evidence.records):
+        yield f"{_blocks(again)} were measured a second time, since a worker had died in the first"
+    if suspended := sum(record.suspended is not None for record in evidence.records):
+        yield (
+            f"{_blocks(suspended)} had processes that were stopped and went on: intervals with "
+            "such a stop were taken again, but seconds of whole trainings include it"
+        )
     if missing := sum(judged.missing_blocks for judged in pairs):
         yield f"{_blocks(missing)} of the plan missing in the records: the run is unfinished"
 

@@ -9,6 +9,7 @@ other busy processes, the ratio of equal learners of one thread varied by 15 % f
 of 16 turns by the clock alone, and by 3 % so.
 
 A stretch is timed as a whole: by its fastest step, a slow-down of one step in four would not show.
+One in which a process was stopped and went on does not count, and is taken again.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import NamedTuple
 
 from harness.declare.passes import Costs
 from harness.declare.suite import Protocol
+from harness.measure.suspension import suspensions
 from harness.team.aggregation import told_by_all
 from harness.team.communicator import Alone, Communicator
 
@@ -103,6 +105,7 @@ class Clock:
         all_count: bool = False,
     ) -> None:
         self.synchronize, self.team, self._threads = synchronize, team or Alone(), threads
+        self._suspensions = suspensions()
         self._schedule: int | None = None
         if not all_count:
             with suppress(OSError):  # only Linux keeps count: elsewhere all seconds count
@@ -110,12 +113,22 @@ class Clock:
 
     def seconds(self, work: Callable[[], object]) -> float:
         """Return the seconds of work that count; the device is to be waited for before."""
-        start = self._now()
-        work()
-        self.synchronize()
-        return self._since(start).counted(self._threads) / 1e9
+        while True:
+            suspended, start = self._suspensions.count, self._now()
+            work()
+            self.synchronize()
+            seconds = self._since(start).counted(self._threads) / 1e9
+            if suspended == self._suspensions.count:
+                return seconds
 
     def time(self, repeat: Callable[[int], object], steps: int) -> Window:
+        """Time so many steps; all ranks take them again if one was suspended meanwhile."""
+        while (window := self._time(repeat, steps)) is None:
+            pass
+        return window
+
+    def _time(self, repeat: Callable[[int], object], steps: int) -> Window | None:
+        suspended = self._suspensions.count
         gc.collect()
         self.synchronize()
         self.team.barrier()
@@ -123,8 +136,11 @@ class Clock:
         repeat(steps)
         self.synchronize()
         own, waited = self._since(start), self.team.traffic.seconds - waited
-        told = told_by_all(self.team, (own, waited))
-        ranks, waits = [Spent(*spent) for spent, _ in told], [wait for _, wait in told]
+        suspended = self._suspensions.count - suspended
+        told = told_by_all(self.team, (own, waited, suspended))
+        if any(times for _, _, times in told):
+            return None
+        ranks, waits = [Spent(*spent) for spent, _, _ in told], [wait for _, wait, _ in told]
         kept = [rank.aside + rank.others_aside for rank in ranks]
         counted = [
             rank.counted(self._threads, sum(kept) - aside)

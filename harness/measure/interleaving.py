@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -38,6 +38,10 @@ class Lane:
 
     def measure(self) -> Record[Seen]:
         """Let the engine measure the block by itself, in as many processes as it has ranks."""
+        (record,) = _tried(lambda: [self._measured()])
+        return record
+
+    def _measured(self) -> Record[Seen]:
         call = "harness.measure.worker:work" + ("_together" if self.block.ranks > 1 else "")
         try:
             text, limit_s = self.block.to_json(), self.block.protocol.limit_s
@@ -122,6 +126,10 @@ def measure_in_turns(lanes: Sequence[Lane], random: Random) -> list[Record[Seen]
     what the machine does than another: that makes the sign of a difference between two equal ones
     a fair coin. A lane that fails leaves the turns to the others.
     """
+    return _tried(lambda: _in_turns(lanes, random))
+
+
+def _in_turns(lanes: Sequence[Lane], random: Random) -> list[Record[Seen]]:
     began = datetime.now(UTC).isoformat()
     processes = sum(lane.block.ranks for lane in lanes)
     limit_s = sum(lane.block.protocol.limit_s for lane in lanes)
@@ -149,6 +157,14 @@ def measure_apart(lanes: Sequence[Lane], random: Random) -> list[Record[Seen]]:
         dataclasses.replace(records[place], together=began, in_turns=False)
         for place in range(len(lanes))
     ]
+
+
+def _tried(measure: Callable[[], list[Record[Seen]]]) -> list[Record[Seen]]:
+    """Measure, and once more if a worker died: something else may have killed it."""
+    records = measure()
+    if all(record.status != "died" for record in records):
+        return records
+    return [dataclasses.replace(record, tries=2) for record in measure()]
 
 
 def _take(seats: Sequence[_Seat], random: Random) -> None:

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import harness
 from harness.config import RunConfig
 from harness.declare.claims import load_claims
 from harness.declare.passes import Seen
-from harness.declare.suite import Suite, find_suite, read_suite, resolve
+from harness.declare.suite import MEMBERS, Member, Suite, find_suite, read_suite, resolve
 from harness.errors import NothingMeasured, UsageError
 from harness.measure.block import Block
 from harness.measure.budget import Budget
@@ -32,6 +32,7 @@ from harness.measure.side_by_side import SideBySide
 from harness.measure.skipping import Inherits, Skipped, Skipping, is_settled
 from harness.records.manifest import Manifest, hashes_of, require_given
 from harness.records.record import Record
+from harness.records.seen import CHECK
 from harness.records.store import Store, Writer, require_fresh
 from harness.registry import ROOT, Registry
 
@@ -41,6 +42,19 @@ RESULTS = ROOT / "results"
 
 MOST_PROCESSES = 24
 """How many may wait beside each other; where more are compared, blocks follow each other."""
+
+
+class Side(NamedTuple):
+    """A member of a pair, by its checks or by all else."""
+
+    pair: str
+    member: Member
+    checked: bool
+
+
+def side_of(one: Block | Record[Seen]) -> Side:
+    pair = one.pair if isinstance(one.pair, str) else one.pair.name
+    return Side(pair, one.member, one.measured == CHECK.name)
 
 
 @dataclass
@@ -56,6 +70,8 @@ class Run:
     """What of the machine disturbs times as the run begins or goes on."""
     measured: bool = False
     """Whether any block gave a measurement."""
+    gave: set[Side] = field(default_factory=set)
+    """Whose blocks gave a measurement, or need give none."""
     _imports: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def measure(
@@ -86,11 +102,24 @@ class Run:
                     doing.round_of(asked, decides)
         return self.store
 
+    @property
+    def without_measurement(self) -> list[str]:
+        """The pairs of which a member gave none; where more was to be measured, no check is one."""
+        due = [side for side in map(side_of, self.blocks) if side.member in MEMBERS]
+        more = {side.pair for side in due if not side.checked}
+        due = [side for side in due if not (side.checked and side.pair in more)]
+        return list(dict.fromkeys(side.pair for side in due if side not in self.gave))
+
     def lane(self, block: Block, engine: Engine) -> Lane:
         whose = block.pair.name, block.member
         if whose not in self._imports:
             self._imports[whose] = imports_of(block, self.registry)
         return Lane(engine, block, self._imports[whose], self.registry)
+
+    def saw(self, record: Record[Seen]) -> None:
+        self.measured |= record.status == "ok"
+        if record.status == "ok" or record.is_inherited:
+            self.gave.add(side_of(record))
 
     def _timed_passes(self) -> set[str]:
         return {name for name, each in self.registry.passes.items() if each.rhythm == "rounds"}
@@ -103,7 +132,8 @@ class Run:
         for record in settled:
             if record.status != "skipped":
                 skipping.saw(record)
-        self.measured = any(record.status == "ok" for record in settled)
+        for record in settled:
+            self.saw(record)
         return {record.block: record for record in settled}
 
 
@@ -203,7 +233,7 @@ class _Doing:
             self.estimate.saw(block, seconds if record.wall_s is None else record.wall_s, record)
             if record.skip is None or record.skip == "absent":
                 self.skipping.saw(record)
-            self.run.measured |= record.status == "ok"
+            self.run.saw(record)
             self.progress.finished(block, record)
 
 

@@ -27,6 +27,7 @@ from harness.measure.check import check
 from harness.measure.engines.outcome import Report
 from harness.measure.passes import NotFinite, alone, measure_of
 from harness.measure.probes import block_probes
+from harness.measure.suspension import suspensions
 from harness.records.record import Record
 from harness.records.seen import Check
 from harness.registry import Entry, Registry
@@ -65,12 +66,15 @@ def answer(
 
 def _worked(block: Block, seat: Seat | None, take_turns: TakeTurns, of: int) -> Record[Seen]:
     settle(block, of)
+    suspended = suspensions()
     start = time.perf_counter()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with block_probes(block.device) as probes:
         record = measured(block, seat, take_turns)
     wall = time.perf_counter() - start - (record.waited_s or 0)
-    return dataclasses.replace(record, wall_s=wall, started=started, **probes)
+    return dataclasses.replace(
+        record, wall_s=wall, started=started, suspended=suspended.count or None, **probes
+    )
 
 
 def settle(block: Block, of: int = 1) -> None:

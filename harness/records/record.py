@@ -78,6 +78,8 @@ class Record(Generic[S]):
     fast_paths: str | None = None  # what really ran, as words
 
     # What the block cost, and what went on beside it.
+    suspended: int | None = None  # times that its process was stopped and went on
+    tries: int | None = None  # more than one where a worker died and all were started again
     wall_s: float | None = of_unit("s")
     measured_s: float | None = of_unit("s")  # inside measured intervals
     waited_s: float | None = of_unit("s")  # for others' turns, which its wall_s leaves out

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -100,4 +102,21 @@ class NeedsAbsentPeer(ReferenceMaml):
     def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
         import a_package_that_nobody_has  # noqa: F401
 
+        return super().meta_gradient(state, batch)
+
+
+@method("unlucky")
+@dataclass(frozen=True)
+class Unlucky(ReferenceMaml):
+    """Is killed in its first process and stopped for a moment in its second, by somebody else."""
+
+    def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
+        met = Path(os.environ["UNLUCKY"])
+        if not met.exists():
+            met.write_text("killed")
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif met.read_text() == "killed":
+            met.write_text("stopped")
+            subprocess.Popen(["sh", "-c", f"sleep 0.2; kill -CONT {os.getpid()}"])
+            os.kill(os.getpid(), signal.SIGSTOP)
         return super().meta_gradient(state, batch)

@@ -108,7 +108,9 @@ def test_every_kind_of_fault_stays_in_its_pair_and_is_told_in_the_report(tmp_pat
     toml = suite(tmp_path, *map(pair, faults), pair("batched_maml", '"check", "step"'), limit=8)
     run = tmp_path / "run"
     done = harness("run", f"suite={toml}", f"plugin={MISBEHAVING}", f"out={run}", "threads=1")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 7, done.stderr
+    named = ", ".join(f"with-{method}" for method in faults)
+    assert done.stderr.endswith(f"error: nothing was measured of {named}.\n")
     status = {(r["pair"], r["member"], r["measured"]): r["status"] for r in records(run)}
     for method, expected in faults.items():
         assert status[f"with-{method}", "method", "step"] == expected
@@ -135,7 +137,7 @@ def test_a_rank_that_dies_ends_its_block_alone_and_is_named_in_the_report(tmp_pa
     toml, run = suite(tmp_path, *shared), tmp_path / "run"
     sharing = Path(MISBEHAVING).with_name("sharing.py")
     done = harness("run", f"suite={toml}", f"plugin={sharing}", f"out={run}", "threads=2")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 7, done.stderr
     found = {(r["pair"], r["member"], r["measured"]): r for r in records(run)}
     assert found["with-one_is_killed", "method", "step"]["status"] == "died"
     assert found["with-one_raises", "method", "step"]["status"] == "failed"
@@ -172,7 +174,7 @@ def test_a_pair_whose_peer_is_missing_is_skipped_with_the_command_that_installs_
     toml = suite(tmp_path, as_method, as_baseline, pair("batched_maml", passes), rounds=2)
     run = tmp_path / "run"
     done = harness("run", f"suite={toml}", f"out={run}", "threads=1", PYTHONPATH=str(tmp_path))
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 7, done.stderr
     reason = "higher is not installed (No module named 'higher'). "
     reason += "Install it with: python -m baselines.install higher"
     found = records(run)
