@@ -34,7 +34,7 @@ def test_a_run_goes_through_kills_stops_a_second_driver_and_a_request_to_end(tmp
     """Each record is there once in the end, and the report says what happened."""
     run, secret = tmp_path / "run", "hunter2-5d41402a"
     known = {"UNLUCKY": str(tmp_path / "unlucky"), "API_TOKEN": secret, "USER": f"user-{secret}"}
-    toml = suite(tmp_path, pair("unlucky"), rounds=40)
+    toml = suite(tmp_path, pair("unlucky"), rounds=6)
     words = ["run", f"suite={toml}", f"plugin={MISBEHAVING}", f"out={run}", "threads=1"]
     driver = subprocess.Popen(
         [sys.executable, "-m", "harness", *words],
@@ -56,7 +56,7 @@ def test_a_run_goes_through_kills_stops_a_second_driver_and_a_request_to_end(tmp
     assert driver.returncode == 128 + signal.SIGTERM, said
     assert "interrupted. The records so far are kept: go on with resume=." in said
     before = (run / "records.jsonl").read_text()
-    assert len(records(run)) < 120  # all of its lines are whole
+    assert len(records(run)) < 18  # all of its lines are whole
 
     done = harness("run", f"resume={run}", f"plugin={MISBEHAVING}", **known)
     assert done.returncode == 0, done.stderr
@@ -65,7 +65,7 @@ def test_a_run_goes_through_kills_stops_a_second_driver_and_a_request_to_end(tmp
     assert {each["status"] for each in found} == {"ok"}
     plan = json.loads((run / "manifest.json").read_text())["plan"]
     assert Counter(each["block"] for each in found) == Counter(plan)
-    assert [each["tries"] for each in found] == [2] * 3 + [None] * 117
+    assert [each["tries"] for each in found] == [2] * 3 + [None] * 15
     assert sum(each["suspended"] is not None for each in found) == 1
     page = (run / "report.html").read_text()
     assert "3 blocks were measured a second time, since a worker had died in the first" in page
