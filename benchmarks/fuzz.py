@@ -72,6 +72,11 @@ class Mine:
 
     peer = "torch"
 '''
+WRITTEN = (
+    *(".report.html.draft", ".report.pdf.draft", ".claims.json.draft", ".measures.csv.draft"),
+    *(".pyperf.json.draft", "records.torn", "figures", "report.html", "history-report", ".packed"),
+)
+"""What commands write into a folder that they read, and a stranger may have put a link for."""
 EXAMPLE = {"label": 0, "weak_labels": [0, 1, -1], "data": {"text": "one two"}}
 
 
@@ -285,11 +290,11 @@ def made_case(known: Sequence[Target], seed: int, number: int, home: Path) -> Ca
         path = random.choice(files)
         if path.exists():
             path.write_bytes(damaged(path.name, path.read_bytes(), random))
-    if random.random() < 0.03:
-        path = random.choice(files)
-        path.unlink()
-        if random.random() < 0.7:
-            path.symlink_to(random.choice((f"{OUTSIDE}", "/etc/passwd", "/dev/zero", path.name)))
+    if random.random() < 0.05:
+        place = random.choice([*files, *(folder / name for name in WRITTEN)])
+        place.unlink(missing_ok=True)
+        if random.random() < 0.8:
+            place.symlink_to(random.choice((OUTSIDE, "/etc/passwd", "/dev/zero", ".", place.name)))
     return Case(target.command(folder, random), folder)
 
 

@@ -56,6 +56,8 @@ def report_history(path: Path, as_json: bool) -> None:
     content = compose_history(path.name, history.entries, courses)
     told = changes_json(courses)
     folder = path.with_name(f"{path.stem}-report")
+    if folder.is_symlink():
+        raise UsageError(f"{folder}: a link, behind which nothing is written. Remove it.")
     write_content(folder, content, {"changes.json": told})
     _tell_report(content, folder, told if as_json else None)
 

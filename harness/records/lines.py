@@ -10,12 +10,15 @@ import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from harness.errors import StoreError
 
 
 def lines_of(path: Path) -> Iterator[tuple[bytes, bool]]:
     """Yield each line of a file and whether it is whole: a kill may have torn the last one."""
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe or device need not end
+        raise StoreError(f"{path}: not a file. Name one that holds lines.")
     with path.open("rb") as file:
         for line in file:
             whole = line.endswith(b"\n")
@@ -42,7 +45,7 @@ class Appender:
             torn = b"" if whole else line
         if not torn:
             return False
-        with into.open("ab") as aside:
+        with open_in_place(into, os.O_APPEND) as aside:
             aside.write(torn + b"\n")
         os.ftruncate(self._file, os.fstat(self._file).st_size - len(torn))
         return True
@@ -58,6 +61,11 @@ class Appender:
         except OSError:
             os.ftruncate(self._file, start)
             raise
+
+
+def open_in_place(path: Path, flags: int) -> BinaryIO:
+    """Open a file for writing where it stands: a link in a folder of others may lead anywhere."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | flags, 0o666), "wb")
 
 
 @contextlib.contextmanager

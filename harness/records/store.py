@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.builtin import builtin_passes
 from harness.declare.passes import Pass, Seen
 from harness.errors import UsageError
-from harness.records.lines import Appender, appending, explained, lines_of
+from harness.records.lines import Appender, appending, explained, lines_of, open_in_place
 from harness.records.manifest import Manifest, manifest_from
 from harness.records.record import Record, records_from
 
@@ -81,6 +81,8 @@ class Store:
     def writing(self) -> Iterator[Writer]:
         """Open the records for appending; one process at a time may."""
         path = self.folder / RECORDS
+        if path.is_symlink():
+            raise UsageError(f"{path}: a link, behind which nothing is written. {RESUME}")
         with contextlib.ExitStack() as stack:
             with explained(str(path), RESUME):  # nothing of what the caller does meanwhile
                 try:
@@ -143,14 +145,14 @@ def require_replaceable(path: Path, what: str) -> None:
     with explained(what, ANOTHER_FILE):
         if path.exists() and not path.is_file():
             raise UsageError(f"{what}: not a file. {ANOTHER_FILE}")
-        _draft(path).open("ab").close()
+        open_in_place(_draft(path), os.O_APPEND).close()
         _draft(path).unlink()
 
 
 def _replace(path: Path, content: bytes) -> None:
     draft = _draft(path)
     try:
-        with draft.open("wb") as file:
+        with open_in_place(draft, os.O_TRUNC) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -100,6 +100,8 @@ def verdict_plain(verdict: Verdict, account: Account) -> dict[str, Any]:
 
 def make_folder(path: Path) -> None:
     """Make a folder of a report, unless it is there."""
+    if path.is_symlink():
+        raise StoreError(f"{path}: a link, behind which nothing is written. Remove it.")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -19,6 +19,7 @@ from harness.records.store import (
     replace_file,
     require_fresh,
 )
+from harness.report.write import make_folder
 from tests.command import python
 from tests.records.made import make_manifest, make_record
 
@@ -370,3 +371,47 @@ def as_a_nobody(code: str) -> subprocess.CompletedProcess[str]:
     """Run code as a user who is not the superuser, to whom nothing is forbidden."""
     leave = "import os\nif os.getuid() == 0:\n    os.setgid(65534)\n    os.setuid(65534)\n"
     return python("-c", IMPORTS + leave + code)
+
+
+class TestALinkInARunOfOthers:
+    """Where it leads, nothing is written: it may be anybody's file."""
+
+    @pytest.fixture
+    def theirs(self, tmp_path) -> Path:
+        (tmp_path / "theirs").write_text("their own")
+        return tmp_path / "theirs"
+
+    def test_is_not_appended_to(self, store, theirs):
+        records_file(store).rename(store.folder / "elsewhere")
+        records_file(store).symlink_to(theirs)
+        with pytest.raises(UsageError, match="a link, behind which nothing is written"):
+            store.writing().__enter__()
+        assert theirs.read_text() == "their own"
+
+    def test_takes_no_torn_line(self, store, theirs):
+        with records_file(store).open("a") as file:
+            file.write("torn")
+        (store.folder / TORN).symlink_to(theirs)
+        with pytest.raises(StoreError, match="records.jsonl"):
+            store.writing().__enter__()
+        assert theirs.read_text() == "their own"
+
+    def test_is_no_draft(self, store, theirs):
+        (store.folder / ".report.html.draft").symlink_to(theirs)
+        with pytest.raises(StoreError, match="report.html"):
+            replace_file(store.folder / "report.html", b"new")
+        replace_file(store.folder / "report.html", b"new")  # the link has been removed
+        assert theirs.read_text() == "their own"
+        assert (store.folder / "report.html").read_bytes() == b"new"
+
+    def test_is_no_folder_of_figures(self, store, tmp_path):
+        (tmp_path / "figures").mkdir()
+        (store.folder / "figures").symlink_to(tmp_path / "figures")
+        with pytest.raises(StoreError, match="figures: a link"):
+            make_folder(store.folder / "figures")
+
+
+def test_a_pipe_or_a_device_is_not_read_to_its_end(store):
+    records_file(store).unlink()
+    os.mkfifo(records_file(store))
+    assert "not a file" in refusal(store.records)
