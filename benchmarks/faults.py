@@ -120,7 +120,7 @@ class KilledRun:
         """Bring the run to its end, through at most so many kills on its way."""
         while not self._ended(max(0, kills - self._outcome.kills.total())):
             self._outcome.resumed += 1
-        self._look()
+        self.look()
 
     def _ended(self, kills: int) -> bool:
         """Start the run or resume it; say whether it came to its end before its driver's kill."""
@@ -143,7 +143,7 @@ class KilledRun:
                 break
             killed = True
         driver.wait()
-        self._compare()
+        self.compare()
         if driver.returncode in (PASSED, PARTLY):  # a pair may have lost all of its workers
             return True
         if not killed:
@@ -178,9 +178,9 @@ class KilledRun:
         self._outcome.left += len(left)
         for process in left:
             process.kill()
-        self._compare()
+        self.compare()
 
-    def _compare(self) -> None:
+    def compare(self) -> None:
         """Count the records that were there before and are gone."""
         now = self._records.read_bytes() if self._records.exists() else b""
         if not now.startswith(self._before):
@@ -188,7 +188,7 @@ class KilledRun:
             self._outcome.lost += sum(line not in kept for line in self._before.splitlines())
         self._before = now[: now.rfind(b"\n") + 1]
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Count what the run has in its end."""
         outcome, run = self._outcome, self._folder / "run"
         if not (run / MANIFEST).exists():

@@ -294,7 +294,9 @@ def made_case(known: Sequence[Target], seed: int, number: int, home: Path) -> Ca
         place = random.choice([*files, *(folder / name for name in WRITTEN)])
         place.unlink(missing_ok=True)
         if random.random() < 0.8:
-            place.symlink_to(random.choice((OUTSIDE, "/etc/passwd", "/dev/zero", ".", place.name)))
+            (home / "outside").mkdir()
+            ends = (OUTSIDE, f"{OUTSIDE}/file", "/etc/passwd", "/dev/zero", ".", place.name)
+            place.symlink_to(random.choice(ends))
     return Case(target.command(folder, random), folder)
 
 
