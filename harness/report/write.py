@@ -34,6 +34,8 @@ def write_content(folder: Path, content: Content, texts: Mapping[str, str]) -> l
         "report.html": to_page(content, svgs).encode(),
         "report.pdf": to_pdf(content, svgs),
     }
+    if (folder / "figures").is_symlink():  # a run of others may lead anywhere
+        raise StoreError(f"{folder}/figures: a link, behind which nothing is written. Remove it.")
     make_folder(folder / "figures")
     for name, data in files.items():
         replace_file(folder / name, data)
@@ -100,8 +102,6 @@ def verdict_plain(verdict: Verdict, account: Account) -> dict[str, Any]:
 
 def make_folder(path: Path) -> None:
     """Make a folder of a report, unless it is there."""
-    if path.is_symlink():
-        raise StoreError(f"{path}: a link, behind which nothing is written. Remove it.")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

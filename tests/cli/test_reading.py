@@ -26,6 +26,15 @@ def test_a_report_tells_of_a_torn_record(here, capsys):
     assert (here / "run" / "report.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_no_figure_is_written_behind_a_link(here, capsys):
+    shutil.copytree(FIXTURE, here / "run")
+    (here / "theirs").mkdir()
+    (here / "run" / "figures").symlink_to(here / "theirs")
+    assert main(["report", "run"]) == 2
+    assert "run/figures: a link, behind which nothing is written" in capsys.readouterr().err
+    assert not list((here / "theirs").iterdir())
+
+
 class TestAHistory:
     @pytest.fixture
     def history(self, here) -> Path:

@@ -19,7 +19,6 @@ from harness.records.store import (
     replace_file,
     require_fresh,
 )
-from harness.report.write import make_folder
 from tests.command import python
 from tests.records.made import make_manifest, make_record
 
@@ -403,12 +402,6 @@ class TestALinkInARunOfOthers:
         replace_file(store.folder / "report.html", b"new")  # the link has been removed
         assert theirs.read_text() == "their own"
         assert (store.folder / "report.html").read_bytes() == b"new"
-
-    def test_is_no_folder_of_figures(self, store, tmp_path):
-        (tmp_path / "figures").mkdir()
-        (store.folder / "figures").symlink_to(tmp_path / "figures")
-        with pytest.raises(StoreError, match="figures: a link"):
-            make_folder(store.folder / "figures")
 
 
 def test_a_pipe_or_a_device_is_not_read_to_its_end(store):
