@@ -62,8 +62,8 @@ class OneOfTwo(Alone):
     calls: list[str] = dataclasses.field(default_factory=list)
 
     def gather(self, text: str) -> list[str]:
-        (wall, *others), _ = json.loads(text)
-        return [text, json.dumps([[2 * wall, *others], 0.0])]
+        (wall, *others), _, suspended = json.loads(text)
+        return [text, json.dumps([[2 * wall, *others], 0.0, suspended])]
 
     def barrier(self) -> None:
         self.calls.append("barrier")
