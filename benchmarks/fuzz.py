@@ -38,7 +38,7 @@ from harness.cli import main as harness
 from harness.config import RunConfig, seconds_word, split_words, whole
 from harness.errors import HarnessError, UsageError
 from harness.history.entries import Entry
-from harness.measure.engines.engine import Answer
+from harness.measure.engines.engine import ANY, Answer, Resources
 from harness.measure.progress import PlainProgress
 from harness.measure.run import prepare
 from harness.registry import ROOT
@@ -89,13 +89,20 @@ class FewAnswers(MadeEngine):
 
     left = ANSWERS
 
-    def call(self, function: str, text: str, limit_s: float, imports: Sequence[str]) -> Answer:
+    def call(
+        self,
+        function: str,
+        text: str,
+        limit_s: float,
+        imports: Sequence[str],
+        resources: Resources = ANY,
+    ) -> Answer:
         if function.endswith(":rehearse"):
             return Answer("", 0, 0, "")
         self.left -= 1
         if self.left < 0:
             raise Enough("that will do")
-        return super().call(function, text, limit_s, imports)
+        return super().call(function, text, limit_s, imports, resources)
 
 
 Command = Callable[[Path, Random], list[str]]
@@ -332,9 +339,11 @@ def main(arguments: list[str]) -> int:
         return error.exit_code
     os.environ |= {"GIT_CEILING_DIRECTORIES": str(ROOT), "OMP_NUM_THREADS": "1"}
     sys.dont_write_bytecode = True
-    import harness.measure.engines.local as local
+    from harness.gate import stored_run
+    from harness.measure.engines import local
 
-    local.LocalEngine = FewAnswers  # type: ignore[misc,assignment]  # nothing is to be measured
+    for module in (local, stored_run):  # nothing is to be measured
+        module.LocalEngine = FewAnswers  # type: ignore[misc,assignment,attr-defined]
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         known = targets(home / "good")
