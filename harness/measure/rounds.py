@@ -8,7 +8,7 @@ is spent; or when a member gives nothing. What is left is recorded as left out, 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -33,9 +33,17 @@ class PairRounds:
 
     pair: Pair
     left: deque[list[Together]] = field(default_factory=deque)
+    begun: deque[Together] = field(default_factory=deque)
+    """What is still to come of the round that is being taken."""
     records: list[Record[Seen]] = field(default_factory=list)
     spent: float = 0.0
     _in_vain: dict[tuple[str, Member], int] = field(default_factory=dict)
+
+    def take(self) -> Together:
+        """Return what is to be timed next."""
+        if not self.begun:
+            self.begun.extend(self.left.popleft())
+        return self.begun.popleft()
 
     def saw(self, records: Iterable[Record[Seen]]) -> None:
         """Take in what came of blocks that were timed beside each other."""
@@ -78,7 +86,14 @@ class Rounds:
             records = list(before)
             self._pairs[records[0].pair].saw(records)
 
-    def __iter__(self) -> Iterator[PairRounds]:
-        """Yield the pair whose round is next, until none has any left."""
-        while open_ := [each for each in self._pairs.values() if each.left]:
-            yield min(open_, key=lambda each: each.spent)
+    def next(self, busy: Container[str] = ()) -> PairRounds | None:
+        """Return the pair whose turn it is, of those that are not busy; a round goes on first."""
+        open_ = [
+            each
+            for name, each in self._pairs.items()
+            if name not in busy and (each.begun or each.left)
+        ]
+        return min(open_, key=lambda each: (not each.begun, each.spent), default=None)
+
+    def __getitem__(self, pair: str) -> PairRounds:
+        return self._pairs[pair]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -98,8 +97,7 @@ class Run:
                 if not in_rounds:
                     doing.each_of(blocks)
                     continue
-                for asked in Rounds(self.suite.pair, blocks, known):
-                    doing.round_of(asked, decides)
+                doing.rounds_of(Rounds(self.suite.pair, blocks, known), decides)
         return self.store
 
     @property
@@ -143,6 +141,11 @@ def _left(blocks: Sequence[Block], done: Collection[str]) -> list[Block]:
     return [block for block in blocks if block.beside in torn or block.id not in done]
 
 
+Found = Sequence[tuple[Block, Record[Seen]]]
+Blocks = SideBySide[Block, Record[Seen]]
+Pairs = SideBySide[str, Found]
+
+
 @dataclass
 class _Doing:
     """A run that is being measured."""
@@ -160,7 +163,7 @@ class _Doing:
     def each_of(self, blocks: Iterable[Block]) -> None:
         """Measure blocks side by side, unless they need not be; those of a clock stand alone."""
         passes = self.run.registry.passes
-        with SideBySide(self.run.config.jobs) as beside:
+        with Blocks(self.run.config.jobs) as beside:
             for block in blocks:
                 alone = passes[block.measured].clocked
                 while any(
@@ -178,15 +181,29 @@ class _Doing:
             while beside.going:
                 self._keep_ended(beside)
 
-    def _keep_ended(self, beside: SideBySide) -> None:
+    def _keep_ended(self, beside: Blocks) -> None:
         for block, record, seconds in beside.ended():
             self._keep([(block, record)], seconds)
 
-    def round_of(self, asked: PairRounds, decides: Decides) -> None:
-        """Take a pair's next round, and leave out the others where it was the last."""
-        if not self.time_is_up:
-            for together in asked.left.popleft():
-                asked.saw(self._together(together))
+    def rounds_of(self, rounds: Rounds, decides: Decides) -> None:
+        """Take rounds until none is wanted; of several pairs at once, where machines are many."""
+        at_once = min(self.run.config.jobs, self.engine.machines)
+        with Pairs(at_once) as beside:
+            while (asked := rounds.next(beside.going)) is not None or beside.going:
+                if asked is None or beside.full:
+                    for name, found, seconds in beside.ended():
+                        self._keep(found, seconds)
+                        rounds[name].saw(record for _, record in found if _is_own(record))
+                        self._end(rounds[name], decides)
+                elif asked.begun or not self.time_is_up:
+                    beside.start(asked.pair.name, self._together(asked.take()))
+                else:
+                    self._end(asked, decides)
+
+    def _end(self, asked: PairRounds, decides: Decides) -> None:
+        """Leave out all further rounds of a pair, if its last round has shown that it may."""
+        if asked.begun:
+            return
         if (ended := asked.ended(decides, time_is_up=self.time_is_up)) is not None:
             while asked.left:
                 for together in asked.left.popleft():
@@ -197,19 +214,20 @@ class _Doing:
         """Whether all that is left of the budget is needed for what comes after the rounds."""
         return self.estimate.budget.for_rounds(self.estimate.after_rounds) == 0
 
-    def _together(self, blocks: Together) -> list[Record[Seen]]:
-        """Time blocks beside each other and return their records."""
-        started = time.monotonic()
+    def _together(self, blocks: Together) -> Callable[[], Found]:
+        """Return what times blocks beside each other."""
         self.progress.started(blocks[0])
-        known = {block.id: self.skipping.of(block) for block in blocks}
-        lanes = [self.run.lane(block, self.engine) for block in blocks if not known[block.id]]
-        found = {record.block: record for record in self._timed(lanes)}
-        kept = []
-        for block in blocks:
-            skipped = known[block.id]
-            kept.append((block, found[block.id] if skipped is None else _left_out(block, skipped)))
-        self._keep(kept, time.monotonic() - started)
-        return list(found.values())
+        known = [(block, self.skipping.of(block)) for block in blocks]
+        lanes = [self.run.lane(block, self.engine) for block, skipped in known if skipped is None]
+
+        def timed() -> Found:
+            found = iter(self._timed(lanes))
+            return [
+                (block, next(found) if skipped is None else _left_out(block, skipped))
+                for block, skipped in known
+            ]
+
+        return timed
 
     def _timed(self, lanes: Sequence[Lane]) -> list[Record[Seen]]:
         if not lanes:
@@ -226,15 +244,20 @@ class _Doing:
             self.apart.add(what)
         return Round(lanes, False, seed).measure()
 
-    def _keep(self, found: Sequence[tuple[Block, Record[Seen]]], seconds: float) -> None:
+    def _keep(self, found: Found, seconds: float) -> None:
         """Write records down; blocks that do not say what they took, took so many seconds."""
         self.writer.append(*(record for _, record in found))
         for block, record in found:
             self.estimate.saw(block, seconds if record.wall_s is None else record.wall_s, record)
-            if record.skip is None or record.skip == "absent":
+            if _is_own(record):
                 self.skipping.saw(record)
             self.run.saw(record)
             self.progress.finished(block, record)
+
+
+def _is_own(record: Record[Seen]) -> bool:
+    """Say whether a block itself handed back its record, and was not left out."""
+    return record.skip in (None, "absent")
 
 
 def _left_out(block: Block, skipped: Skipped) -> Record[Seen]:

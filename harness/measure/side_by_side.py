@@ -1,4 +1,4 @@
-"""Side by side: blocks that no clock times share a machine's cores, so many at once."""
+"""Side by side: work that is under way at once, while whoever started it takes what comes of it."""
 
 from __future__ import annotations
 
@@ -6,37 +6,36 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
 
-from harness.declare.passes import Seen
-from harness.measure.block import Block
-from harness.records.record import Record
+K = TypeVar("K")
+R = TypeVar("R")
 
 
-class SideBySide:
-    """Blocks in flight, each waited for by a thread; whoever started them takes their records."""
+class SideBySide(Generic[K, R]):
+    """So many pieces of work, each waited for by a thread."""
 
-    def __init__(self, jobs: int) -> None:
-        self._jobs = jobs
-        self._threads = ThreadPoolExecutor(jobs)
-        self._going: dict[Future[Record[Seen]], tuple[Block, float]] = {}
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._threads = ThreadPoolExecutor(at_once)
+        self._going: dict[Future[R], tuple[K, float]] = {}
 
     @property
-    def going(self) -> list[Block]:
-        return [block for block, _ in self._going.values()]
+    def going(self) -> list[K]:
+        return [what for what, _ in self._going.values()]
 
     @property
     def full(self) -> bool:
-        return len(self._going) >= self._jobs
+        return len(self._going) >= self._at_once
 
-    def start(self, block: Block, measure: Callable[[], Record[Seen]]) -> None:
-        self._going[self._threads.submit(measure)] = block, time.monotonic()
+    def start(self, what: K, work: Callable[[], R]) -> None:
+        self._going[self._threads.submit(work)] = what, time.monotonic()
 
-    def ended(self) -> Iterator[tuple[Block, Record[Seen], float]]:
-        """Wait until a block has ended, and yield those that have, each with its seconds."""
+    def ended(self) -> Iterator[tuple[K, R, float]]:
+        """Wait until a piece has ended, and yield those that have, each with its seconds."""
         for each in wait(self._going, return_when=FIRST_COMPLETED).done:
-            block, began = self._going.pop(each)
-            yield block, each.result(), time.monotonic() - began
+            what, began = self._going.pop(each)
+            yield what, each.result(), time.monotonic() - began
 
     def __enter__(self) -> Self:
         return self
@@ -47,5 +46,5 @@ class SideBySide:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Wait for nothing where a run is broken off: its engine ends what is in flight."""
+        """Wait for nothing where a run is broken off: its engine ends what is under way."""
         self._threads.shutdown(wait=error is None, cancel_futures=True)

@@ -151,3 +151,37 @@ def test_the_time_that_is_announced_knows_how_many_run_at_once():
     untimed = [block for block in plan(SUITE, RunConfig(), REGISTRY) if block.measured != "step"]
     alone, beside = (Estimate(untimed, REGISTRY.passes, jobs=jobs).seconds for jobs in (1, 2))
     assert alone == tuple(2 * seconds for seconds in beside)
+
+
+@dataclass
+class Cluster(Busy):
+    """An engine of two machines, which says what it was asked for."""
+
+    machines = 2  # type: ignore[assignment]
+    limits: list[Resources] = field(default_factory=list)
+
+    def call(self, *about: Any) -> Answer:
+        self.limits.append(about[4])
+        return super().call(*about)
+
+
+def test_where_machines_are_many_pairs_are_timed_at_once_each_on_one_of_its_own(tmp_path: Path):
+    engine = Cluster()
+    store = run(tmp_path / "run", engine, jobs=3)
+    timed = [[b for b in going if b.measured == "step"] for going in engine.at_once]
+    assert max(map(len, timed)) == 2
+    for going in filter(None, timed):
+        assert len({block.pair.name for block in going}) == len(going)
+    kept = [record.block for record in store.records()]
+    assert sorted(kept) == sorted(store.manifest.plan)
+    wanted = {(each.alone, each.machine) for each in engine.limits}
+    assert wanted == {(False, ""), (True, "one"), (True, "two")}
+
+
+def test_rounds_of_a_pair_are_taken_one_after_another(tmp_path: Path):
+    engine = Cluster()
+    run(tmp_path / "run", engine, jobs=3)
+    rounds = [b for going in engine.at_once for b in going[-1:] if b.measured == "step"]
+    for name in ("one", "two"):
+        numbers = [(block.round, block.seed) for block in rounds if block.pair.name == name]
+        assert numbers == sorted(numbers)

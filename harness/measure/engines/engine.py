@@ -71,6 +71,11 @@ class Engine(abc.ABC):
     in_turns: ClassVar[bool] = False
     """Whether one of its machines can make calls that talk to each other."""
 
+    @property
+    def machines(self) -> int:
+        """How many pairs can be timed at once, each on a machine of its own."""
+        return 1
+
     @abc.abstractmethod
     def call(
         self,

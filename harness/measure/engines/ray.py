@@ -65,6 +65,10 @@ class RayEngine(RemoteEngine):
         else:
             _connect(ray, address)
 
+    @property
+    def machines(self) -> int:
+        return len([node for node in self._ray.nodes() if node["Alive"]]) or 1
+
     def _send(self, request: str, limit_s: float, resources: Resources) -> str:
         from ray.exceptions import NodeDiedError, RayError, RayTaskError, TaskUnschedulableError
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -67,6 +68,10 @@ class SlurmEngine(RemoteEngine):
         self._closed = threading.Event()
         self._jobs: set[Any] = set()
         self._machines: dict[str, str] = {}
+
+    @property
+    def machines(self) -> int:
+        return sys.maxsize  # as far as the harness knows: those that are too many wait in the queue
 
     def _send(self, request: str, limit_s: float, resources: Resources) -> str:
         try:
