@@ -189,7 +189,7 @@ def decide_gain(
         return Decision(Word.NONE, reason, Rule.GAIN_NONE)
     below, above = gain.estimate - gain.low, gain.high - gain.estimate
     more = _what_would_tell(seeds, "seeds", (below, gain.estimate), (above, asked - gain.estimate))
-    reason = f"{told}: the interval contains both no gain and {target}. {more}"
+    reason = f"{told}: the interval contains both no gain and {target}; {more}."
     return Decision(Word.INCONCLUSIVE, reason, Rule.GAIN_OPEN)
 
 
@@ -271,7 +271,7 @@ def _read_table(ratio: Interval, published: float, noise_floor: float, rounds: i
     low, middle, high = map(math.log, (ratio.low, ratio.estimate, ratio.high))
     clears = (middle - low, middle - math.log(1 + noise_floor))
     more = _what_would_tell(rounds, "rounds", clears, (high - middle, math.log(published) - middle))
-    reason = f"{measured}: the interval reaches {target} but does not clear {floor}. {more}"
+    reason = f"{measured}: the interval reaches {target} but does not clear {floor}; {more}."
     return Decision(Word.INCONCLUSIVE, reason, Rule.OPEN)
 
 
@@ -283,8 +283,8 @@ def _what_would_tell(taken: int, unit: str, *ends: tuple[float, float]) -> str:
     factors = [(width / allowed) ** 2 for width, allowed in ends if allowed > 0]
     factor = min(factors, default=math.inf)
     if factor > WORTHWHILE:
-        return f"Even {WORTHWHILE} times as many {unit} would hardly tell."
-    return f"About {math.ceil(taken * factor)} {unit} as noisy as these would tell."
+        return f"even {WORTHWHILE} times as many {unit} would hardly tell"
+    return f"about {math.ceil(taken * factor)} {unit} as noisy as these would tell"
 
 
 def _figures(ratio: Interval, rounds: int) -> str:

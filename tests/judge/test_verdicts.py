@@ -192,13 +192,13 @@ class TestReasons:
             (
                 judge(0.9, 2.5),
                 "Measured 1.700 (0.900 to 2.500, 12 rounds): the interval reaches the published "
-                "2.000 but does not clear the noise floor of 2 %. About 19 rounds as noisy as "
+                "2.000 but does not clear the noise floor of 2 %; about 19 rounds as noisy as "
                 "these would tell.",
             ),
             (
                 judge(1.9, 2.1, published=2.001, noise_floor=0.999),
                 "Measured 2.000 (1.900 to 2.100, 12 rounds): the interval reaches the published "
-                "2.001 but does not clear the noise floor of 1e+02 %. Even 50 times as many rounds "
+                "2.001 but does not clear the noise floor of 1e+02 %; even 50 times as many rounds "
                 "would hardly tell.",
             ),
             (
