@@ -16,9 +16,10 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from torch.func import grad, grad_and_value
+from torch.func import grad_and_value
 
 from baselines.maml import MamlLearner
+from baselines.naive_slopes import support_slopes
 from baselines.reference_maml import ReferenceMaml
 from harness.declare.equivalence import Approximate, Equivalence
 from harness.declare.learner import Gradient, Params
@@ -97,12 +98,7 @@ def naive_adaptations(learner: Any, state: AdamState, batch: Tasks) -> list[Para
 def _adapted(workload: FewShot, params: Params, task: Tasks) -> Params:
     theta, rates = parted(params)
 
-    def support_loss(theta: Params) -> Tensor:
-        return workload.loss(workload.outputs(theta, task.support_x), task.support_y)
-
     for _ in range(workload.inner_steps):
-        slopes = grad(support_loss)(theta)
-        if workload.first_order:
-            slopes = {name: slope.detach() for name, slope in slopes.items()}
+        slopes = support_slopes(workload, theta, task)
         theta = {name: p - rates[name] * slopes[name] for name, p in theta.items()}
     return theta

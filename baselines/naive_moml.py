@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.func import grad, grad_and_value
+from torch.func import grad_and_value
 
 from baselines.flat import shaped
+from baselines.naive_slopes import support_slopes
 from harness.declare.learner import Gradient, Params
 from suites.fewshot import FewShot, Tasks
 
@@ -48,12 +49,7 @@ def memories(learner: Any, state: Any, batch: Tasks) -> list[Params]:
 
 
 def _adapted(workload: FewShot, theta: Params, task: Tasks) -> Params:
-    def support_loss(theta: Params) -> Tensor:
-        return workload.loss(workload.outputs(theta, task.support_x), task.support_y)
-
     for _ in range(workload.inner_steps):
-        slopes = grad(support_loss)(theta)
-        if workload.first_order:
-            slopes = {name: slope.detach() for name, slope in slopes.items()}
+        slopes = support_slopes(workload, theta, task)
         theta = {name: p - workload.inner_lr * slopes[name] for name, p in theta.items()}
     return theta

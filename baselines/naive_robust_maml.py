@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.func import grad, grad_and_value
+from torch.func import grad_and_value
 
+from baselines.naive_slopes import support_slopes
 from harness.declare.learner import Gradient, Params
 from harness.declare.outer import AdamState
 from harness.seeds import derive
@@ -53,12 +54,7 @@ def met(learner: Any, state: Any, batch: Tasks) -> list[Tasks]:
 def _adapted(workload: FewShot, params: Params, task: Tasks) -> Params:
     theta = {name: p for name, p in params.items() if name != "rate"}
 
-    def support_loss(theta: Params) -> torch.Tensor:
-        return workload.loss(workload.outputs(theta, task.support_x), task.support_y)
-
     for _ in range(workload.inner_steps):
-        slopes = grad(support_loss)(theta)
-        if workload.first_order:
-            slopes = {name: slope.detach() for name, slope in slopes.items()}
+        slopes = support_slopes(workload, theta, task)
         theta = {name: p - params["rate"] * slopes[name] for name, p in theta.items()}
     return theta

@@ -92,7 +92,7 @@ class BSmall(ReferenceMaml):
             rules |= {n: Rule(self.spread_lr) for n in rules if n.startswith(SPREAD)}
         return NoisyState(**vars(state.update(grads, rules)), seed=state.seed), loss
 
-    def meta_gradient(self, state: NoisyState, batch: Tasks) -> Gradient:  # type: ignore[override]
+    def meta_gradient(self, state: NoisyState, batch: Tasks) -> Gradient:  # type: ignore[override]  # likewise
         phi = {name: p.detach().requires_grad_() for name, p in state.params.items()}
         losses = []
         for place, task in enumerate(batch):

@@ -91,7 +91,7 @@ class Moml(ReferenceMaml):
         memory[numbers], met[numbers] = torch.stack(adapted), True
         return MomlState(**vars(after), memory=memory, met=met), loss
 
-    def meta_gradient(self, state: MomlState, batch: Tasks) -> Gradient:  # type: ignore[override]
+    def meta_gradient(self, state: MomlState, batch: Tasks) -> Gradient:  # type: ignore[override]  # likewise
         return self._worked(state, batch)[0]
 
     @property

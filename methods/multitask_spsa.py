@@ -26,8 +26,9 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from torch.func import grad, grad_and_value
+from torch.func import grad_and_value
 
+from baselines.naive_slopes import support_slopes
 from baselines.reference_maml import ReferenceMaml
 from harness.declare.equivalence import Approximate, Equivalence
 from harness.declare.learner import Gradient, Params
@@ -132,13 +133,8 @@ def naive_gradient(learner: MultitaskSpsa, state: WeightedState, batch: Tasks) -
     workload, weights = learner.workload, state.weights.tolist()
 
     def query_loss(theta: Params, task: Tasks) -> Tensor:
-        def support_loss(there: Params) -> Tensor:
-            return workload.loss(workload.outputs(there, task.support_x), task.support_y)
-
         for _ in range(workload.inner_steps):
-            slopes = grad(support_loss)(theta)
-            if workload.first_order:
-                slopes = {name: slope.detach() for name, slope in slopes.items()}
+            slopes = support_slopes(workload, theta, task)
             theta = {name: p - workload.inner_lr * slopes[name] for name, p in theta.items()}
         return workload.loss(workload.outputs(theta, task.query_x), task.query_y)
 

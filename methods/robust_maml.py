@@ -122,7 +122,7 @@ class RobustMaml(ReferenceMaml):
         after, buffer = state.update(grads, rules), unmet.with_those(met, priorities, self.capacity)
         return RobustState(**vars(after), seed=state.seed, buffer=buffer), loss
 
-    def meta_gradient(self, state: RobustState, batch: Tasks) -> Gradient:  # type: ignore[override]
+    def meta_gradient(self, state: RobustState, batch: Tasks) -> Gradient:  # type: ignore[override]  # likewise
         return self._worked(state, self._met(state, batch)[0])[0]
 
     def watched(self, state: AdamState) -> dict[str, float]:
