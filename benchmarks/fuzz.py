@@ -28,6 +28,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from benchmarks.caged import MUCH_MEMORY, Told, caged
 from benchmarks.hostile import OUTSIDE, damaged
@@ -38,9 +39,9 @@ from harness.cli import main as harness
 from harness.config import RunConfig, seconds_word, split_words, whole
 from harness.errors import HarnessError, UsageError
 from harness.history.entries import Entry
-from harness.measure.engines.engine import ANY, Answer, Resources
+from harness.measure.engines.engine import Answer
+from harness.measure.preparation import prepare
 from harness.measure.progress import PlainProgress
-from harness.measure.run import prepare
 from harness.registry import ROOT
 from harness.report.content import compose
 
@@ -89,20 +90,13 @@ class FewAnswers(MadeEngine):
 
     left = ANSWERS
 
-    def call(
-        self,
-        function: str,
-        text: str,
-        limit_s: float,
-        imports: Sequence[str],
-        resources: Resources = ANY,
-    ) -> Answer:
+    def _called(self, function: str, *about: Any) -> Sequence[Answer]:
         if function.endswith(":rehearse"):
-            return Answer("", 0, 0, "")
+            return [Answer("", 0, 0, "")]
         self.left -= 1
         if self.left < 0:
             raise Enough("that will do")
-        return super().call(function, text, limit_s, imports, resources)
+        return super()._called(function, *about)
 
 
 Command = Callable[[Path, Random], list[str]]

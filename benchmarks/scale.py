@@ -30,7 +30,7 @@ import harness
 from harness.config import RunConfig, listed, split_words, whole
 from harness.errors import HarnessError
 from harness.judge.quality.inheritance import inherits
-from harness.measure.engines.engine import ANY, Answer, Engine, Resources
+from harness.measure.engines.engine import Answer, Engine, Resources
 from harness.measure.progress import PlainProgress
 from harness.records.record import SCHEMA
 
@@ -87,28 +87,19 @@ class Cost:
 class MadeEngine(Engine):
     """An engine whose workers have always been done already, twice as fast for a method."""
 
-    def call(
+    def _called(
         self,
         function: str,
         text: str,
         limit_s: float,
         imports: Sequence[str],
-        resources: Resources = ANY,
-    ) -> Answer:
-        if function.endswith("probe_text"):
-            return Answer(json.dumps(PROBES), 0, 0, "")
-        return Answer(json.dumps(_made(json.loads(text))), 0, 0, "")
-
-    def call_ranks(
-        self,
-        function: str,
-        text: str,
-        limit_s: float,
-        imports: Sequence[str],
-        ranks: int,
-        resources: Resources = ANY,
+        ranks: int | None,
+        resources: Resources,
     ) -> Sequence[Answer]:
-        raise NotImplementedError("no pair of the made suite has ranks")
+        if ranks is not None:
+            raise NotImplementedError("no pair of the made suite has ranks")
+        told = PROBES if function.endswith("probe_text") else _made(json.loads(text))
+        return [Answer(json.dumps(told), 0, 0, "")]
 
 
 def _made(block: dict[str, Any]) -> dict[str, Any]:
@@ -170,7 +161,7 @@ class Clock:
 
 
 def run(folder: Path, clock: Clock) -> None:
-    from harness.measure.run import prepare
+    from harness.measure.preparation import prepare
 
     config = RunConfig(suite=str(folder / "scale.toml"), out=folder / "run")
     engine = MadeEngine()
@@ -219,7 +210,7 @@ def report(folder: Path, clock: Clock) -> None:
 
 
 def resume(folder: Path, clock: Clock) -> None:
-    from harness.measure.run import resume
+    from harness.measure.preparation import resume
 
     records = folder / "run" / "records.jsonl"
     records.write_bytes(records.read_bytes()[:-1].rpartition(b"\n")[0] + b"\n")

@@ -11,7 +11,7 @@ import pytest
 
 from harness.cli import main
 from harness.config import RunConfig
-from harness.measure.engines.engine import ANY, Answer, Engine
+from harness.measure.engines.engine import Answer, Engine
 from harness.measure.plan import plan, plan_hash
 from harness.measure.probes import run_probes
 from harness.records.store import MANIFEST, RECORDS, Store
@@ -119,15 +119,12 @@ class FakeEngine(Engine):
 
     error: BaseException | None = None
 
-    def call(self, function, text, limit_s, imports, resources=ANY):
+    def _called(self, function, text, limit_s, imports, ranks, resources):
         if function.endswith("probe_text"):
-            return Answer('{"cpu": null, "gpus": 0}', 0, 0, "")
+            return [Answer('{"cpu": null, "gpus": 0}', 0, 0, "")]
         if self.error is not None:
             raise self.error
-        return Answer("", 1, 0, "it fell over")
-
-    def call_ranks(self, function, text, limit_s, imports, ranks, resources=ANY):
-        return [self.call(function, text, limit_s, imports)] * ranks
+        return [Answer("", 1, 0, "it fell over")] * (ranks or 1)
 
 
 class TestRunning:

@@ -16,7 +16,7 @@ import pytest
 from harness.config import RunConfig
 from harness.declare.suite import Pair, Protocol, Suite
 from harness.measure.block import Block, block_from
-from harness.measure.engines.engine import ANY, Answer, Engine, Resources
+from harness.measure.engines.engine import Answer, Engine, Resources
 from harness.measure.estimate import Estimate
 from harness.measure.plan import plan, plan_hash
 from harness.measure.progress import PlainProgress
@@ -56,14 +56,7 @@ class Busy(Engine):
     fails_at: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def call(
-        self,
-        function: str,
-        text: str,
-        limit_s: float,
-        imports: Sequence[str],
-        resources: Resources = ANY,
-    ) -> Answer:
+    def _called(self, function: str, text: str, *about: Any) -> Sequence[Answer]:
         block = block_from(text)
         with self.lock:
             self.going.append(block)
@@ -73,11 +66,9 @@ class Busy(Engine):
         time.sleep(0.01)
         with self.lock:
             self.going.remove(block)
-        about = {"metric": "error", "higher_is_better": False, "wall_s": 0.01}
-        return Answer(block.record("ok", **about).holding(SEEN[block.measured]).to_line(), 0, 0, "")
-
-    def call_ranks(self, *call: Any) -> Sequence[Answer]:
-        raise NotImplementedError("no pair has ranks")
+        found = {"metric": "error", "higher_is_better": False, "wall_s": 0.01}
+        record = block.record("ok", **found).holding(SEEN[block.measured])
+        return [Answer(record.to_line(), 0, 0, "")]
 
 
 def run(folder: Path, engine: Engine, suite: Suite = SUITE, **words: Any) -> Store:
@@ -160,9 +151,9 @@ class Cluster(Busy):
     machines = 2  # type: ignore[assignment]
     limits: list[Resources] = field(default_factory=list)
 
-    def call(self, *about: Any) -> Answer:
-        self.limits.append(about[4])
-        return super().call(*about)
+    def _called(self, *about: Any) -> Sequence[Answer]:
+        self.limits.append(about[-1])
+        return super()._called(*about)
 
 
 def test_where_machines_are_many_pairs_are_timed_at_once_each_on_one_of_its_own(tmp_path: Path):

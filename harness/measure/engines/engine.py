@@ -76,7 +76,6 @@ class Engine(abc.ABC):
         """How many pairs can be timed at once, each on a machine of its own."""
         return 1
 
-    @abc.abstractmethod
     def call(
         self,
         function: str,
@@ -86,8 +85,9 @@ class Engine(abc.ABC):
         resources: Resources = ANY,
     ) -> Answer:
         """Call "module:function" with the text, in a process that has the imports already."""
+        (answer,) = self._called(function, text, limit_s, imports, None, resources)
+        return answer
 
-    @abc.abstractmethod
     def call_ranks(
         self,
         function: str,
@@ -98,6 +98,19 @@ class Engine(abc.ABC):
         resources: Resources = ANY,
     ) -> Sequence[Answer]:
         """Call it with the text and a seat in so many processes at once, which end together."""
+        return self._called(function, text, limit_s, imports, ranks, resources)
+
+    @abc.abstractmethod
+    def _called(
+        self,
+        function: str,
+        text: str,
+        limit_s: float,
+        imports: Sequence[str],
+        ranks: int | None,
+        resources: Resources,
+    ) -> Sequence[Answer]:
+        """Make a call in so many processes with a seat each, or in one without if None is said."""
 
     def make(self, calls: Calls[R], limit_s: float, resources: Resources = ANY) -> R:
         """Make several calls on one machine, beside each other."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from harness.errors import NothingMeasured
-from harness.measure.engines.engine import ANY, Answer, Engine, Resources
+from harness.measure.engines.engine import Answer, Engine, Resources
 from harness.registry import ROOT
 
 # Threads that a library starts when it is imported would not survive the fork. Those of OpenMP are
@@ -42,36 +42,21 @@ class LocalEngine(Engine):
         self._idle: dict[tuple[str, ...], list[Server]] = defaultdict(list)
         self._servers: list[Server] = []
 
-    def call(
+    def _called(
         self,
         function: str,
         text: str,
         limit_s: float,
         imports: Sequence[str],
-        resources: Resources = ANY,
-    ) -> Answer:
-        (answer,) = self._call(function, text, limit_s, tuple(imports), None)
-        return answer
-
-    def call_ranks(
-        self,
-        function: str,
-        text: str,
-        limit_s: float,
-        imports: Sequence[str],
-        ranks: int,
-        resources: Resources = ANY,
+        ranks: int | None,
+        resources: Resources,
     ) -> list[Answer]:
-        return self._call(function, text, limit_s, tuple(imports), ranks)
-
-    def _call(
-        self, function: str, text: str, limit_s: float, imports: tuple[str, ...], ranks: int | None
-    ) -> list[Answer]:
-        idle = self._idle[imports]
+        known = tuple(imports)
+        idle = self._idle[known]
         try:
             server = idle.pop()
         except IndexError:
-            server = self._another(imports)
+            server = self._another(known)
         try:
             assert server.stdin is not None
             request = {"call": function, "text": text, "limit_s": limit_s, "ranks": ranks}

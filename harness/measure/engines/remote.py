@@ -40,28 +40,6 @@ class RemoteEngine(Engine):
         What the machine has to do there ends by itself within the limit.
         """
 
-    def call(
-        self,
-        function: str,
-        text: str,
-        limit_s: float,
-        imports: Sequence[str],
-        resources: Resources = ANY,
-    ) -> Answer:
-        (answer,) = self._called(function, text, limit_s, imports, None, resources)
-        return answer
-
-    def call_ranks(
-        self,
-        function: str,
-        text: str,
-        limit_s: float,
-        imports: Sequence[str],
-        ranks: int,
-        resources: Resources = ANY,
-    ) -> list[Answer]:
-        return self._called(function, text, limit_s, imports, ranks, resources)
-
     def make(self, calls: Calls[R], limit_s: float, resources: Resources = ANY) -> R:
         try:
             said = self._asked(calls.there, calls.to_json(), limit_s, resources)
