@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import fmean, median, quantiles
+from statistics import fmean, median
 
 from harness.declare.passes import Pass, Seen
 from harness.declare.suite import TWIN
 from harness.measure.block import Block
 from harness.measure.budget import Budget
+from harness.measure.spread import Range, Spread
 from harness.records.record import Record
 from harness.records.seen import MEMORY, OPERATIONS, STEP, TRAJECTORY, Times
 
@@ -22,7 +23,6 @@ LEAST_ROUNDS = 8  # before any can decide
 Passes = Mapping[str, Pass[Seen]]
 
 Kind = tuple[str, str, str]  # pair, pass and member
-Range = tuple[float, float]
 
 Rehearsed = Sequence[Record[Seen]]
 """What came of the steps that were taken before the run: times, or why there are none."""
@@ -53,10 +53,11 @@ class Estimate:
         self._left = Counter(map(_kind, blocks))
         self._one_of = {_kind(block): block for block in blocks}
         self._taken: Counter[Kind] = Counter()
-        self._seen: defaultdict[Kind, list[float]] = defaultdict(list)
-        self._off_by: defaultdict[str, list[float]] = defaultdict(list)  # by pass
+        self._seen: defaultdict[Kind, Spread] = defaultdict(Spread)
+        self._off_by: defaultdict[str, Spread] = defaultdict(Spread)  # by pass
         self._step_s: dict[tuple[str, str], Range] = {}  # by pair and member, where timed
         self._about_s: dict[tuple[str, str], float] = {}  # likewise, by other passes
+        self._usual_s: Range | None = None  # of all learners' steps, until more is known
         self.skipped: dict[str, str] = {}
         """Why a pair will be left out, by its name."""
         for record in rehearsed:
@@ -73,21 +74,23 @@ class Estimate:
         if record.skip is not None:
             return
         self._taken[kind] += 1
-        self._seen[kind].append(seconds)
+        self._seen[kind].add(seconds)
         whose = block.pair.name, block.member
         if block.measured == STEP.name and isinstance(record.seen, Times) and record.seen.seconds:
             steps = record.seen.wall_seconds or record.seen.seconds
             self._step_s[whose] = (median(steps),) * 2
+            self._usual_s = None
         elif (steps_taken := _few_steps(block)) is not None:
             about = max(0.0, seconds - START_S) / steps_taken
             self._about_s[whose] = min(about, self._about_s.get(whose, about))
-        self._off_by[block.measured].append(seconds / fmean(self._guess(block)))
+            self._usual_s = None
+        self._off_by[block.measured].add(seconds / fmean(self._guess(block)))
 
     @property
     def seconds(self) -> Range:
-        low, high = self._sum(kind for kind in self._left if not self._in_rounds(kind))
+        low, high = self._rest
         least, most = self._sum(kind for kind in self._left if self._in_rounds(kind))
-        allowed = self.budget.for_rounds(self.after_rounds)
+        allowed = self.budget.for_rounds(_between(low, high))
         return low + min(least, allowed), high + min(most, allowed)
 
     def of_pair(self, name: str) -> Range:
@@ -96,8 +99,11 @@ class Estimate:
     @property
     def after_rounds(self) -> float:
         """What is expected of all that is left but rounds."""
-        low, high = self._sum(kind for kind in self._left if not self._in_rounds(kind))
-        return math.sqrt(low * high)  # which a few guesses that may be far too high do not stretch
+        return _between(*self._rest)
+
+    @property
+    def _rest(self) -> Range:
+        return self._sum(kind for kind in self._left if not self._in_rounds(kind))
 
     def _sum(self, kinds: Iterable[Kind]) -> Range:
         low = high = 0.0
@@ -118,11 +124,12 @@ class Estimate:
 
     def _expected(self, kind: Kind) -> Range:
         if kind in self._seen:
-            return _middle_half(self._seen[kind])
+            return self._seen[kind].middle_half
         _, measured, _ = kind
         block = self._one_of[kind]
         guess = self._guess(block)
-        low, high = _middle_half(self._off_by.get(measured, [1.0]))
+        off_by = self._off_by.get(measured)
+        low, high = (1.0, 1.0) if off_by is None else off_by.middle_half
         least = START_S if _may_inherit(block) else guess[0] * low
         return least, guess[1] * high
 
@@ -133,8 +140,10 @@ class Estimate:
             return self._step_s[whose]
         if whose in self._about_s:
             return (self._about_s[whose],) * 2
-        others = [s for ends in self._step_s.values() for s in ends] or [*self._about_s.values()]
-        return _middle_half(others or [STEP_S])
+        if self._usual_s is None:
+            timed = [step_s for ends in self._step_s.values() for step_s in ends]
+            self._usual_s = Spread(timed or self._about_s.values() or [STEP_S]).middle_half
+        return self._usual_s
 
     def _guess(self, block: Block) -> Range:
         if block.pair.name in self.skipped:
@@ -179,9 +188,6 @@ def _kind(block: Block) -> Kind:
     return block.pair.name, block.measured, block.member
 
 
-def _middle_half(values: Sequence[float]) -> Range:
-    """Return what half of the values lie between; of few, all of them."""
-    if len(values) < 4:
-        return min(values), max(values)
-    low, _, high = quantiles(values, n=4, method="inclusive")
-    return low, high
+def _between(low: float, high: float) -> float:
+    """Return what a few guesses that may be far too high do not stretch."""
+    return math.sqrt(low * high)
