@@ -72,8 +72,8 @@ def run(options: argparse.Namespace) -> int:
     config = run_config(options.words)
     from harness.doctor.disturbances import line_of
     from harness.measure.engines.choice import engine_of
+    from harness.measure.preparation import RESULTS, prepare, resume
     from harness.measure.progress import progress_for
-    from harness.measure.run import RESULTS, prepare, resume
     from harness.running import measure_whole
     from harness.team.rendezvous import require_one_process
 

@@ -10,8 +10,8 @@ from harness.config import RunConfig
 from harness.errors import UsageError
 from harness.judge.reproduction import Reproduction, reproduction
 from harness.measure.engines.choice import engine_of
+from harness.measure.preparation import RESULTS, probed, repeat
 from harness.measure.progress import progress_for
-from harness.measure.run import RESULTS, probed, repeat
 from harness.records.manifest import hashes_of, require_given
 from harness.records.pack import PLUGINS, is_pack
 from harness.records.store import require_fresh

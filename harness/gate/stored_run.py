@@ -28,8 +28,8 @@ from harness.judge.judged_run import ENVIRONMENT
 from harness.judge.noise.sequential import ERROR_RATE
 from harness.judge.statistics import Interval
 from harness.measure.engines.local import LocalEngine
+from harness.measure.preparation import probed, repeat
 from harness.measure.progress import Progress
-from harness.measure.run import probed, repeat
 from harness.records.manifest import require_given
 from harness.records.record import Record
 from harness.registry import ROOT

@@ -13,8 +13,8 @@ import harness.reproducing
 from harness.cli import main
 from harness.config import run_config
 from harness.measure.engines.local import LocalEngine
+from harness.measure.preparation import prepare
 from harness.measure.progress import progress_for
-from harness.measure.run import prepare
 from harness.records.manifest import hashes_of
 from harness.records.store import MANIFEST
 from harness.running import measure_whole

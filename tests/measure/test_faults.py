@@ -22,8 +22,9 @@ from benchmarks.scale import MadeEngine
 from harness.config import RunConfig
 from harness.errors import StoreError
 from harness.judge.quality.inheritance import inherits
+from harness.measure.preparation import prepare, resume
 from harness.measure.progress import PlainProgress
-from harness.measure.run import Run, prepare, resume
+from harness.measure.run import Run
 from tests.command import ROOT
 from tests.measure.conftest import MISBEHAVING
 from tests.measure.test_run import harness, pair, records, records_so_far, suite

@@ -6,7 +6,7 @@ import pytest
 
 from harness.declare.claims import load_claims
 from harness.declare.suite import read_suite
-from harness.measure.run import CLAIMS, SUITES
+from harness.measure.preparation import CLAIMS, SUITES
 
 CLAIMED = {
     path.stem: {claim for pair in read_suite(path).pair for claim in pair.claims}

@@ -6,7 +6,7 @@ import pytest
 
 from harness.declare.claims import load_claims
 from harness.declare.suite import Pair, read_suite, resolve
-from harness.measure.run import CLAIMS, SUITES
+from harness.measure.preparation import CLAIMS, SUITES
 from harness.registry import Registry
 
 SUITE = read_suite(SUITES / "clusters.toml")

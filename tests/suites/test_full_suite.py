@@ -12,7 +12,7 @@ from harness.config import RunConfig
 from harness.declare.claims import load_claims
 from harness.declare.suite import Suite, read_suite, resolve
 from harness.measure.plan import plan
-from harness.measure.run import CLAIMS, SUITES
+from harness.measure.preparation import CLAIMS, SUITES
 from harness.registry import Registry
 from suites.image_sets.omniglot import PARTS
 from suites.published_settings import published_settings
