@@ -47,13 +47,8 @@ def compose_history(name: str, entries: Sequence[Entry], courses: Sequence[Serie
             subtitle=f"History: {name}",
             started=_dates(entries),
             warnings=tuple(full_stop(capital(text)) for text in warnings),
-            claims=(),
-            legend="",
             abstract=_abstract(entries, courses),
             findings=_findings(courses),
-            closing="",
-            verdicts=None,
-            threats=None,
             sections=merge((*parts, Part("The exact command", 4, commands=(command,)))),
         )
     )

@@ -66,6 +66,15 @@ class Comparison:
     share_a_pair: bool = True
 
     @property
+    def unjudged(self) -> tuple[Change, ...]:
+        """What was to be judged and was not, for a reason that is known."""
+        return tuple(
+            change
+            for change in self.changes
+            if change.word not in JUDGED and change.word != "A/A" and change.reason
+        )
+
+    @property
     def exit_code(self) -> int:
         words = {change.word for change in self.changes}
         if not self.share_a_pair:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.errors import INCONCLUSIVE, NOTHING
-from harness.judge.comparison import JUDGED, Change, Compared, Comparison
+from harness.judge.comparison import Change, Compared, Comparison
 from harness.judge.judged_run import JudgedRun
 from harness.judge.judgement import Ratio
 from harness.report.content import Content
@@ -93,13 +93,7 @@ def compose_comparison(compared: Compared) -> Content:
             subtitle=f"{listed([run.name for run, _ in compared.others])} beside {first}",
             started="",
             warnings=(full_stop(warning),) if different else (),
-            claims=(),
-            legend="",
             abstract=(_abstract(compared),),
-            findings=(),
-            closing="",
-            verdicts=None,
-            threats=None,
             sections=merge(parts),
         )
     )
@@ -146,8 +140,7 @@ def _notes(compared: Compared, run: JudgedRun, found: Comparison) -> Iterator[st
     """Yield what was not compared of one run and why, and what its exit code comes from."""
     first = compared.first.name
     about = f"{run.name}: " if len(compared.others) > 1 else ""
-    left = (c for c in found.changes if c.word not in JUDGED and c.word != "A/A")
-    for line in dict.fromkeys(f"{c.word}: {c.reason}" for c in left if c.reason):
+    for line in dict.fromkeys(f"{change.word}: {change.reason}" for change in found.unjudged):
         yield f"{about}{line}"
     for line in found.mismatches:
         yield f"{about}passed before and fails now, {line}"
@@ -210,9 +203,8 @@ def _left_table(compared: Compared) -> Table | None:
 
 def _left(compared: Compared, run: JudgedRun, found: Comparison) -> Sequence[str]:
     reasons: dict[str, dict[str, None]] = {}
-    for change in found.changes:
-        if change.word not in JUDGED and change.word != "A/A" and change.reason:
-            reasons.setdefault(f"{change.word}, {change.reason}", {})[change.pair] = None
+    for change in found.unjudged:
+        reasons.setdefault(f"{change.word}, {change.reason}", {})[change.pair] = None
     return [
         *(f"{listed(list(pairs))}: {why}" for why, pairs in reasons.items()),
         *(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 
 from harness.declare.study import Study
@@ -46,14 +46,15 @@ class Content:
     subtitle: str
     started: str
     warnings: tuple[str, ...]
-    claims: tuple[ClaimLine, ...]
-    legend: str
     abstract: tuple[str, ...]
-    findings: tuple[Finding, ...]
-    closing: str
-    verdicts: Table | None
-    threats: Table | None
     sections: tuple[Section, ...]
+    _: KW_ONLY
+    claims: tuple[ClaimLine, ...] = ()  # these and all below are of a run's own report alone
+    legend: str = ""
+    findings: tuple[Finding, ...] = ()
+    closing: str = ""
+    verdicts: Table | None = None
+    threats: Table | None = None
 
     @property
     def lead(self) -> tuple[Table, ...]:

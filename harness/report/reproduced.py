@@ -105,13 +105,7 @@ def compose_reproduction(found: Reproduction) -> Content:
             subtitle=ANSWERS[found.exit_code],
             started=f"{first.manifest.started} and {second.manifest.started}",
             warnings=(f"The plans differ: {full_stop(found.plan)}",) if found.plan else (),
-            claims=(),
-            legend="",
             abstract=(" ".join(notes(found)),),
-            findings=(),
-            closing="",
-            verdicts=None,
-            threats=None,
             sections=merge(parts),
         )
     )
