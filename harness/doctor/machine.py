@@ -54,7 +54,7 @@ def this_machine() -> Machine:
         policies=policies(system),
         boosts=boosts(system),
         slowed=slowed(system),
-        siblings={"1": True, "0": False}.get(_read(system / "smt/active") or ""),
+        siblings={"1": True, "0": False}.get(read(system / "smt/active") or ""),
         memory_bytes=memory.total,
         available_bytes=memory.available,
         swapped_bytes=swap.used,
@@ -68,14 +68,14 @@ def policies(system: Path) -> frozenset[str]:
     return frozenset(
         policy
         for path in system.glob("cpu[0-9]*/cpufreq/scaling_governor")
-        if (policy := _read(path)) is not None
+        if (policy := read(path)) is not None
     )
 
 
 def boosts(system: Path) -> bool | None:
-    if (no_turbo := _read(system / "intel_pstate/no_turbo")) is not None:
+    if (no_turbo := read(system / "intel_pstate/no_turbo")) is not None:
         return no_turbo == "0"
-    boost = _read(system / "cpufreq/boost")
+    boost = read(system / "cpufreq/boost")
     return None if boost is None else boost == "1"
 
 
@@ -83,7 +83,7 @@ def slowed(system: Path) -> int | None:
     counts = [
         int(count)
         for path in system.glob("cpu[0-9]*/thermal_throttle/core_throttle_count")
-        if (count := _read(path) or "").isdecimal()
+        if (count := read(path) or "").isdecimal()
     ]
     return sum(counts) if counts else None
 
@@ -94,16 +94,16 @@ def quota(groups: Path, own: Path) -> float | None:
     Inside a container its own group is often mounted as the root.
     """
     granted = []
-    for line in (_read(own) or "").splitlines():
+    for line in (read(own) or "").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers and "cpu" not in controllers.split(","):
             continue
         root = groups / "cpu" if controllers else groups
         inside = Path(path.lstrip("/"))
         for group in (root / inside, *(root / parent for parent in inside.parents)):
-            words = (_read(group / "cpu.max") or "").split() or [
-                _read(group / "cpu.cfs_quota_us") or "",
-                _read(group / "cpu.cfs_period_us") or "",
+            words = (read(group / "cpu.max") or "").split() or [
+                read(group / "cpu.cfs_quota_us") or "",
+                read(group / "cpu.cfs_period_us") or "",
             ]
             if len(words) == 2 and all(word.isdecimal() for word in words) and int(words[1]):
                 granted.append(int(words[0]) / int(words[1]))
@@ -134,7 +134,8 @@ def _processor_seconds() -> dict[int, float]:
     return {pid: times.user + times.system for pid, times in found if times is not None}
 
 
-def _read(path: Path) -> str | None:
+def read(path: Path) -> str | None:
+    """Return what the system says in a file, or None where it has no such file."""
     try:
         return path.read_text().strip()
     except OSError:

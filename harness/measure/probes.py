@@ -23,7 +23,7 @@ import torch
 
 from harness.doctor import nvidia
 from harness.doctor.disturbances import unfit
-from harness.doctor.machine import this_machine
+from harness.doctor.machine import read, this_machine
 from harness.git import git
 from harness.measure.machine import machine_class, processor
 
@@ -46,7 +46,7 @@ def run_probes(device: str = "cpu") -> dict[str, Any]:
         if hasattr(psutil.Process, "cpu_affinity")
         else None,
         "frequency_mhz": round(frequency.current) if frequency else None,
-        "frequency_policy": _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "frequency_policy": read(Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
         "memory_bytes": psutil.virtual_memory().total,
         "os": f"{platform.system()} {platform.release()}",
         "machine": platform.machine(),
@@ -143,10 +143,3 @@ def _hash(packages: dict[str, str]) -> str:
     """Return one word that differs whenever the interpreter or any installed package does."""
     text = json.dumps([sys.version, packages])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _read(path: str) -> str | None:
-    try:
-        return Path(path).read_text().strip()
-    except OSError:
-        return None
