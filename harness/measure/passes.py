@@ -121,12 +121,14 @@ def memory(block: Block, learner: Learner) -> Look:
 
 def operations(block: Block, learner: Learner) -> Look:
     (state, batches), team = _prepared(block, learner), _team_of(learner)
+    learner.step(state, batches[0])  # a plan that is made at the first step is not a step's own work
     before = team.traffic.so_far()
     of_step = _counted_by_all(team, lambda: learner.step(state, batches[0]))
     sent = team.traffic.calls - before.calls, team.traffic.bytes - before.bytes
     calls, bytes_ = zip(*told_by_all(team, sent), strict=True)
     adapting = None
     if "adaptation" in block.pair.passes:
+        learner.adapt(state, batches[0])  # likewise
         adapting = sum(_counted_by_all(team, lambda: learner.adapt(state, batches[0])).flops)
     several = team.size > 1
     seen = Operations(

@@ -42,6 +42,12 @@ def test_fast_paths_that_a_learner_chooses_while_it_works_are_in_the_record(meas
     assert float(words["planning"].removesuffix("s")) > 0
 
 
+def test_a_plan_that_is_made_at_the_first_step_is_not_counted_among_its_operations():
+    planned = measured(make_block("fast_maml", measured="operations"))
+    given = make_block("fast_maml", measured="operations", method_settings={"tasks": 2})
+    assert planned.seen == measured(given).seen
+
+
 @pytest.mark.parametrize("method", ["reference_maml", "batched_maml"])
 def test_memory_at_a_point_of_a_sweep_is_what_the_pair_set_so_would_take(method: str):
     """Every block of a sweep has a process to itself, and what it sees is the point's own."""
