@@ -16,7 +16,7 @@ SWAPPED = 0.01  # of the memory
 TUNE = "Run: sudo python -m pyperf system tune"
 ALONE = "End them (`top` shows them), or measure on a machine of your own."
 
-OWN_CHOICE = ("_NUM_THREADS", "OMP_WAIT_POLICY")
+OWN_CHOICE = ("_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 """Variables of a thread library that end so are set anew in every worker."""
 PINS = ("OMP_PROC_BIND", "OMP_PLACES", "KMP_AFFINITY", "GOMP_CPU_AFFINITY")
 PIN_NOTHING = ("", "false", "none", "disabled")
