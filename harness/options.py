@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import harness
-from harness.config import WORDS, whole
+from harness.config import WORDS, listed, split_words, whole
 from harness.errors import UnknownName, UsageError
 from harness.exports.formats import FAIL, FORMATS
 from harness.gate.config import GATE_WORDS
@@ -185,3 +185,8 @@ class _Parser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             raise UnknownName(str(action.metavar).lower(), value, action.choices)
+
+
+def plugins_in(words: list[str]) -> tuple[str, ...]:
+    """Return the plugins that a command's words name, where these are all that it takes."""
+    return listed("plugin", split_words(words, PLUGIN))

@@ -121,7 +121,7 @@ def memory(block: Block, learner: Learner) -> Look:
 
 def operations(block: Block, learner: Learner) -> Look:
     (state, batches), team = _prepared(block, learner), _team_of(learner)
-    learner.step(state, batches[0])  # a plan that is made at the first step is not a step's own work
+    learner.step(state, batches[0])  # a plan made at the first step is not a step's own work
     before = team.traffic.so_far()
     of_step = _counted_by_all(team, lambda: learner.step(state, batches[0]))
     sent = team.traffic.calls - before.calls, team.traffic.bytes - before.bytes

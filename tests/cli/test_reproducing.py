@@ -9,8 +9,8 @@ from contextlib import nullcontext
 
 import pytest
 
-import harness.reproducing
 from harness.cli import main
+from harness.commands import reproducing
 from harness.config import run_config
 from harness.measure.engines.local import LocalEngine
 from harness.measure.preparation import prepare
@@ -46,7 +46,7 @@ def test_a_pack_is_measured_again_and_agrees(here, capsys, monkeypatch):
     (here / "tiny.toml").write_text(SUITE)
     config = run_config(["suite=tiny.toml", "out=first", "threads=1"])
     with LocalEngine() as engine:  # one for both runs, since it takes seconds to start
-        monkeypatch.setattr(harness.reproducing, "engine_of", lambda *_: nullcontext(engine))
+        monkeypatch.setattr(reproducing, "engine_of", lambda *_: nullcontext(engine))
         first = prepare(config, "python -m harness run suite=tiny.toml", engine)
         measure_whole(first, engine, progress_for(io.StringIO()))
         assert main(["pack", "first"]) == 0

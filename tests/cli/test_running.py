@@ -132,7 +132,8 @@ class TestRunning:
     def engine(self, here, monkeypatch):
         monkeypatch.setattr("harness.measure.engines.local.LocalEngine", FakeEngine)
         monkeypatch.setattr(
-            "harness.cli.write_report", lambda folder, plugins: print(f"report: {folder}")
+            "harness.commands.measuring.write_report",
+            lambda folder, plugins: print(f"report: {folder}"),
         )
         return FakeEngine
 
