@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from importlib import resources
 
@@ -13,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from harness.report.content import Content
-from harness.report.figures.svg import COLOURS, DARK
+from harness.report.figures.svg import COLOURS, DARK, recoloured
 from harness.report.units import factors
 
 
@@ -48,9 +47,4 @@ def _part(name: str) -> str:
 
 def themed(svg: str) -> str:
     """Let the page choose a figure's colours, so that it can be read on a dark background."""
-    names = {colour: name for name, colour in COLOURS.items()}
-    return re.sub(
-        r"#[0-9a-f]{6}\b",
-        lambda found: f"var(--fig-{names[found[0]]})" if found[0] in names else found[0],
-        svg,
-    )
+    return recoloured(svg, "var(--fig-{})".format)

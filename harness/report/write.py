@@ -16,7 +16,7 @@ from harness.judge.judgement import Judgement, Verdict
 from harness.records.store import replace_file
 from harness.report.account import Account, accounts
 from harness.report.content import Content
-from harness.report.figures.svg import is_drawn_as
+from harness.report.figures.svg import is_drawn_as, on_dark
 from harness.report.page import to_page
 from harness.report.pdf import to_pdf
 from harness.report.tables.run_tables import machine_words
@@ -31,15 +31,18 @@ def write_content(folder: Path, content: Content, texts: Mapping[str, str]) -> l
     files = {
         **{name: text.encode() for name, text in texts.items()},
         **{f"figures/{name}.svg": svg.encode() for name, svg in svgs.items()},
+        **{f"figures/dark/{name}.svg": on_dark(svg).encode() for name, svg in svgs.items()},
         "report.html": to_page(content, svgs).encode(),
         "report.pdf": to_pdf(content, svgs),
     }
-    if (folder / "figures").is_symlink():  # a run of others may lead anywhere
-        raise StoreError(f"{folder}/figures: a link, behind which nothing is written. Remove it.")
-    make_folder(folder / "figures")
+    drawings = folder / "figures", folder / "figures" / "dark"
+    for place in drawings:
+        if place.is_symlink():  # a run of others may lead anywhere
+            raise StoreError(f"{place}: a link, behind which nothing is written. Remove it.")
+    make_folder(drawings[-1])
     for name, data in files.items():
         replace_file(folder / name, data)
-    for path in sorted((folder / "figures").glob("*.svg")):
+    for path in sorted(path for place in drawings for path in place.glob("*.svg")):
         if path.stem not in svgs and is_drawn_as(path.stem, path.read_bytes()):
             path.unlink()  # an earlier report's, which this one has no more
     return [folder / name for name in files]

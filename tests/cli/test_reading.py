@@ -26,12 +26,14 @@ def test_a_report_tells_of_a_torn_record(here, capsys):
     assert (here / "run" / "report.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_no_figure_is_written_behind_a_link(here, capsys):
+@pytest.mark.parametrize("linked", ["figures", "figures/dark"])
+def test_no_figure_is_written_behind_a_link(here, capsys, linked):
     shutil.copytree(FIXTURE, here / "run")
     (here / "theirs").mkdir()
-    (here / "run" / "figures").symlink_to(here / "theirs")
+    (here / "run" / linked).parent.mkdir(exist_ok=True)
+    (here / "run" / linked).symlink_to(here / "theirs")
     assert main(["report", "run"]) == 2
-    assert "run/figures: a link, behind which nothing is written" in capsys.readouterr().err
+    assert f"run/{linked}: a link, behind which nothing is written" in capsys.readouterr().err
     assert not list((here / "theirs").iterdir())
 
 

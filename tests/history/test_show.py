@@ -224,7 +224,7 @@ def test_figures_of_an_earlier_report_are_taken_away(content: Content, tmp_path:
     earlier = dataclasses.replace(drawn, name="history-9").svg()
     (tmp_path / "figures" / "history-9.svg").write_text(earlier)
     write_content(tmp_path, content, {"changes.json": "{}"})
-    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["history.svg"]
+    assert [path.name for path in (tmp_path / "figures").glob("*.svg")] == ["history.svg"]
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def told(records: list[Record[Seen]], folder: Path) -> tuple[str, list[float]]:
     print_summary(content, terminal)
     claims = (folder / "claims.json").read_text("utf-8")
     marked = [(folder / "report.html").read_text("utf-8")]
-    marked += [path.read_text("utf-8") for path in sorted(folder.glob("figures/*.svg"))]
+    marked += [path.read_text("utf-8") for path in sorted(folder.glob("figures/**/*.svg"))]
     words = [claims, terminal.getvalue(), *(re.sub(r"<[^>]*>", " ", each) for each in marked)]
     spaced = re.sub(r"\s+", " ", " ".join(words).replace("\u00a0", " "))
     return spaced, [*numbers_in(json.loads(claims)), *numbers_in(content)]

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from harness.errors import StoreError
 from harness.judge.statistics import Interval
 from harness.report.content import Content
+from harness.report.figures.svg import DARK, INK
 from tests.report.composing import claims_json
 from tests.report.composing import write_all as write
 
@@ -48,6 +50,7 @@ def test_all_files_are_written_and_named(run, tmp_path: Path) -> None:
         "report.html",
         "report.pdf",
         *(f"figures/{name}.svg" for name in FIGURES),
+        *(f"figures/dark/{name}.svg" for name in FIGURES),
     }
     assert {str(path.relative_to(tmp_path)) for path in paths} == expected
     assert set(hashes(tmp_path)) == expected
@@ -112,9 +115,22 @@ def test_figures_of_an_earlier_report_are_taken_away_and_others_left(
     (figures / "copied.svg").write_text(earlier.svg())
     (figures / "growth-2.svg").write_text("mine")
     write(tmp_path, run.manifest, run.records, run.judgement)
-    kept = {path.stem for path in figures.iterdir()}
+    kept = {path.stem for path in figures.glob("*.svg")}
     assert kept == {*FIGURES, "copied", "growth-2"}
+    assert {path.stem for path in figures.glob("dark/*")} == {*FIGURES}
     assert (figures / "growth-2.svg").read_text() == "mine"
+
+
+def test_a_figure_for_a_dark_background_differs_in_its_colours_alone(run, tmp_path: Path) -> None:
+    write(tmp_path, run.manifest, run.records, run.judgement)
+    light, dark = (
+        (tmp_path / "figures" / place / "speedups.svg").read_text() for place in (".", "dark")
+    )
+    assert INK in light
+    assert INK not in dark
+    assert DARK["ink"] in dark
+    colour = re.compile(r"#[0-9a-f]{6}\b")
+    assert colour.sub("", light) == colour.sub("", dark)
 
 
 def test_a_full_disk_is_named_and_leaves_the_old_report_whole(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
 from typing import Any
@@ -146,6 +146,21 @@ def to_svg(canvas: Canvas, name: str, title: str, alternative: str) -> str:
 
 def _valued(found: re.Match[str]) -> str:
     return f'<g class="mark" data-value="{escape(bytes.fromhex(found[1]).decode())}"'
+
+
+def recoloured(svg: str, colour: Callable[[str], str]) -> str:
+    """Replace each colour of a figure by what is given for its name."""
+    names = {colour: name for name, colour in COLOURS.items()}
+    return re.sub(
+        r"#[0-9a-f]{6}\b",
+        lambda found: colour(names[found[0]]) if found[0] in names else found[0],
+        svg,
+    )
+
+
+def on_dark(svg: str) -> str:
+    """Return a figure for a dark background, such as a README's at night."""
+    return recoloured(svg, DARK.__getitem__)
 
 
 def is_drawn_as(name: str, svg: bytes) -> bool:
