@@ -60,11 +60,22 @@ def test_every_tox_environment_that_is_named_exists():
             assert f"testenv:{name}" in tox.sections()
 
 
-def test_every_file_that_is_named_exists():
-    for path in re.findall(r"`((?:harness|suites|baselines|methods)/[\w./]*)`", README):
-        assert (ROOT / path).exists(), path
-    for path in re.findall(r"\]\(([\w./-]+)\)", README):
-        assert (ROOT / path).exists(), path
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_file_that_is_named_exists(page: Path):
+    text = page.read_text()
+    for path in re.findall(r"`((?:harness|suites|baselines|methods)/[\w./]*)`", text):
+        assert any(ROOT.glob(path.replace("NAME", "*"))), path
+    for path in re.findall(r"\]\(([\w./-]+)\)|srcset=\"([^\"]+)\"", text):
+        assert (page.parent / "".join(path)).exists(), path
+
+
+def test_every_suite_is_in_the_list_of_them():
+    listed = (ROOT / "docs" / "suites.md").read_text()
+    for suite in (ROOT / "suites").glob("*.toml"):
+        assert suite.stem == "claims" or f"`{suite.stem}`" in listed, suite.stem
 
 
 def test_continuous_integration_runs_the_readmes_test_command():
