@@ -25,6 +25,8 @@ from harness.temporary import temporary_folder
 
 PATIENCE_S = 0.2  # between two looks at whether a worker that has not called in is still there
 CALL = "harness.measure.turns:take_turns"
+READY = "ready"
+"""What a worker says that waits until it may warm up; one of an older version begins at once."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,9 @@ def _tried(measure: Callable[[], list[Record[Seen]]]) -> list[Record[Seen]]:
 
 
 def _take(seats: Sequence[_Seat], random: Random) -> None:
-    paces = {seat: pace for seat in seats if (pace := seat.pace()) is not None}
+    # One after another: at once they would keep each other from the cores.
+    order = random.sample(seats, len(seats))
+    paces = {seat: pace for seat in order if (pace := seat.warm_up()) is not None}
     # Who does the same work takes as many steps.
     steps = {
         seat.work: max(other.steps for at, other in paces.items() if at.work == seat.work)
@@ -195,8 +199,8 @@ class _Seat:
         self.listener.listen(self.lane.block.ranks)
         self.listener.settimeout(PATIENCE_S)
         block = json.loads(self.lane.block.to_json())
-        text = json.dumps({"socket": str(self.path), "block": block, "of": processes})
-        self.answers = threads.submit(self.lane.start, CALL, text, limit_s)
+        request = {"socket": str(self.path), "block": block, "of": processes, "called": True}
+        self.answers = threads.submit(self.lane.start, CALL, json.dumps(request), limit_s)
 
     def accept(self, channels: ExitStack) -> None:
         """Wait until all ranks have called in, or one is known to have ended."""
@@ -207,17 +211,24 @@ class _Seat:
                 with connection:  # the file keeps it open
                     self.channels.append(channels.enter_context(connection.makefile("rw")))
 
-    def pace(self) -> Pace | None:
+    def warm_up(self) -> Pace | None:
+        """Let all ranks warm up, and return the pace that they ask for."""
         heard = self._heard()
+        if heard and all(words.strip() == READY for words in heard):
+            heard = self._heard() if self._told("go") else None
         return Pace(*map(int, heard[0].split())) if heard else None
 
     def turn(self, steps: int) -> bool:
         """Let all ranks take a turn, and say whether they did."""
+        return self._told(str(steps)) and self._heard() is not None
+
+    def _told(self, words: str) -> bool:
+        """Tell all ranks, and say whether all are still there."""
         with suppress(ConnectionError):
             for channel in self.channels:
-                channel.write(f"{steps}\n")
+                channel.write(f"{words}\n")
                 channel.flush()
-            return self._heard() is not None
+            return True
         return False
 
     def _heard(self) -> list[str] | None:

@@ -2,8 +2,9 @@
 
 The workers of a round wait beside each other, and whoever started them tells one at a time to go.
 Two turns that are compared lie tens of milliseconds apart instead of a block's half second, so that
-nearly all of a neighbour's noise hits both. Every round still has fresh processes. Who waits reads
-from a socket and burns no core; every rank of a team has a socket of its own.
+nearly all of a neighbour's noise hits both. Every round still has fresh processes, and these warm
+up one after another too: at once they would keep each other from the cores. Who waits reads from a
+socket and burns no core; every rank of a team has a socket of its own.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import signal
 import socket
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Any, TextIO
 
 from harness.declare.passes import Look, Turns
 from harness.measure.block import block_from
+from harness.measure.interleaving import READY
 from harness.measure.worker import answer
 from harness.team.communicator import Seat
 
@@ -32,7 +35,9 @@ def take_turns(text: str, seat: Seat | None = None) -> str:
         with suppress(ConnectionError, FileNotFoundError):
             connection.connect(request["socket"])
         with connection.makefile("rw") as channel:
-            return answer(block, seat, lambda turns: _taken(turns, channel, limit), request["of"])
+            called = request.get("called", False)  # a harness of before does not call
+            taken = partial(_taken, channel=channel, limit=limit, called=called)
+            return answer(block, seat, taken, request["of"])
 
 
 class Limit:
@@ -52,19 +57,27 @@ class Limit:
         self._left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _taken(turns: Turns, channel: TextIO, limit: Limit) -> Look:
-    pace, waited = turns.warm_up(), 0.0
+def _taken(turns: Turns, channel: TextIO, limit: Limit, called: bool) -> Look:
+    waited = 0.0
+
+    def told() -> str:
+        nonlocal waited
+        limit.pause()
+        start = time.perf_counter()
+        said = channel.readline()
+        waited += time.perf_counter() - start
+        limit.go_on()
+        return said
+
+    if called:
+        with suppress(ConnectionError):
+            _say(channel, READY)
+            told()
+    pace = turns.warm_up()
     with suppress(ConnectionError):
         _say(channel, f"{pace.steps} {pace.turns}")
-        while True:
-            limit.pause()
-            start = time.perf_counter()
-            told = channel.readline()
-            waited += time.perf_counter() - start
-            limit.go_on()
-            if not told:
-                break
-            turns.take(int(told))
+        while steps := told():
+            turns.take(int(steps))
             _say(channel, "")
     look = turns.look()
     return dataclasses.replace(look, costs=dataclasses.replace(look.costs, waited_s=waited))

@@ -120,3 +120,19 @@ class Unlucky(ReferenceMaml):
             subprocess.Popen(["sh", "-c", f"sleep 0.2; kill -CONT {os.getpid()}"])
             os.kill(os.getpid(), signal.SIGSTOP)
         return super().meta_gradient(state, batch)
+
+
+@method("keeps_a_diary")
+@dataclass(frozen=True)
+class KeepsADiary(ReferenceMaml):
+    """Writes down when each of its steps began and ended, in a file of its process."""
+
+    diary: str = "."
+
+    def step(self, state: AdamState, batch: Tasks) -> tuple[AdamState, Tensor]:
+        began = time.monotonic()
+        time.sleep(0.01)
+        done = super().step(state, batch)
+        with Path(self.diary, str(os.getpid())).open("a") as file:
+            file.write(f"{began} {time.monotonic()}\n")
+        return done

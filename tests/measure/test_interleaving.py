@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
+import socket
 import tempfile
 import threading
 import time
@@ -66,6 +68,45 @@ def test_every_lane_takes_as_many_turns_and_its_record_says_beside_whom(
     assert len({each.seen.steps_per_interval for each in records if each.seen}) == 1  # type: ignore[attr-defined]
     again = measure_in_turns(three, Random(0))
     assert again[0].together != records[0].together
+
+
+def test_no_two_lanes_work_at_once_not_even_while_they_warm_up(engine: LocalEngine, tmp_path: Path):
+    diarist = block("keeps_a_diary", method_settings={"diary": str(tmp_path)})
+    records = measure_in_turns(lanes(engine, *[diarist] * 3), Random(0))
+    assert [each.status for each in records] == ["ok"] * 3
+    diaries = [path.read_text().splitlines() for path in tmp_path.iterdir()]
+    assert len(diaries) == 3
+    steps = sorted(tuple(map(float, line.split())) for diary in diaries for line in diary)
+    assert len(steps) >= 3 * (2 + 2 * 3)  # of warm-up; in every turn one that is not counted
+    for (_, ended), (began, _) in itertools.pairwise(steps):
+        assert ended <= began
+
+
+def test_a_worker_of_an_older_version_that_does_not_wait_to_be_called_takes_its_turns():
+    """It says its pace at once, and all that it is told then are numbers of steps."""
+    from harness.measure import interleaving
+
+    ours, theirs = socket.socketpair()
+    heard: list[str] = []
+
+    def work() -> None:
+        with theirs, theirs.makefile("rw") as channel:
+            channel.write("1 2\n")
+            channel.flush()
+            while told := channel.readline():
+                heard.append(told)
+                channel.write("\n")
+                channel.flush()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    seat = interleaving._Seat(lanes(LocalEngine(), block())[0], Path("unused"))
+    with seat.listener, ours, ours.makefile("rw") as channel:
+        seat.channels.append(channel)
+        interleaving._take([seat], Random(0))
+        ours.shutdown(socket.SHUT_WR)
+        worker.join(60)
+    assert heard == ["1\n", "1\n"]
 
 
 @pytest.mark.parametrize("method", ["raises", "dies", "not_finite", "leaves"])
@@ -138,7 +179,7 @@ def test_every_order_of_turns_is_as_likely():
         def __init__(self, name: str) -> None:
             self.name = self.work = name
 
-        def pace(self) -> Any:
+        def warm_up(self) -> Any:
             return interleaving.Pace(1, 6000)
 
         def turn(self, steps: int) -> bool:
