@@ -41,6 +41,8 @@ class Pass(Generic[S]):
     in_turns  whether measure returns a Turns in place of a Look
     shared    whether ranks that share a method's work can take it together
     both      whether it looks at both members, or at the method alone
+    of_learner  whether what it sees hangs on the learner and its workload alone: then one block
+              stands for those of all pairs that share these
     guess_steps  to how many meta-steps a block comes, from the study's settings as a suite gives
               them: how long it will take is guessed by that, before one of its like was seen
     """
@@ -53,6 +55,7 @@ class Pass(Generic[S]):
     in_turns: bool = False
     shared: bool = True
     both: bool = True
+    of_learner: bool = False
     guess_steps: Callable[[dict[str, Any]], float] | None = None
     dtype: Literal["float32", "float64"] = "float32"  # the precision that it looks in
     words: str = ""  # what reports call it, where that is not its name

@@ -58,6 +58,7 @@ def judged(evidence: Evidence, registry: Registry) -> Judgement:
         measured_share=measured_s / wall_s if wall_s > 0 else None,
         measured_s=measured_s,
         wall_s=wall_s,
+        same_blocks=sum(record.same_as is not None for record in evidence.records),
         twins=noise.twins,
         convergence=tuple(convergence.found.values()),
         claims=outcomes(manifest.claims, pairs),

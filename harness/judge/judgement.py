@@ -222,6 +222,7 @@ class Judgement:
     measured_share: float | None  # share of the blocks' wall time inside measured intervals
     measured_s: float
     wall_s: float
+    same_blocks: int = 0  # that show what an equal block of another pair saw
     twins: tuple[Twins, ...] = ()  # what the A/A pairs measured, by which aa_ok was decided
     convergence: tuple[Convergence, ...] = ()  # of baselines that something is published of
     claims: tuple[Outcome, ...] = ()

@@ -70,7 +70,8 @@ class Estimate:
     def saw(self, block: Block, seconds: float, record: Record[Seen]) -> None:
         """Learn from what a block took, and from the steps that it timed."""
         kind = _kind(block)
-        self._left[kind] -= 1
+        self._one_of.setdefault(kind, block)
+        self._left[kind] = max(0, self._left[kind] - 1)
         if record.skip is not None:
             return
         self._taken[kind] += 1

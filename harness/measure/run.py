@@ -11,6 +11,7 @@ from typing import NamedTuple
 from harness.config import RunConfig
 from harness.declare.passes import Seen
 from harness.declare.suite import MEMBERS, Member, Suite
+from harness.measure.alike import Alike
 from harness.measure.block import Block
 from harness.measure.budget import Budget
 from harness.measure.engines.engine import Engine
@@ -66,19 +67,23 @@ class Run:
         """Measure every block that has no record yet and is still wanted."""
         with self.store.writing() as writer:
             skipping, timed = Skipping(inherits), self._timed_passes()
-            done = self._recorded(skipping)
+            done, alike = self._recorded(skipping), Alike(self.registry.passes)
+            for block in self.blocks:
+                if block.id in done:
+                    alike.saw(block, done[block.id])
             for note in self.store.notes:
                 progress.noted(note)
             left = _left(self.blocks, done)
             budget = Budget(self.config.budget_of(self.suite))
-            shorts = list(rehearsal(left, self.registry.passes))
+            owed = list(alike.firsts(left))
+            shorts = list(rehearsal(owed, self.registry.passes))
             if shorts:
                 progress.noted("taking a few steps first, to say what the run will cost")
             rehearsed = [self.lane(short, engine).measure() for short in shorts]
             jobs = self.config.jobs
-            estimate = Estimate(left, self.registry.passes, rehearsed, budget, jobs)
+            estimate = Estimate(owed, self.registry.passes, rehearsed, budget, jobs)
             progress.planned(self.suite, len(left), estimate)
-            doing = _Doing(self, engine, progress, skipping, writer, estimate)
+            doing = _Doing(self, engine, progress, skipping, alike, writer, estimate)
             known = [r for r in done.values() if r.measured in timed and r.status != "skipped"]
             for in_rounds, blocks in groupby(left, lambda block: block.measured in timed):
                 if not in_rounds:
@@ -140,6 +145,7 @@ class _Doing:
     engine: Engine
     progress: Progress
     skipping: Skipping
+    alike: Alike
     writer: Writer
     estimate: Estimate
     random: Random = field(default_factory=Random)
@@ -153,13 +159,19 @@ class _Doing:
             for block in blocks:
                 alone = passes[block.measured].clocked
                 while any(
-                    alone or beside.full or self.skipping.rests_on(block, other)
+                    alone
+                    or beside.full
+                    or self.skipping.rests_on(block, other)
+                    or self.alike.rests_on(block, other)
                     for other in beside.going
                 ):
                     self._keep_ended(beside)
                 self.progress.started(block)
                 if (skipped := self.skipping.of(block)) is not None:
                     self._keep([(block, _left_out(block, skipped))], 0.0)
+                    continue
+                if (known := self.alike.of(block)) is not None:
+                    self._keep([(block, known)], 0.0)
                     continue
                 beside.start(block, self.run.lane(block, self.engine).measure)
                 if alone:
@@ -234,7 +246,10 @@ class _Doing:
         """Write records down; blocks that do not say what they took, took so many seconds."""
         self.writer.append(*(record for _, record in found))
         for block, record in found:
-            self.estimate.saw(block, seconds if record.wall_s is None else record.wall_s, record)
+            if record.same_as is None:
+                took_s = seconds if record.wall_s is None else record.wall_s
+                self.estimate.saw(block, took_s, record)
+                self.alike.saw(block, record)
             if _is_own(record):
                 self.skipping.saw(record)
             self.run.saw(record)

@@ -56,6 +56,7 @@ class Record(Generic[S]):
     together: str | None = None  # when its round began (UTC), shared by all that it was timed with
     in_turns: bool | None = None  # whether these took short turns, or were measured one by one
     schema: int = SCHEMA
+    same_as: str | None = None  # the block of another pair that was measured and stands for it
     skip: Skip | None = None
     reason: str | None = None
 

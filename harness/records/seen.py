@@ -154,12 +154,22 @@ class Times(Seen):
 
 CHECK = Pass("check", Check, "learner", "harness.measure.check:check", words="gradient check")
 TRAJECTORY = Pass(
-    "trajectory", Trajectory, "once", "harness.measure.passes:trajectory", dtype="float64"
+    "trajectory",
+    Trajectory,
+    "once",
+    "harness.measure.passes:trajectory",
+    of_learner=True,
+    dtype="float64",
 )
 OPERATIONS = Pass(
-    "operations", Operations, "once", "harness.measure.passes:operations", words="operation count"
+    "operations",
+    Operations,
+    "once",
+    "harness.measure.passes:operations",
+    of_learner=True,
+    words="operation count",
 )
-MEMORY = Pass("memory", Memory, "once", "harness.measure.passes:memory")
+MEMORY = Pass("memory", Memory, "once", "harness.measure.passes:memory", of_learner=True)
 STEP = Pass(
     "step",
     Times,
@@ -178,7 +188,14 @@ ADAPTATION = Pass(
     in_turns=True,
     words="adaptation time",
 )
-CURVE = Pass("curve", Curve, "seeds", "harness.measure.passes:curve", words="learning curve")
+CURVE = Pass(
+    "curve",
+    Curve,
+    "seeds",
+    "harness.measure.passes:curve",
+    of_learner=True,
+    words="learning curve",
+)
 
 SPINE: tuple[Pass[Seen], ...] = (CHECK, TRAJECTORY, OPERATIONS, MEMORY, STEP, ADAPTATION, CURVE)
 """In the order in which they are taken."""

@@ -109,6 +109,13 @@ def _methods(
             f"{quantity(protocol.warmup_s, 's')}, then {protocol.intervals} intervals of at least "
             f"{quantity(protocol.interval_s, 's')}; the median interval counts",
         )
+    if judgement.same_blocks:
+        yield (
+            "Blocks that pairs share",
+            f"{judgement.same_blocks} blocks look at a learner under the settings and the seed of "
+            "another pair's block, and show what that one saw: what has no noise, and trainings, "
+            "are not measured twice. In records.jsonl same_as names it",
+        )
     for how in HOW:
         if any(each.method == how for each in intervals):
             yield capital(how), HOW[how]

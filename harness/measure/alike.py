@@ -1,0 +1,82 @@
+"""Blocks of several pairs that would see the same: one is measured, and stands for all.
+
+Pairs often share a baseline, and so its counts, its bytes and its trainings. What one block of a
+run saw of a learner, under the same settings, seed and protocol, every other would see again; only
+seconds differ from one look to the next, and are taken for each pair beside its other member.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping
+
+from harness.declare.passes import Pass, Seen
+from harness.declare.suite import settings_words
+from harness.measure.block import Block
+from harness.records.record import Record
+
+
+class Alike:
+    """What blocks saw, for those that would see the same."""
+
+    def __init__(self, passes: Mapping[str, Pass[Seen]]) -> None:
+        self._passes = passes
+        self._seen: dict[str, Record[Seen]] = {}
+
+    def saw(self, block: Block, record: Record[Seen]) -> None:
+        if record.status == "ok" and (what := self._what(block)) is not None:
+            self._seen.setdefault(what, record)
+
+    def of(self, block: Block) -> Record[Seen] | None:
+        """Return the block's record, if another block has seen what it would see."""
+        what = self._what(block)
+        if what is None or (known := self._seen.get(what)) is None:
+            return None
+        own = block.record("ok")
+        return dataclasses.replace(
+            known,
+            **{name: getattr(own, name) for name in ("block", "pair", "member", "point")},
+            same_as=known.same_as or known.block,
+            **dict.fromkeys(OF_A_MEASUREMENT),
+        )
+
+    def rests_on(self, block: Block, other: Block) -> bool:
+        """Say whether the other block, which is being measured, would see the same."""
+        what = self._what(block)
+        return what is not None and what == self._what(other)
+
+    def firsts(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """Yield the blocks without those for which an earlier one stands."""
+        known = set(self._seen)
+        for block in blocks:
+            what = self._what(block)
+            if what is None or what not in known:
+                yield block
+            if what is not None:
+                known.add(what)
+
+    def _what(self, block: Block) -> str | None:
+        """Return what decides what the block sees; None if that is more than its learner."""
+        if not self._passes[block.measured].of_learner:
+            return None
+        pair = block.pair
+        return json.dumps(
+            [
+                block.measured,
+                block.learner,
+                settings_words(block.learner_settings),
+                pair.workload,
+                settings_words(pair.settings),
+                [block.ranks, pair.communication(block.member), block.threads, block.device],
+                [block.seed, block.round, dataclasses.astuple(block.protocol), block.study],
+                "adaptation" in pair.passes,  # whose operations are counted too
+            ]
+        )
+
+
+OF_A_MEASUREMENT = (
+    *("suspended", "tries", "wall_s", "measured_s", "waited_s", "warmup_s", "warmup_seconds"),
+    *("warmup_steady", "load", "steal", "temperature", "gpu_processes", "started"),
+)
+"""What a record tells of its block's own measurement."""

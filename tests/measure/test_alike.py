@@ -1,0 +1,130 @@
+"""What pairs share is measured once, and stands in the records of each."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.builtin import builtin_passes
+from harness.measure.alike import Alike
+from harness.measure.block import Block
+from harness.records.record import Record
+from harness.records.seen import Memory
+from tests.measure.conftest import QUICK, make_block
+from tests.measure.test_run import harness, records, suite
+
+PAIR = """
+[[pair]]
+name = "{name}"
+baseline = "reference_maml"
+method = "{method}"
+workload = "sinusoid"
+differ = "for tests"
+passes = ["check", "operations", "memory", "step", "curve"]
+settings = {{ meta_batch = {tasks} }}
+protocol = {{ curve_steps = 4, curve_every = 2, curve_tasks = 5, test_tasks = 7 }}
+"""
+
+
+def of_pair(block: Block, **about: Any) -> Block:
+    return dataclasses.replace(block, pair=dataclasses.replace(block.pair, **about))
+
+
+@pytest.fixture
+def first() -> Block:
+    return make_block(measured="memory")
+
+
+@pytest.fixture
+def alike(first: Block) -> Alike:
+    found = Alike(builtin_passes())
+    found.saw(first, first.record("ok", wall_s=3.0).holding(Memory(live_bytes=1, peak_bytes=2)))
+    return found
+
+
+def test_a_block_of_another_pair_gets_what_its_like_saw_and_not_what_that_cost(
+    alike: Alike, first: Block
+):
+    block = of_pair(first, name="other", differ="another thing", claims=("c",))
+    record = alike.of(block)
+    assert isinstance(record, Record)
+    assert (record.block, record.pair) == (block.id, "other")
+    assert record.same_as == first.id
+    assert record.seen == Memory(live_bytes=1, peak_bytes=2)
+    assert record.wall_s is None
+
+
+def test_a_member_of_the_other_side_is_the_same_learner(alike: Alike, first: Block):
+    block = dataclasses.replace(of_pair(first, name="other"), member="baseline")
+    record = alike.of(block)
+    assert record is not None
+    assert record.member == "baseline"
+
+
+@pytest.mark.parametrize(
+    "another",
+    [
+        {"seed": 1},
+        {"threads": 2},
+        {"device": "cuda"},
+        {"protocol": dataclasses.replace(QUICK, curve_steps=5)},
+        {"measured": "operations"},
+        {"measured": "step"},  # seconds differ from one look to the next
+        {"pair": {"method": "batched_maml"}},
+        {"pair": {"workload": "glyphs_5w1s"}},
+        {"pair": {"settings": {"meta_batch": 3}}},
+        {"pair": {"method_settings": {"first_order": True}}},
+        {"pair": {"ranks": 2}},
+    ],
+    ids=str,
+)
+def test_whatever_may_change_what_is_seen_is_measured(
+    alike: Alike, first: Block, another: dict[str, Any]
+):
+    block = of_pair(first, name="other", **another.pop("pair", {}))
+    assert alike.of(dataclasses.replace(block, **another)) is None
+
+
+def test_what_failed_stands_for_nothing(first: Block):
+    found = Alike(builtin_passes())
+    found.saw(first, first.record("failed", reason="too little memory"))
+    assert found.of(of_pair(first, name="other")) is None
+
+
+def test_only_first_blocks_are_owed(first: Block, alike: Alike):
+    other, third = of_pair(first, name="other"), of_pair(first, name="third", ranks=2)
+    assert list(alike.firsts([other, third])) == [third]
+    fresh = Alike(builtin_passes())
+    assert list(fresh.firsts([first, other, third])) == [first, third]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_baseline_that_pairs_share_is_measured_once(tmp_path: Path, jobs: int):
+    pairs = [("one", "batched_maml", 2), ("two", "fast_maml", 2), ("three", "batched_maml", 3)]
+    tables = [PAIR.format(name=name, method=method, tasks=t) for name, method, t in pairs]
+    run = tmp_path / "run"
+    done = harness("run", f"suite={suite(tmp_path, *tables)}", f"out={run}", f"jobs={jobs}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {str(record["block"]): record for record in records(run)}
+    same = {block: record["same_as"] for block, record in found.items() if record["same_as"]}
+    assert same == {
+        f"two/{measured}/baseline/seed0/round0": f"one/{measured}/baseline/seed0/round0"
+        for measured in ("operations", "memory", "curve")
+    }
+    for block, other in same.items():
+        assert found[block]["seen"] == found[str(other)]["seen"]
+    assert "Blocks that pairs share" in (run / "report.html").read_text()
+    # A run that goes on finds what its first part measured.
+    lines = (run / "records.jsonl").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if '"pair": "two"' not in line or '"curve"' not in line]
+    (run / "records.jsonl").write_text("".join(kept))
+    assert harness("run", f"resume={run}").returncode == 0
+    again = {str(record["block"]): record for record in records(run)}
+    assert again.keys() == found.keys()
+    assert {block: record["same_as"] for block, record in again.items()} == {
+        block: record["same_as"] for block, record in found.items()
+    }
