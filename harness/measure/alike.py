@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from harness.declare.passes import Pass, Seen
 from harness.declare.suite import settings_words
@@ -33,13 +34,9 @@ class Alike:
         what = self._what(block)
         if what is None or (known := self._seen.get(what)) is None:
             return None
-        own = block.record("ok")
-        return dataclasses.replace(
-            known,
-            **{name: getattr(own, name) for name in ("block", "pair", "member", "point")},
-            same_as=known.same_as or known.block,
-            **dict.fromkeys(OF_A_MEASUREMENT),
-        )
+        own = block.record("ok", same_as=known.same_as or known.block)
+        about: dict[str, Any] = {name: getattr(own, name) for name in OF_A_BLOCK}
+        return dataclasses.replace(known, **about)
 
     def rests_on(self, block: Block, other: Block) -> bool:
         """Say whether the other block, which is being measured, would see the same."""
@@ -75,8 +72,9 @@ class Alike:
         )
 
 
-OF_A_MEASUREMENT = (
-    *("suspended", "tries", "wall_s", "measured_s", "waited_s", "warmup_s", "warmup_seconds"),
-    *("warmup_steady", "load", "steal", "temperature", "gpu_processes", "started"),
+OF_A_BLOCK = (
+    *("block", "pair", "member", "point", "same_as", "suspended", "tries", "wall_s", "measured_s"),
+    *("waited_s", "warmup_s", "warmup_seconds", "warmup_steady", "load", "steal", "temperature"),
+    *("gpu_processes", "started"),
 )
-"""What a record tells of its block's own measurement."""
+"""What a record tells of its block alone: what it is, and what measuring it took."""
