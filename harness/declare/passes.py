@@ -60,6 +60,13 @@ class Pass(Generic[S]):
     dtype: Literal["float32", "float64"] = "float32"  # the precision that it looks in
     words: str = ""  # what reports call it, where that is not its name
 
+    def __post_init__(self) -> None:
+        if self.of_learner and (self.clocked or self.rhythm == "rounds"):
+            raise ValueError(
+                f"pass {self.name}: seconds and rounds are each pair's own, so it can't be "
+                "of_learner."
+            )
+
     @property
     def told(self) -> str:
         return self.words or self.name

@@ -121,7 +121,8 @@ def _rounds(judged: PairJudgement, found: Ratio | Verdict, evidence: Evidence) -
             when = record.seed, None if of_seeds else record.round
             amiss = trouble(record)
             why = f"{amiss[0]}: {amiss[1]}" if amiss else None
-            standing.setdefault(when, {})[record.block] = why
+            # What another pair's block saw leads to that one.
+            standing.setdefault(when, {})[record.same_as or record.block] = why
     seen: dict[When, Observed] = {(each.seed, each.round): each for each in found.observed}
     sign = 1 if source.higher_is_better else -1
     for when in sorted({*standing, *seen}, key=lambda when: (when[0], when[1] or 0)):

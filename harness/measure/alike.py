@@ -9,32 +9,40 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.declare.passes import Pass, Seen
-from harness.declare.suite import settings_words
 from harness.measure.block import Block
 from harness.records.record import Record
+from harness.records.seen import ADAPTATION, OPERATIONS
 
 
 class Alike:
-    """What blocks saw, for those that would see the same."""
+    """What blocks saw, for those of other pairs that would see the same."""
 
     def __init__(self, passes: Mapping[str, Pass[Seen]]) -> None:
         self._passes = passes
         self._seen: dict[str, Record[Seen]] = {}
+        self._spared: defaultdict[str, deque[Block]] = defaultdict(deque)
 
     def saw(self, block: Block, record: Record[Seen]) -> None:
         if record.status == "ok" and (what := self._what(block)) is not None:
             self._seen.setdefault(what, record)
 
     def of(self, block: Block) -> Record[Seen] | None:
-        """Return the block's record, if another block has seen what it would see."""
+        """Return the block's record, if another pair's block has seen what it would see.
+
+        Within a pair nothing is shared: a baseline against itself is to show what differs.
+        """
         what = self._what(block)
         if what is None or (known := self._seen.get(what)) is None:
             return None
-        own = block.record("ok", same_as=known.same_as or known.block)
+        measured = known.same_as or known.block
+        if known.pair == block.pair.name or measured == block.id:
+            return None
+        own = block.record("ok", same_as=measured)
         about: dict[str, Any] = {name: getattr(own, name) for name in OF_A_BLOCK}
         return dataclasses.replace(known, **about)
 
@@ -44,14 +52,21 @@ class Alike:
         return what is not None and what == self._what(other)
 
     def firsts(self, blocks: Iterable[Block]) -> Iterator[Block]:
-        """Yield the blocks without those for which an earlier one stands."""
-        known = set(self._seen)
+        """Yield the blocks without those that another pair's earlier one stands for."""
+        known = {what: record.pair for what, record in self._seen.items()}
         for block in blocks:
             what = self._what(block)
-            if what is None or what not in known:
+            if what is None or known.setdefault(what, block.pair.name) == block.pair.name:
                 yield block
-            if what is not None:
-                known.add(what)
+            else:
+                self._spared[what].append(block)
+
+    def heir_of(self, block: Block, record: Record[Seen]) -> Block | None:
+        """Return the block that is to be measured since this one, which gave nothing, was not."""
+        what = self._what(block)
+        if record.status == "ok" or what is None or not self._spared[what]:
+            return None
+        return self._spared[what].popleft()
 
     def _what(self, block: Block) -> str | None:
         """Return what decides what the block sees; None if that is more than its learner."""
@@ -62,13 +77,14 @@ class Alike:
             [
                 block.measured,
                 block.learner,
-                settings_words(block.learner_settings),
+                block.learner_settings,
                 pair.workload,
-                settings_words(pair.settings),
+                dict(pair.settings),
                 [block.ranks, pair.communication(block.member), block.threads, block.device],
                 [block.seed, block.round, dataclasses.astuple(block.protocol), block.study],
-                "adaptation" in pair.passes,  # whose operations are counted too
-            ]
+                block.measured == OPERATIONS.name and ADAPTATION.name in pair.passes,  # counted too
+            ],
+            sort_keys=True,
         )
 
 

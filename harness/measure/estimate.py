@@ -70,8 +70,7 @@ class Estimate:
     def saw(self, block: Block, seconds: float, record: Record[Seen]) -> None:
         """Learn from what a block took, and from the steps that it timed."""
         kind = _kind(block)
-        self._one_of.setdefault(kind, block)
-        self._left[kind] = max(0, self._left[kind] - 1)
+        self._left[kind] -= 1
         if record.skip is not None:
             return
         self._taken[kind] += 1
@@ -86,6 +85,11 @@ class Estimate:
             self._about_s[whose] = min(about, self._about_s.get(whose, about))
             self._usual_s = None
         self._off_by[block.measured].add(seconds / fmean(self._guess(block)))
+
+    def owes(self, block: Block) -> None:
+        """Take in a block that is to be measured after all."""
+        self._left[_kind(block)] += 1
+        self._one_of.setdefault(_kind(block), block)
 
     @property
     def seconds(self) -> Range:

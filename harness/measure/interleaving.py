@@ -170,6 +170,8 @@ def _tried(measure: Callable[[], list[Record[Seen]]]) -> list[Record[Seen]]:
 
 
 def _take(seats: Sequence[_Seat], random: Random) -> None:
+    for seat in seats:
+        seat.get_ready()
     # One after another: at once they would keep each other from the cores.
     order = random.sample(seats, len(seats))
     paces = {seat: pace for seat in order if (pace := seat.warm_up()) is not None}
@@ -193,6 +195,7 @@ class _Seat:
         self.listener = socket.socket(socket.AF_UNIX)
         self.answers: Future[Sequence[Answer]]
         self.channels: list[TextIO] = []
+        self.said: list[str] | None = None
 
     def start(self, threads: ThreadPoolExecutor, processes: int, limit_s: float) -> None:
         self.listener.bind(str(self.path))
@@ -211,9 +214,13 @@ class _Seat:
                 with connection:  # the file keeps it open
                     self.channels.append(channels.enter_context(connection.makefile("rw")))
 
+    def get_ready(self) -> None:
+        """Wait until all ranks are ready to warm up, or have done so."""
+        self.said = self._heard()
+
     def warm_up(self) -> Pace | None:
         """Let all ranks warm up, and return the pace that they ask for."""
-        heard = self._heard()
+        heard = self.said
         if heard and all(words.strip() == READY for words in heard):
             heard = self._heard() if self._told("go") else None
         return Pace(*map(int, heard[0].split())) if heard else None

@@ -172,7 +172,13 @@ def measure_of(known: Pass[Seen], take_turns: Callable[[Turns], Look] = alone) -
     found = known.measure if callable(known.measure) else resolved(known.measure)
     if not known.in_turns:
         return found
-    return lambda block, learner: take_turns(found(block, learner))
+
+    def in_turns(block: Block, learner: Learner) -> Look:
+        turns = found(block, learner)
+        _team_of(learner).barrier()  # ranks have patience with each other; who calls them has not
+        return take_turns(turns)
+
+    return in_turns
 
 
 def _prepared(block: Block, learner: Learner) -> tuple[Any, list[Any]]:

@@ -250,6 +250,8 @@ class _Doing:
                 took_s = seconds if record.wall_s is None else record.wall_s
                 self.estimate.saw(block, took_s, record)
                 self.alike.saw(block, record)
+                if (heir := self.alike.heir_of(block, record)) is not None:
+                    self.estimate.owes(heir)
             if _is_own(record):
                 self.skipping.saw(record)
             self.run.saw(record)

@@ -70,9 +70,9 @@ def _taken(turns: Turns, channel: TextIO, limit: Limit, called: bool) -> Look:
         return said
 
     if called:
-        with suppress(ConnectionError):
-            _say(channel, READY)
-            told()
+        _say(channel, READY)
+        if not told():
+            raise BrokenPipeError("the round ended before this worker's turn to warm up")
     pace = turns.warm_up()
     with suppress(ConnectionError):
         _say(channel, f"{pace.steps} {pace.turns}")

@@ -60,6 +60,7 @@ def frame(records: Sequence[Record[Seen]]) -> pd.DataFrame:
             "measure": of_field(measures),
             "value": np.asarray(values),
             "unit": of_field([unit_of[measure] for measure in measures]),
+            "same_as": pd.Categorical([record.same_as or "" for record in every]).take(places),
         }
     )
 

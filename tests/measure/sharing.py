@@ -112,6 +112,17 @@ class OneHangs(OneGoesWrong):
         time.sleep(600)
 
 
+@method("one_never_begins")
+@dataclass(frozen=True)
+class OneNeverBegins(Shared):
+    """Does not come back in one rank, before its first step."""
+
+    def init(self, seed: int) -> AdamState:
+        if self.team.rank > 0:
+            time.sleep(600)
+        return super().init(seed)
+
+
 @method("all_raise")
 @dataclass(frozen=True)
 class AllRaise(Shared):

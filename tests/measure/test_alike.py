@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from harness.builtin import builtin_passes
+from harness.declare.passes import Pass
 from harness.measure.alike import Alike
 from harness.measure.block import Block
+from harness.measure.estimate import Estimate
 from harness.records.record import Record
 from harness.records.seen import Memory
 from tests.measure.conftest import QUICK, make_block
@@ -57,6 +59,22 @@ def test_a_block_of_another_pair_gets_what_its_like_saw_and_not_what_that_cost(
     assert record.wall_s is None
 
 
+def test_within_a_pair_each_member_is_measured(alike: Alike, first: Block):
+    """A baseline against itself is to show what differs from one look to the next."""
+    same = of_pair(first, baseline=first.learner)
+    assert alike.of(dataclasses.replace(same, member="baseline")) is None
+
+
+def test_a_copy_whose_source_was_lost_does_not_stand_for_it(first: Block):
+    copy = of_pair(first, name="other")
+    found = Alike(builtin_passes())
+    found.saw(copy, copy.record("ok", same_as=first.id).holding(Memory(live_bytes=1, peak_bytes=2)))
+    assert found.of(first) is None
+    third = found.of(of_pair(first, name="third"))
+    assert third is not None
+    assert third.same_as == first.id
+
+
 def test_a_member_of_the_other_side_is_the_same_learner(alike: Alike, first: Block):
     block = dataclasses.replace(of_pair(first, name="other"), member="baseline")
     record = alike.of(block)
@@ -99,6 +117,25 @@ def test_only_first_blocks_are_owed(first: Block, alike: Alike):
     assert list(alike.firsts([other, third])) == [third]
     fresh = Alike(builtin_passes())
     assert list(fresh.firsts([first, other, third])) == [first, third]
+
+
+def test_where_a_first_block_gives_nothing_the_next_is_owed(first: Block):
+    found, other = Alike(builtin_passes()), of_pair(first, name="other")
+    assert list(found.firsts([first, other])) == [first]
+    assert found.heir_of(first, first.record("ok")) is None
+    assert found.heir_of(first, first.record("timeout", reason="slow")) == other
+    assert found.heir_of(other, other.record("timeout", reason="slow")) is None
+    estimate = Estimate([first], builtin_passes())
+    estimate.saw(first, 1.0, first.record("timeout", reason="slow"))
+    assert estimate.seconds == (0.0, 0.0)
+    estimate.owes(other)
+    assert estimate.seconds[0] > 0
+
+
+@pytest.mark.parametrize("about", [{"rhythm": "rounds"}, {"rhythm": "once", "clocked": True}])
+def test_seconds_are_each_pairs_own(about: dict[str, Any]):
+    with pytest.raises(ValueError, match="each pair's own"):
+        Pass("mine", Memory, measure="mine:take", of_learner=True, **about)
 
 
 @pytest.mark.slow

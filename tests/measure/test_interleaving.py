@@ -151,6 +151,20 @@ def test_a_team_that_loses_a_rank_leaves_the_turns_to_the_others(engine: LocalEn
     assert turns(records)[0] == 3
 
 
+def test_a_rank_that_hangs_before_its_team_is_ready_does_not_hold_up_the_others(
+    engine: LocalEngine,
+):
+    hasty = dataclasses.replace(TURNS, stall_s=3)
+    team = block("one_never_begins", protocol=hasty, ranks=2)
+    start = time.monotonic()
+    records = measure_in_turns(
+        lanes(engine, block(), dataclasses.replace(team, plugins=(SHARING,))), Random(0)
+    )
+    assert [each.status for each in records] == ["ok", "timeout"]
+    assert turns(records)[0] == 3
+    assert time.monotonic() - start < TURNS.limit_s
+
+
 def test_blocks_that_follow_each_other_say_so(engine: LocalEngine):
     records = measure_apart(lanes(engine, *[block()] * 2), Random(0))
     assert [(each.status, each.in_turns) for each in records] == [("ok", False)] * 2
@@ -178,6 +192,9 @@ def test_every_order_of_turns_is_as_likely():
     class Seat:
         def __init__(self, name: str) -> None:
             self.name = self.work = name
+
+        def get_ready(self) -> None:
+            pass
 
         def warm_up(self) -> Any:
             return interleaving.Pace(1, 6000)

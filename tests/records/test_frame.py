@@ -16,6 +16,7 @@ from tests.judge.builders import manifest, whole
 from tests.records.made import FIXTURE, altered, make_record
 
 COLUMNS = ["pair", "member", "pass", "seed", "round", "point", "measure", "value", "unit"]
+COLUMNS += ["same_as"]
 
 
 def test_every_value_of_a_field_with_a_unit_is_a_row():
