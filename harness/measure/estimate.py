@@ -11,6 +11,7 @@ from harness.declare.passes import Pass, Seen
 from harness.declare.suite import TWIN
 from harness.measure.block import Block
 from harness.measure.budget import Budget
+from harness.measure.rounds import LEAST_ROUNDS
 from harness.measure.spread import Range, Spread
 from harness.records.record import Record
 from harness.records.seen import MEMORY, OPERATIONS, STEP, TRAJECTORY, Times
@@ -18,7 +19,6 @@ from harness.records.seen import MEMORY, OPERATIONS, STEP, TRAJECTORY, Times
 START_S = 0.5  # a worker's start and its data
 STEP_S = 0.1  # a meta-step, before any was timed
 TASK_STEPS = 0.01  # of a step, to evaluate one task
-LEAST_ROUNDS = 8  # before any can decide
 
 Passes = Mapping[str, Pass[Seen]]
 

@@ -1,13 +1,15 @@
 """Rounds: whose turn it is to be timed, and when a pair has been timed for long enough.
 
-The pair that has had least time goes next, so that all have their share of a budget and drift falls
-on all alike. A pair's rounds end when its claims are decided, which a judge says; when the budget
-is spent; or when a member gives nothing. What is left is recorded as left out, with the reason.
+The pair that has had least time goes next, so that drift falls on all alike; but first every pair
+gets the rounds without which nothing can be said of it, so that a budget is not spent on those
+whose rounds are short. A pair's rounds end when its claims are decided, which a judge says; when
+the budget is spent; or when a member gives nothing. What is left is recorded as left out, with the
+reason.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -18,6 +20,7 @@ from harness.measure.block import Block
 from harness.measure.skipping import Skipped
 from harness.records.record import Record
 
+LEAST_ROUNDS = 8  # before any can decide
 STRIKES = 3  # rounds in a row in which a member gave nothing, after which it is not tried again
 
 Decides = Callable[[Pair, Sequence[Record[Seen]]], str | None]
@@ -37,12 +40,14 @@ class PairRounds:
     """What is still to come of the round that is being taken."""
     records: list[Record[Seen]] = field(default_factory=list)
     spent: float = 0.0
+    taken: int = 0
     _in_vain: dict[tuple[str, Member], int] = field(default_factory=dict)
 
     def take(self) -> Together:
         """Return what is to be timed next."""
         if not self.begun:
             self.begun.extend(self.left.popleft())
+            self.taken += 1
         return self.begun.popleft()
 
     def saw(self, records: Iterable[Record[Seen]]) -> None:
@@ -82,9 +87,12 @@ class Rounds:
         for _, of_round in groupby(blocks, lambda b: (b.pair.name, b.seed, b.round)):
             together = [list(each) for _, each in groupby(of_round, lambda block: block.beside)]
             self._pairs[together[0][0].pair.name].left.append(together)
-        for _, before in groupby(recorded, lambda r: (r.pair, r.measured, r.seed, r.round)):
+        known = list(recorded)
+        for _, before in groupby(known, lambda r: (r.pair, r.measured, r.seed, r.round)):
             records = list(before)
             self._pairs[records[0].pair].saw(records)
+        for pair, rounds in Counter(pair for pair, _, _ in {_round(r) for r in known}).items():
+            self._pairs[pair].taken = rounds
 
     def next(self, busy: Container[str] = ()) -> PairRounds | None:
         """Return the pair whose turn it is, of those that are not busy; a round goes on first."""
@@ -93,7 +101,16 @@ class Rounds:
             for name, each in self._pairs.items()
             if name not in busy and (each.begun or each.left)
         ]
-        return min(open_, key=lambda each: (not each.begun, each.spent), default=None)
+        return min(open_, key=_turn, default=None)
 
     def __getitem__(self, pair: str) -> PairRounds:
         return self._pairs[pair]
+
+
+def _turn(each: PairRounds) -> tuple[bool, bool, float]:
+    """Return what is the less the sooner the pair is to go."""
+    return not each.begun, each.taken >= LEAST_ROUNDS, each.spent
+
+
+def _round(record: Record[Seen]) -> tuple[str, int, int]:
+    return record.pair, record.seed, record.round
