@@ -23,7 +23,7 @@ def test_a_notebooks_first_lines_show_medians_and_verdicts(monkeypatch):
     names: dict = {}
     exec(found[1], names)
     medians = names["medians"]
-    assert list(medians.columns) == ["baseline", "method"]
+    assert list(medians.columns) == ["baseline", "method", "twin"]
     assert set(medians.index) == {
         pair.name for pair in names["run"].manifest.suite.pair if "step" in pair.passes
     }
