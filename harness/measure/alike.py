@@ -24,6 +24,7 @@ class Alike:
 
     def __init__(self, passes: Mapping[str, Pass[Seen]]) -> None:
         self._passes = passes
+        self._whats: dict[str, str] = {}  # by block: many ask for each
         self._seen: dict[str, Record[Seen]] = {}
         self._spared: defaultdict[str, deque[Block]] = defaultdict(deque)
 
@@ -72,20 +73,26 @@ class Alike:
         """Return what decides what the block sees; None if that is more than its learner."""
         if not self._passes[block.measured].of_learner:
             return None
-        pair = block.pair
-        return json.dumps(
-            [
-                block.measured,
-                block.learner,
-                block.learner_settings,
-                pair.workload,
-                dict(pair.settings),
-                [block.ranks, pair.communication(block.member), block.threads, block.device],
-                [block.seed, block.round, dataclasses.astuple(block.protocol), block.study],
-                block.measured == OPERATIONS.name and ADAPTATION.name in pair.passes,  # counted too
-            ],
-            sort_keys=True,
-        )
+        if (known := self._whats.get(block.id)) is None:
+            known = self._whats[block.id] = _told(block)
+        return known
+
+
+def _told(block: Block) -> str:
+    pair = block.pair
+    return json.dumps(
+        [
+            block.measured,
+            block.learner,
+            block.learner_settings,
+            pair.workload,
+            dict(pair.settings),
+            [block.ranks, pair.communication(block.member), block.threads, block.device],
+            [block.seed, block.round, dataclasses.astuple(block.protocol), block.study],
+            block.measured == OPERATIONS.name and ADAPTATION.name in pair.passes,  # counted too
+        ],
+        sort_keys=True,
+    )
 
 
 OF_A_BLOCK = (

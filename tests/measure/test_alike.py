@@ -16,19 +16,10 @@ from harness.measure.estimate import Estimate
 from harness.records.record import Record
 from harness.records.seen import Memory
 from tests.measure.conftest import QUICK, make_block
-from tests.measure.test_run import harness, records, suite
+from tests.measure.test_run import PAIR, harness, records, suite
 
-PAIR = """
-[[pair]]
-name = "{name}"
-baseline = "reference_maml"
-method = "{method}"
-workload = "sinusoid"
-differ = "for tests"
-passes = ["check", "operations", "memory", "step", "curve"]
-settings = {{ meta_batch = {tasks} }}
-protocol = {{ curve_steps = 4, curve_every = 2, curve_tasks = 5, test_tasks = 7 }}
-"""
+PASSES = '"check", "operations", "memory", "step", "curve"'
+SHORT = "protocol = { curve_steps = 4, curve_every = 2, curve_tasks = 5, test_tasks = 7 }\n"
 
 
 def of_pair(block: Block, **about: Any) -> Block:
@@ -141,8 +132,12 @@ def test_seconds_are_each_pairs_own(about: dict[str, Any]):
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_baseline_that_pairs_share_is_measured_once(tmp_path: Path, jobs: int):
-    pairs = [("one", "batched_maml", 2), ("two", "fast_maml", 2), ("three", "batched_maml", 3)]
-    tables = [PAIR.format(name=name, method=method, tasks=t) for name, method, t in pairs]
+    methods = {"one": "batched_maml", "two": "fast_maml", "three": "batched_maml"}
+    one, two, three = (
+        PAIR.format(name=name, method=method, passes=PASSES) + SHORT
+        for name, method in methods.items()
+    )
+    tables = [one, two, three.replace("meta_batch = 2", "meta_batch = 3")]
     run = tmp_path / "run"
     done = harness("run", f"suite={suite(tmp_path, *tables)}", f"out={run}", f"jobs={jobs}")
     assert done.returncode == 0, done.stdout + done.stderr
