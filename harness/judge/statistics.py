@@ -17,17 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from harness.declare.suite import MIN_ROUNDS as MIN_ROUNDS
+
 Key = TypeVar("Key", bound=Hashable)
 Solver = TypeVar("Solver", bound=Hashable)
 Problem = TypeVar("Problem", bound=Hashable)
-
-# Up to five rounds no 95 % interval for a median exists: the whole span from smallest to largest
-# covers it in 1 - 2^(1-n) of all samples, 93.75 % with five. With six a bootstrap first makes
-# sense, but with seven it covers only 88 % (the median of an odd sample is always one of its few
-# values, and 2.5 % falls badly between them). From eight on it was measured to cover 91 to 95 %,
-# an even number of rounds more steadily (93 to 95 %) than an odd one. Below eight the bounds are
-# the span of all values, and no confidence is claimed for them.
-MIN_ROUNDS = 8
 
 # A method is trained once a seed. What its quality gains over two trainings has a bound of a single
 # degree of freedom, and over one none that speaks of the next training.

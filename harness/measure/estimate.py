@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, median
 
 from harness.declare.passes import Pass, Seen
-from harness.declare.suite import TWIN
+from harness.declare.suite import MIN_ROUNDS, TWIN
 from harness.measure.block import Block
 from harness.measure.budget import Budget
-from harness.measure.rounds import LEAST_ROUNDS
 from harness.measure.spread import Range, Spread
 from harness.records.record import Record
 from harness.records.seen import MEMORY, OPERATIONS, STEP, TRAJECTORY, Times
@@ -125,7 +124,7 @@ class Estimate:
         left = self._left[kind]
         if not self._in_rounds(kind):
             return left
-        return min(left, max(0, LEAST_ROUNDS - self._taken[kind]))
+        return min(left, max(0, MIN_ROUNDS - self._taken[kind]))
 
     def _expected(self, kind: Kind) -> Range:
         if kind in self._seen:

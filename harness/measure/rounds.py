@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from harness.declare.passes import Seen
-from harness.declare.suite import Member, Pair
+from harness.declare.suite import MIN_ROUNDS, Member, Pair
 from harness.measure.block import Block
 from harness.measure.skipping import Skipped
 from harness.records.record import Record
 
-LEAST_ROUNDS = 8  # before any can decide
 STRIKES = 3  # rounds in a row in which a member gave nothing, after which it is not tried again
 
 Decides = Callable[[Pair, Sequence[Record[Seen]]], str | None]
@@ -109,7 +108,7 @@ class Rounds:
 
 def _turn(each: PairRounds) -> tuple[bool, bool, float]:
     """Return what is the less the sooner the pair is to go."""
-    return not each.begun, each.taken >= LEAST_ROUNDS, each.spent
+    return not each.begun, each.taken >= MIN_ROUNDS, each.spent
 
 
 def _round(record: Record[Seen]) -> tuple[str, int, int]:

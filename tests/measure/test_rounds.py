@@ -6,8 +6,9 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping
 
+from harness.declare.suite import MIN_ROUNDS
 from harness.measure.block import Block
-from harness.measure.rounds import LEAST_ROUNDS, Rounds
+from harness.measure.rounds import Rounds
 from harness.records.record import Record
 from tests.measure.conftest import make_block
 
@@ -46,16 +47,16 @@ def rounds(recorded: list[Record] | None = None) -> Rounds:
 
 
 def test_a_pair_of_long_rounds_gets_as_many_as_a_verdict_takes_before_others_get_more():
-    least = LEAST_ROUNDS * sum(SECONDS.values())
-    assert taken(rounds(), SECONDS, least) == dict.fromkeys(SECONDS, LEAST_ROUNDS)
+    least = MIN_ROUNDS * sum(SECONDS.values())
+    assert taken(rounds(), SECONDS, least) == dict.fromkeys(SECONDS, MIN_ROUNDS)
 
 
 def test_after_that_the_time_that_is_left_is_shared():
-    found = taken(rounds(), SECONDS, LEAST_ROUNDS * sum(SECONDS.values()) + 25)
-    assert found == {"long": LEAST_ROUNDS, "short": LEAST_ROUNDS + 25}
+    found = taken(rounds(), SECONDS, MIN_ROUNDS * sum(SECONDS.values()) + 25)
+    assert found == {"long": MIN_ROUNDS, "short": MIN_ROUNDS + 25}
 
 
 def test_rounds_of_before_an_interruption_count():
-    before = [block.record("ok", wall_s=30.0) for block in blocks_of("long", LEAST_ROUNDS)]
+    before = [block.record("ok", wall_s=30.0) for block in blocks_of("long", MIN_ROUNDS)]
     found = taken(rounds(before), SECONDS, 10)
     assert found == {"short": 10}
