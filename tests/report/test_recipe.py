@@ -54,7 +54,8 @@ def check_all(folder: Path) -> list[Trace]:
 @pytest.mark.parametrize(
     ("name", "kinds"),
     [
-        ("paper", {Bounds.BCA, Bounds.COUNTED}),
+        ("paper", {Bounds.RANKS, Bounds.SPAN, Bounds.COUNTED}),  # timed in turns
+        ("sama", {Bounds.BCA, Bounds.COUNTED}),  # and in whole blocks, as before there were turns
         ("sama_accuracy", {Bounds.OVER_SEEDS, Bounds.OVER_BOTH}),
     ],
 )
