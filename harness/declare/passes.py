@@ -39,6 +39,7 @@ class Pass(Generic[S]):
               the worker alone, or the function itself
     clocked   whether seconds are what it looks for, so that nothing else may run beside it
     in_turns  whether measure returns a Turns in place of a Look
+    chooses   whether the first of its rounds choose what the others judge
     shared    whether ranks that share a method's work can take it together
     both      whether it looks at both members, or at the method alone
     of_learner  whether what it sees hangs on the learner and its workload alone: then one block
@@ -53,6 +54,7 @@ class Pass(Generic[S]):
     measure: str | Callable[..., Any]
     clocked: bool = False
     in_turns: bool = False
+    chooses: bool = False
     shared: bool = True
     both: bool = True
     of_learner: bool = False

@@ -31,14 +31,6 @@ MOST_OFTEN = 10_000  # seeds or rounds, in a suite as on the command line
 MOST_POINTS = 100_000  # of one sweep, which are counted before they are made
 LARGEST = 1e9  # of any number of a protocol: a clock counts no more seconds than these
 
-# Up to five rounds no 95 % interval for a median exists: the whole span from smallest to largest
-# covers it in 1 - 2^(1-n) of all samples, 93.75 % with five. With six a bootstrap first makes
-# sense, but with seven it covers only 88 % (the median of an odd sample is always one of its few
-# values, and 2.5 % falls badly between them). From eight on it was measured to cover 91 to 95 %,
-# an even number of rounds more steadily (93 to 95 %) than an odd one. Below eight the bounds are
-# the span of all values, and no confidence is claimed for them.
-MIN_ROUNDS = 8
-
 
 @dataclass(frozen=True)
 class Protocol:

@@ -18,11 +18,6 @@ from harness.judge.statistics import Interval
 ROUNDING = 1e-9  # of means that are equal but for the order of their terms
 
 
-def choosing_rounds(rounds: Sequence[int]) -> frozenset[int]:
-    """Return the rounds whose times choose: the first quarter, so that most are left to judge."""
-    return frozenset(rounds[: math.ceil(len(rounds) / 4)])
-
-
 Halves = tuple[tuple[int, ...], tuple[int, ...]]
 """The seeds that choose, and those that judge what they chose."""
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from harness.declare.suite import MIN_ROUNDS as MIN_ROUNDS
+from harness.declare.rounds import MIN_ROUNDS as MIN_ROUNDS
 
 Key = TypeVar("Key", bound=Hashable)
 Solver = TypeVar("Solver", bound=Hashable)

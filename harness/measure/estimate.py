@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, median
 
 from harness.declare.passes import Pass, Seen
-from harness.declare.suite import MIN_ROUNDS, TWIN
+from harness.declare.rounds import MIN_ROUNDS
+from harness.declare.suite import TWIN
 from harness.measure.block import Block
 from harness.measure.budget import Budget
 from harness.measure.spread import Range, Spread
@@ -46,9 +47,11 @@ class Estimate:
         rehearsed: Rehearsed = (),
         budget: Budget | None = None,
         jobs: int = 1,
+        fewest: Mapping[str, int] | None = None,
     ) -> None:
         self.budget = budget or Budget(math.inf)
         self._passes, self._jobs = passes, jobs
+        self._fewest = fewest or {}  # rounds, by pair, where it isn't what every verdict takes
         self._left = Counter(map(_kind, blocks))
         self._one_of = {_kind(block): block for block in blocks}
         self._taken: Counter[Kind] = Counter()
@@ -124,7 +127,7 @@ class Estimate:
         left = self._left[kind]
         if not self._in_rounds(kind):
             return left
-        return min(left, max(0, MIN_ROUNDS - self._taken[kind]))
+        return min(left, max(0, self._fewest.get(kind[0], MIN_ROUNDS) - self._taken[kind]))
 
     def _expected(self, kind: Kind) -> Range:
         if kind in self._seen:

@@ -10,12 +10,12 @@ reason.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from harness.declare.passes import Seen
-from harness.declare.suite import MIN_ROUNDS, Member, Pair
+from harness.declare.suite import Member, Pair
 from harness.measure.block import Block
 from harness.measure.skipping import Skipped
 from harness.records.record import Record
@@ -34,6 +34,8 @@ class PairRounds:
     """The rounds of one pair that are still to come, and what came of those before."""
 
     pair: Pair
+    fewest: int
+    """Without so many nothing can be said of it."""
     left: deque[list[Together]] = field(default_factory=deque)
     begun: deque[Together] = field(default_factory=deque)
     """What is still to come of the round that is being taken."""
@@ -81,8 +83,9 @@ class Rounds:
         pairs: Iterable[Pair],
         blocks: Iterable[Block],
         recorded: Iterable[Record[Seen]],
+        fewest: Mapping[str, int],
     ) -> None:
-        self._pairs = {pair.name: PairRounds(pair) for pair in pairs}
+        self._pairs = {pair.name: PairRounds(pair, fewest[pair.name]) for pair in pairs}
         for _, of_round in groupby(blocks, lambda b: (b.pair.name, b.seed, b.round)):
             together = [list(each) for _, each in groupby(of_round, lambda block: block.beside)]
             self._pairs[together[0][0].pair.name].left.append(together)
@@ -108,7 +111,7 @@ class Rounds:
 
 def _turn(each: PairRounds) -> tuple[bool, bool, float]:
     """Return what is the less the sooner the pair is to go."""
-    return not each.begun, each.taken >= MIN_ROUNDS, each.spent
+    return not each.begun, each.taken >= each.fewest, each.spent
 
 
 def _round(record: Record[Seen]) -> tuple[str, int, int]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from harness.config import RunConfig
 from harness.declare.passes import Seen
+from harness.declare.rounds import fewest_rounds
 from harness.declare.suite import MEMBERS, Member, Suite
 from harness.measure.alike import Alike
 from harness.measure.block import Block
@@ -81,7 +82,8 @@ class Run:
                 progress.noted("taking a few steps first, to say what the run will cost")
             rehearsed = [self.lane(short, engine).measure() for short in shorts]
             jobs = self.config.jobs
-            estimate = Estimate(owed, self.registry.passes, rehearsed, budget, jobs)
+            fewest = self._fewest_rounds()
+            estimate = Estimate(owed, self.registry.passes, rehearsed, budget, jobs, fewest)
             progress.planned(self.suite, len(left), estimate)
             doing = _Doing(self, engine, progress, skipping, alike, writer, estimate)
             known = [r for r in done.values() if r.measured in timed and r.status != "skipped"]
@@ -89,7 +91,7 @@ class Run:
                 if not in_rounds:
                     doing.each_of(blocks)
                     continue
-                doing.rounds_of(Rounds(self.suite.pair, blocks, known), decides)
+                doing.rounds_of(Rounds(self.suite.pair, blocks, known, fewest), decides)
         return self.store
 
     @property
@@ -113,6 +115,14 @@ class Run:
 
     def _timed_passes(self) -> set[str]:
         return {name for name, each in self.registry.passes.items() if each.rhythm == "rounds"}
+
+    def _fewest_rounds(self) -> dict[str, int]:
+        """Return how many rounds each pair must have before anything can be said of it."""
+        seeds, passes = len(self.config.seeds_of(self.suite)), self.registry.passes
+        return {
+            pair.name: fewest_rounds(seeds, chooses=any(passes[n].chooses for n in pair.every_pass))
+            for pair in self.suite.pair
+        }
 
     def _recorded(self, skipping: Skipping) -> dict[str, Record[Seen]]:
         """Return the blocks that an earlier part of the run has settled."""

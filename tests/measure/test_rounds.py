@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping
 
-from harness.declare.suite import MIN_ROUNDS
+from harness.declare.rounds import MIN_ROUNDS
 from harness.measure.block import Block
 from harness.measure.rounds import Rounds
 from harness.records.record import Record
@@ -38,12 +38,12 @@ def taken(rounds: Rounds, seconds: Mapping[str, float], until_s: float) -> Count
 SECONDS = {"short": 1.0, "long": 30.0}
 
 
-def rounds(recorded: list[Record] | None = None) -> Rounds:
+def rounds(recorded: list[Record] | None = None, long: int = MIN_ROUNDS) -> Rounds:
     blocks = [block for name in SECONDS for block in blocks_of(name, 40)]
     done = {record.block for record in recorded or ()}
     left = [block for block in blocks if block.id not in done]
     pairs = list({block.pair.name: block.pair for block in blocks}.values())
-    return Rounds(pairs, left, recorded or [])
+    return Rounds(pairs, left, recorded or [], {"short": MIN_ROUNDS, "long": long})
 
 
 def test_a_pair_of_long_rounds_gets_as_many_as_a_verdict_takes_before_others_get_more():
@@ -60,3 +60,8 @@ def test_rounds_of_before_an_interruption_count():
     before = [block.record("ok", wall_s=30.0) for block in blocks_of("long", MIN_ROUNDS)]
     found = taken(rounds(before), SECONDS, 10)
     assert found == {"short": 10}
+
+
+def test_a_pair_whose_first_rounds_choose_gets_enough_to_judge_what_they_chose():
+    found = taken(rounds(long=11), SECONDS, 11 * SECONDS["long"] + MIN_ROUNDS)
+    assert found == {"long": 11, "short": MIN_ROUNDS}

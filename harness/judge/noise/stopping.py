@@ -11,10 +11,11 @@ narrow as asked.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from harness.declare.claims import Claim
 from harness.declare.passes import Pass, Seen
+from harness.declare.rounds import choosing_rounds
 from harness.declare.study import Study
 from harness.declare.suite import Pair
 from harness.judge.evidence import Evidence, latest
@@ -100,11 +101,16 @@ def _claim_open(ratio: Ratio, claims: Sequence[Claim], noise: Noise, precision: 
 
 
 def _rounds(pair: Pair, records: Sequence[Record[Seen]], passes: Mapping[str, Pass[Seen]]) -> int:
-    """Return in how many rounds every pass that compares times was taken."""
+    """Return how many rounds of every pass that compares times there are to judge by."""
     taken: dict[str, set[tuple[int, int]]] = {
         name: set() for name in pair.every_pass if passes[name].compares_times
     }
     for record in records:
         if record.measured in taken and record.member == "baseline" and record.status == "ok":
             taken[record.measured].add((record.seed, record.round))
-    return min((len(each) for each in taken.values()), default=0)
+    return min((_judging(each, passes[name]) for name, each in taken.items()), default=0)
+
+
+def _judging(taken: Collection[tuple[int, int]], by: Pass[Seen]) -> int:
+    chose = choosing_rounds(sorted({number for _, number in taken})) if by.chooses else ()
+    return sum(number not in chose for _, number in taken)

@@ -126,6 +126,7 @@ TIMES = Pass(
     f"{MEASURE}:VariantTurns",
     clocked=True,
     in_turns=True,
+    chooses=True,
     shared=False,
     words="times of variants",
     guess_steps=_timed_steps,

@@ -182,6 +182,13 @@ class TestRoundsEnd:
     def test_by_any_word(self, ratio: float) -> None:
         assert self.decides(STEP, rounds(ratio=ratio, count=10)) is not None
 
+    def test_not_by_rounds_that_choose(self) -> None:
+        passes = builtin_passes()
+        choosing = {**passes, "step": dataclasses.replace(passes["step"], chooses=True)}
+        decides = decides_by(manifest([], (STEP,)), choosing)
+        assert decides(STEP, rounds(count=10)) is None
+        assert decides(STEP, rounds(count=11)) is not None
+
     def test_not_while_the_published_ratio_may_be_reached_or_not(self) -> None:
         assert self.decides(STEP, rounds(ratio=2.0, count=8, noise=0.2)) is None
         assert self.decides(STEP, rounds(ratio=2.0, count=10, noise=0.005)) is not None
