@@ -29,6 +29,7 @@ def run(options: argparse.Namespace) -> int:
     progress = progress_for(sys.stderr)
     folder = (config.resume or config.out or RESULTS / "run").parent
     with ending_in_order(), engine_of(config, folder) as engine:
+        progress.noted("making each learner once: what is wrong with one is told before the run")
         ready = (
             resume(config, engine)
             if config.resume

@@ -25,6 +25,10 @@ def imported_before_the_call(text: str) -> str:
     return str(text in _imported)
 
 
+def imported(text: str) -> str:
+    return "yes" if text in sys.modules else "no"
+
+
 def count_calls(text: str) -> str:
     global _calls
     _calls += 1

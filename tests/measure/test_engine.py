@@ -90,10 +90,45 @@ def test_a_server_that_was_killed_is_started_again():
     with LocalEngine() as engine:
         assert engine.call("os.path:basename", "/a/b", 10, ()).text == "b"
         (server,) = engine._servers
-        server.kill()
-        server.wait()
+        os.kill(server.pid, signal.SIGKILL)
         assert engine.call("os.path:basename", "/a/b", 10, ()).died_of
         assert engine.call("os.path:basename", "/a/b", 10, ()).text == "b"
+
+
+def test_a_first_server_that_was_killed_is_started_again_for_further_imports():
+    with LocalEngine() as engine:
+        assert engine.call("os.path:basename", "/a/b", 10, ()).text == "b"
+        assert engine._first is not None
+        os.kill(engine._first.pid, signal.SIGKILL)
+        assert engine.call("os.path:basename", "/a/b", 10, ()).text == "b"
+        assert engine.call("os.path:basename", "/a/b", 10, ("colorsys",)).text == "b"
+
+
+def test_torch_is_imported_once_for_all_servers():
+    with LocalEngine() as engine:
+        for module in ("colorsys", "wave"):
+            assert engine.call("tests.measure.in_worker:pid", "", 30, (module,)).exit == 0
+        assert engine._first is not None
+        forked = psutil.Process(engine._first.pid).children()
+        assert [process.pid for process in forked] == [server.pid for server in engine._servers]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os; os._exit(3)",
+        "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()",
+    ],
+    ids=["ends", "starts a thread"],
+)
+def test_an_import_that_no_server_survives_is_left_to_the_worker(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "fatal.py").write_text(text)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with LocalEngine() as engine:
+        assert engine.call("os.path:basename", "/a/b", 10, ("fatal",)).text == "b"
+        assert engine.call("tests.measure.in_worker:imported", "fatal", 10, ("fatal",)).text == "no"
 
 
 def test_a_call_of_ranks_has_an_answer_of_each(engine: LocalEngine):
@@ -124,8 +159,8 @@ def test_workers_end_when_their_server_or_whoever_asked_is_killed(depth: str, ca
         f"LocalEngine().{call.format(repr('tests.measure.in_worker:sleep'))}\n"
     )
     manager = subprocess.Popen([sys.executable, "-c", program])
-    server, *workers = _wait_for_children(manager.pid, 3 if "ranks" in call else 2)
-    children = workers if depth == "server" else [server, *workers]
+    first, server, *workers = _wait_for_children(manager.pid, 4 if "ranks" in call else 3)
+    children = workers if depth == "server" else [first, server, *workers]
     os.kill(server.pid if depth == "server" else manager.pid, signal.SIGKILL)
     manager.wait()
     _, alive = psutil.wait_procs(children, timeout=10)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import subprocess
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeAlias
 
 from harness.errors import NothingMeasured
 from harness.measure.engines.engine import Answer, Engine, Resources
+from harness.measure.engines.server import EndedOnStarting, Server
 from harness.registry import ROOT
 
 # Threads that a library starts when it is imported would not survive the fork. Those of OpenMP are
@@ -30,22 +28,22 @@ ENVIRONMENT = {
 ALWAYS = ("torch", "torch.func", "harness.measure.worker", "sympy", "torch._dynamo")
 
 
-Server: TypeAlias = "subprocess.Popen[str]"
-
-
 class LocalEngine(Engine):
     """Calls functions in fresh processes; a server for each set of imports.
 
-    A server answers one call at a time. Who calls while it does is given another one. All code
-    comes from one tree: this one, unless another checkout's folder is given.
+    All servers but the first are forked from it, so that what it imported is imported and kept
+    once. A server answers one call at a time. Who calls while it does is given another one. All
+    code comes from one tree: this one, unless another checkout's folder is given.
     """
 
     in_turns = True
 
     def __init__(self, root: Path | None = None) -> None:
         self._root = root
+        self._first: Server | None = None
         self._idle: dict[tuple[str, ...], list[Server]] = defaultdict(list)
         self._servers: list[Server] = []
+        self._starting = threading.Lock()
 
     def _called(
         self,
@@ -63,79 +61,72 @@ class LocalEngine(Engine):
         except IndexError:
             server = self._another(known)
         try:
-            assert server.stdin is not None
             request = {"call": function, "text": text, "limit_s": limit_s, "ranks": ranks}
-            server.stdin.write(json.dumps(request) + "\n")
-            server.stdin.flush()
-            answers = [Answer(**each) for each in _read(server)]
+            answers = [Answer(**each) for each in server.ask(request)]
             idle.append(server)
             return answers
-        except (BrokenPipeError, EOFError, ValueError):  # it ended, or the engine is being left
-            status = self._stopped(server)
+        except (OSError, EOFError, ValueError):  # it ended, or the engine is being left
+            status = self._ended(server)
             return [Answer("", status, 0, "the server that starts workers ended")] * (ranks or 1)
 
     def _another(self, imports: tuple[str, ...]) -> Server:
-        server, threads = _start(imports, self._root)
-        if threads > 1:  # forking it would not be safe, so let the workers do these imports
-            _stop(server)
-            server, threads = _start((), self._root)
-        if threads > 1:
-            _stop(server)
-            raise NothingMeasured(
-                f"importing torch started {threads - 1} threads, so workers cannot be forked. "
-                "Unset variables that make it do so (such as OMP_* or *_NUM_THREADS)."
-            )
+        with self._starting:
+            server = self._start(imports)
+            if server is None:  # a worker that does these imports says what is wrong with them
+                server = self._start(())
+        if server is None:
+            raise NothingMeasured("the servers that start workers are ended from outside")
         self._servers.append(server)
         return server
 
+    def _start(self, imports: tuple[str, ...]) -> Server | None:
+        """Return a server that has the imports, if it is fit for forking after them."""
+        if self._first is None:
+            self._first = self._first_of_all()
+        if self._first.threads > 1:
+            raise NothingMeasured(
+                f"importing torch started {self._first.threads - 1} threads, so workers cannot be "
+                "forked. Unset variables that make it do so (such as OMP_* or *_NUM_THREADS)."
+            )
+        try:
+            server = self._first.fork(imports) if self._first.forks else self._started(imports)
+        except EndedOnStarting:
+            return None
+        except (OSError, EOFError):  # the first was ended from outside
+            self._first.ended()
+            self._first = None
+            return None
+        if server.threads > 1:
+            server.ended()
+            return None
+        return server
+
+    def _started(self, imports: tuple[str, ...]) -> Server:
+        path = os.pathsep.join(
+            filter(None, [str(self._root or ROOT), os.environ.get("PYTHONPATH")])
+        )
+        environment = os.environ | ENVIRONMENT | {"PYTHONPATH": path}
+        return Server.start([*ALWAYS, *imports], environment, self._root)
+
+    def _first_of_all(self) -> Server:
+        try:
+            return self._started(())
+        except EndedOnStarting as error:
+            raise NothingMeasured(
+                f"the server that starts workers ended with status {error} on starting. "
+                f"Try: {sys.executable} -c 'import {', '.join(ALWAYS)}'"
+            ) from None
+
     def close(self) -> None:
         for server in [*self._servers]:  # a call in another thread may still wait for one of them
-            self._stopped(server)
+            self._ended(server)
         self._idle.clear()
+        if self._first is not None:
+            self._first.ended()
+            self._first = None
 
-    def _stopped(self, server: Server) -> int:
+    def _ended(self, server: Server) -> int:
         with suppress(ValueError):
             self._servers.remove(server)
-            return _stop(server)
+            return server.ended()
         return 0
-
-
-def _start(imports: tuple[str, ...], root: Path | None) -> tuple[subprocess.Popen[str], int]:
-    server = subprocess.Popen(
-        [sys.executable, "-m", "harness.measure.forkserver", *ALWAYS, *imports],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=os.environ | ENVIRONMENT | {"PYTHONPATH": _python_path(root or ROOT)},
-        cwd=root,  # which Python would search before any path
-    )
-    try:
-        return server, int(_read(server)["threads"])
-    except EOFError:
-        raise NothingMeasured(
-            f"the server that starts workers ended with status {_stop(server)} on starting. "
-            f"Try: {sys.executable} -m harness.measure.forkserver {' '.join(ALWAYS)}"
-        ) from None
-
-
-def _python_path(root: Path) -> str:
-    """Let the server find the harness wherever it is started from."""
-    return os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
-
-
-def _read(server: subprocess.Popen[str]) -> Any:
-    assert server.stdout is not None
-    line = server.stdout.readline()
-    if not line:
-        raise EOFError
-    return json.loads(line)
-
-
-def _stop(server: subprocess.Popen[str]) -> int:
-    """Close its requests: it ends the child in flight, if any, and itself."""
-    assert server.stdin is not None
-    assert server.stdout is not None
-    with server.stdout, contextlib.suppress(BrokenPipeError):
-        server.stdin.close()
-    return server.wait()
