@@ -350,6 +350,15 @@ def workload_words(pair: Pair) -> str:
     return with_settings(pair.workload, pair.settings)
 
 
+def member_names(pair: Pair) -> tuple[str, str]:
+    """Name both members with what tells them apart."""
+    baseline = with_settings(pair.baseline, dict(pair.baseline_settings))
+    if pair.is_aa:
+        return baseline, f"{baseline} again"
+    method = with_settings(pair.method, dict(pair.method_settings))
+    return baseline, method if pair.ranks == 1 else f"{method}, {pair.ranks} ranks"
+
+
 def settings_words(settings: dict[str, Any]) -> str:
     """Write settings as words, for people and for records."""
     return " ".join(f"{key}={value}" for key, value in sorted(settings.items()))

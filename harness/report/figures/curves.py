@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from harness.declare.suite import MEMBERS
+from harness.declare.suite import MEMBERS, member_names
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement
 from harness.records.seen import CURVE
 from harness.report.figures.axes import COLOUR, LIGHT, LINE, MARKER, panel_head, panels
-from harness.report.figures.figure import Figure, Line, chunks, member_names, told
+from harness.report.figures.figure import Figure, Line, chunks, told
 from harness.report.figures.svg import GRID, MARK
 from harness.report.units import count, quantity, significant
 from harness.report.words import shorten
@@ -83,7 +83,7 @@ def learning_curves(judgement: Judgement, evidence: Evidence) -> Iterator[Curves
             found.append(
                 Panel(
                     judged.pair.name,
-                    member_names(judged),
+                    member_names(judged.pair),
                     lines,
                     judged.target,
                     mine[0][0].metric or "quality",

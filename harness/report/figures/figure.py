@@ -9,8 +9,7 @@ from typing import ClassVar, TypeVar
 
 from matplotlib.figure import Figure as Canvas
 
-from harness.declare.suite import Member, with_settings
-from harness.judge.judgement import PairJudgement
+from harness.declare.suite import Member
 
 T = TypeVar("T")
 
@@ -52,16 +51,6 @@ class Line:
     member: Member
     xs: tuple[float, ...]
     ys: tuple[float, ...]
-
-
-def member_names(judged: PairJudgement) -> tuple[str, str]:
-    """Name both members with what tells them apart."""
-    pair = judged.pair
-    baseline = with_settings(pair.baseline, dict(pair.baseline_settings))
-    if pair.is_aa:
-        return baseline, f"{baseline} again"
-    method = with_settings(pair.method, dict(pair.method_settings))
-    return baseline, method if pair.ranks == 1 else f"{method}, {pair.ranks} ranks"
 
 
 def chunks(items: Sequence[T], size: int = MOST_PANELS) -> Iterator[tuple[T, ...]]:

@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from harness.declare.suite import MEMBERS, Member
+from harness.declare.suite import MEMBERS, Member, member_names
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement
 from harness.records.seen import STEP
 from harness.report.figures.axes import COLOUR, MARKER, log_axis, panel_head, panels
-from harness.report.figures.figure import Figure, chunks, member_names, told
+from harness.report.figures.figure import Figure, chunks, told
 from harness.report.figures.svg import GRID
 from harness.report.units import count, quantity, scale
 
@@ -89,7 +89,7 @@ def step_times(judgement: Judgement, evidence: Evidence) -> Iterator[Rounds]:
             for s in [seen.seconds]
         )
         if blocks:
-            found.append(Panel(judged.pair.name, member_names(judged), blocks))
+            found.append(Panel(judged.pair.name, member_names(judged.pair), blocks))
     yield from map(Rounds, chunks(found))
 
 

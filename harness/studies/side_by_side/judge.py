@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from harness.declare.passes import Pass, Seen
-from harness.declare.suite import MEMBERS, with_settings, workload_words
+from harness.declare.suite import MEMBERS, member_names, with_settings, workload_words
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement
 from harness.judge.quality.accuracy import accuracy, gain_of
@@ -23,7 +23,6 @@ from harness.records.seen import (
     Operations,
     Times,
 )
-from harness.report.figures.figure import member_names
 
 S = TypeVar("S", bound=Seen)
 
@@ -246,19 +245,21 @@ def _by_learner(judgement: Judgement, evidence: Evidence, known: Pass[S]) -> Fou
 def _profiles(judgement: Judgement) -> Iterator[Profile]:
     """Yield performance profiles where learners met each other on enough workloads.
 
-    Learners that share no workload, not even through a third one, are not compared: each set of
-    connected learners has a profile of its own.
+    A workload with other settings, as at a point of a sweep, is another one. Learners that share
+    none, not even through a third one, are not compared: each set of connected learners has a
+    profile of its own.
     """
     times: dict[str, dict[str, float]] = {}
     for judged in judgement.pairs:
-        step = judged.ratio("step_time")
-        if judged.pair.is_aa or step is None:
-            continue
-        problem = workload_words(judged.pair)
-        for name, seconds in zip(member_names(judged), (step.baseline, step.method), strict=True):
-            if seconds is not None and seconds > 0:
-                known = times.setdefault(name, {}).get(problem, seconds)
-                times[name][problem] = min(seconds, known)
+        for step in judged.ratios:
+            if judged.pair.is_aa or step.measure != "step_time":
+                continue
+            pair = judged.pair.at(step.point)
+            problem = workload_words(pair)
+            for name, seconds in zip(member_names(pair), (step.baseline, step.method), strict=True):
+                if seconds is not None and seconds > 0:
+                    known = times.setdefault(name, {}).get(problem, seconds)
+                    times[name][problem] = min(seconds, known)
     for solvers in _connected(times):
         mine = {solver: times[solver] for solver in solvers}
         problems = {problem for row in mine.values() for problem in row}

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from harness.declare.suite import MEMBERS, Member
+from harness.declare.suite import MEMBERS, Member, member_names
 from harness.judge.judgement import Judgement
 from harness.report.figures.axes import COLOUR, LINE, MARKER, panel_head, panels
-from harness.report.figures.figure import Figure, Line, chunks, member_names, told
+from harness.report.figures.figure import Figure, Line, chunks, told
 from harness.report.figures.svg import GRID, MARK
 from harness.report.section import ACCURACY, Part
 from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
@@ -89,7 +89,7 @@ def target_times(judgement: Judgement) -> Iterator[TargetTimes]:
         )
         if lines:
             metric = judged.quality.metric if judged.quality else "quality"
-            names, rule = member_names(judged), judged.target
+            names, rule = member_names(judged.pair), judged.target
             late = frozenset(m for m in MEMBERS if any(y is None for _, y in reached[m]))
             found.append(Panel(judged.pair.name, names, lines, rule, metric, late))
     yield from map(TargetTimes, chunks(found))

@@ -12,13 +12,13 @@ from harness.declare.passes import Seen
 from harness.declare.suite import Pair, Protocol, Suite
 from harness.judge.evidence import Evidence
 from harness.judge.judge import judge
-from harness.judge.judgement import Judgement
+from harness.judge.judgement import Judgement, PairJudgement, Ratio
 from harness.records.record import Record
 from harness.report.section import placed
 from harness.report.tables.table import Table
 from harness.studies.side_by_side import show
 from harness.studies.side_by_side.front import figures
-from harness.studies.side_by_side.judge import find
+from harness.studies.side_by_side.judge import Profile, find
 from tests.records.made import altered, flat_record, make_manifest
 from tests.report.composing import compose
 
@@ -200,3 +200,30 @@ def test_without_bytes_nobody_is_on_the_front_and_nothing_is_drawn() -> None:
     (costs,) = judged((CONTROL, SOLVED), records).studies["side_by_side"].costs
     assert {cost.on_front for cost in costs.learners} == {None}
     assert not list(figures([costs]))
+
+
+def test_eight_workloads_have_a_profile_and_a_point_of_a_sweep_is_a_workload() -> None:
+    def timed(pair: Pair, method: float) -> PairJudgement:
+        of_points = tuple(
+            Ratio("step_time", "s", 1.0, method * float(point["size"]), None, 1, point=point)
+            for point in pair.points
+        )
+        return PairJudgement(pair, None, (), None, of_points, None, (), 0, ())
+
+    def profiles(sizes: list[int]) -> tuple[Profile, ...]:
+        control, solved = (
+            dataclasses.replace(pair, sweep={"size": sizes}, swept=("step",), passes=())
+            for pair in (CONTROL, SOLVED)
+        )
+        pairs = timed(control, 1.0), timed(solved, 0.25)
+        return find(Evidence(None, []), Judgement(pairs, None, None, (), (), None, 0, 0)).profiles
+
+    assert profiles([1, 2, 3, 4, 5, 6, 7]) == ()
+    (profile,) = profiles([1, 2, 3, 4, 5, 6, 7, 8])
+    assert profile.problems == 8
+    shares = {learner: dict(steps) for learner, steps in profile.steps}
+    # It takes 1/4 to 8/4 of the control's time, and as long as the control at size 4.
+    assert shares["solved"][1.0] == 4 / 8
+    assert shares["plain"][1.0] == 5 / 8
+    assert shares["clean"][1.0] == 0
+    assert max(shares["clean"].values()) == 1
