@@ -167,6 +167,14 @@ def test_workers_end_when_their_server_or_whoever_asked_is_killed(depth: str, ca
     assert not alive
 
 
+def test_a_peer_whose_imports_bring_an_allocator_with_threads_is_imported_by_a_server():
+    pytest.importorskip("learn2learn")
+    with LocalEngine() as engine:
+        known = ("baselines.learn2learn_maml",)
+        answer = engine.call("tests.measure.in_worker:imported", "learn2learn", 60, known)
+    assert answer.text == "yes"
+
+
 def _wait_for_children(pid: int, count: int) -> list[psutil.Process]:
     for _ in range(300):
         children = psutil.Process(pid).children(recursive=True)

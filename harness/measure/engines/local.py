@@ -15,11 +15,13 @@ from harness.measure.engines.engine import Answer, Engine, Resources
 from harness.measure.engines.server import EndedOnStarting, Server
 from harness.registry import ROOT
 
-# Threads that a library starts when it is imported would not survive the fork. Those of OpenMP are
-# to sleep while they wait for a turn, for others are timed meanwhile; but between two operators,
-# waking each other would cost more than the work, so they first spin for some microseconds.
+# Threads that a library starts when it is imported would not survive the fork, as those of OpenBLAS
+# and of Arrow's allocator, which learn2learn brings by way of pandas. Those of OpenMP are to sleep
+# while they wait for a turn, for others are timed meanwhile; but between two operators, waking each
+# other would cost more than the work, so they first spin for some microseconds.
 ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
     "OMP_WAIT_POLICY": "PASSIVE",
     "GOMP_SPINCOUNT": "10000",
 }
