@@ -17,7 +17,7 @@ from harness.report.units import count, ratio, significant
 from harness.report.words import capital, full_stop, listed, span
 
 READ = {"abstract": "known from its abstract alone", "paper": "read in full", "": ""}
-SCALES = {"speed": "the speed", "memory": "less memory", "gain": "more quality"}
+SCALES = {"speed": "the speed", "memory": "less memory", "gain": "in quality"}
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,12 @@ def _ranges(spans: Iterable[Span]) -> str:
 
 
 def _range(found: Span) -> str:
-    write = significant if found.scale == "gain" else ratio
+    write = _signed if found.scale == "gain" else ratio
     return " to ".join(dict.fromkeys((write(found.low), write(found.high))))
+
+
+def _signed(gain: float) -> str:
+    return f"+{significant(gain)}" if gain > 0 else significant(gain)
 
 
 def _beside(outcome: Outcome) -> str:

@@ -35,13 +35,25 @@ def to_pdf(content: Content, svgs: Mapping[str, str]) -> bytes:
         (root / "figures").mkdir()
         for name, svg in svgs.items():
             (root / "figures" / f"{name}.svg").write_text(svg, "utf-8")
+        return _set(root)
+
+
+def _set(root: Path, *, tagged: bool = True) -> bytes:
+    try:
         pdf = typst.compile(
             root / "paper.typ",
             root=root,
             format="pdf",
             font_paths=[Path(matplotlib.get_data_path()) / "fonts" / "ttf"],
             ignore_system_fonts=True,
+            pdf_tags=tagged,
         )
+    except typst.TypstError as error:
+        # Where a float and the end of a page meet, it may fail to build the tags that screen readers
+        # go by (its issue 8487). The paper is the same without them, and the page has all of it.
+        if not tagged or "internal error" not in str(error):
+            raise
+        return _set(root, tagged=False)
     assert isinstance(pdf, bytes)
     return pdf
 

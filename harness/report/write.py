@@ -33,7 +33,6 @@ def write_content(folder: Path, content: Content, texts: Mapping[str, str]) -> l
         **{f"figures/{name}.svg": svg.encode() for name, svg in svgs.items()},
         **{f"figures/dark/{name}.svg": on_dark(svg).encode() for name, svg in svgs.items()},
         "report.html": to_page(content, svgs).encode(),
-        "report.pdf": to_pdf(content, svgs),
     }
     drawings = folder / "figures", folder / "figures" / "dark"
     for place in drawings:
@@ -42,10 +41,12 @@ def write_content(folder: Path, content: Content, texts: Mapping[str, str]) -> l
     make_folder(drawings[-1])
     for name, data in files.items():
         replace_file(folder / name, data)
+    paper = folder / "report.pdf"  # last, so that all else is there if it can't be set
+    replace_file(paper, to_pdf(content, svgs))
     for path in sorted(path for place in drawings for path in place.glob("*.svg")):
         if path.stem not in svgs and is_drawn_as(path.stem, path.read_bytes()):
             path.unlink()  # an earlier report's, which this one has no more
-    return [folder / name for name in files]
+    return [*(folder / name for name in files), paper]
 
 
 def claims_json(evidence: Evidence, judgement: Judgement, studies: Sequence[Study]) -> str:

@@ -6,9 +6,11 @@ import dataclasses
 import io
 import re
 import shlex
+from typing import Any
 
 import pypdf
 import pytest
+import typst
 
 from harness.report.content import Content
 from harness.report.pdf import command_lines, to_pdf
@@ -95,6 +97,34 @@ def test_the_paper_is_tagged_and_its_figures_have_words(content: Content, pdf: b
 
     walk(catalog["/StructTreeRoot"])
     assert {figure.alternative for figure in content.figures} <= set(alternatives)
+
+
+def test_a_paper_whose_tags_cannot_be_built_is_set_without_them(
+    content: Content, svgs: dict[str, str], pdf: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = typst.compile
+
+    def fails(*given: Any, pdf_tags: bool, **named: Any) -> Any:
+        if pdf_tags:
+            raise typst.TypstError("internal error: parent group (occurred at build.rs:202:14)")
+        return whole(*given, pdf_tags=pdf_tags, **named)
+
+    monkeypatch.setattr(typst, "compile", fails)
+    plain = to_pdf(content, svgs)
+    assert "/StructTreeRoot" in pypdf.PdfReader(io.BytesIO(pdf)).root_object
+    assert "/StructTreeRoot" not in pypdf.PdfReader(io.BytesIO(plain)).root_object
+    assert text_of(plain) == text_of(pdf)
+
+
+def test_any_other_fault_of_the_paper_is_told(
+    content: Content, svgs: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*given: Any, **named: Any) -> Any:
+        raise typst.TypstError("unknown variable: x")
+
+    monkeypatch.setattr(typst, "compile", fails)
+    with pytest.raises(typst.TypstError, match="unknown variable"):
+        to_pdf(content, svgs)
 
 
 def test_a_long_table_of_claims_breaks_over_pages(run) -> None:
