@@ -3,9 +3,10 @@
     python -m benchmarks.faults
     python -m benchmarks.faults kills=20 seed=1
 
-A run of two pairs is started and its driver, a server of its workers, or a worker is killed, at a
-moment and in an order drawn by the seed. Where the driver was killed, the run is resumed. A run
-that comes to its end is looked at, and the next one is started, until there were so many kills.
+A run of two pairs is started and its driver, its first server, a server of workers or a worker is
+killed, at a moment and in an order drawn by the seed. Where the driver was killed, the run is
+resumed. A run that comes to its end is looked at, and the next one is started, until there were so
+many kills.
 Told are records that were there once and are gone, blocks without a record, blocks with more than
 one good record, processes that outlived their driver, and whether anything ended in a traceback.
 """
@@ -153,14 +154,17 @@ class KilledRun:
 
     def _drawn(self, driver: psutil.Popen) -> psutil.Process | None:
         """Kill one of the run's processes but its driver, and return it, or the driver to kill."""
-        who = self._random.choice(("driver", "server", "worker"))
+        who = self._random.choice(("driver", "first server", "server", "worker"))
         longest = DRIVER_S if who == "driver" else OTHER_S
         with suppress(subprocess.TimeoutExpired, psutil.TimeoutExpired):
             driver.wait(self._random.uniform(0, longest))
             return None
-        servers = _children(driver)
+        first = _children(driver)
+        servers = [server for each in first for server in _children(each)]
         workers = [worker for server in servers for worker in _children(server)]
-        among = {"driver": [driver], "server": servers, "worker": workers}[who]
+        among = {"driver": [driver], "first server": first, "server": servers, "worker": workers}[
+            who
+        ]
         if not among:
             return self._drawn(driver)
         victim = self._random.choice(among)
@@ -171,7 +175,7 @@ class KilledRun:
         return victim
 
     def _kill_driver(self, driver: psutil.Popen) -> None:
-        below = [child for child in _children(driver) for child in (child, *_children(child))]
+        below = _children(driver, recursive=True)
         driver.kill()
         driver.wait()
         _, left = psutil.wait_procs(below, timeout=PATIENCE_S)
@@ -207,9 +211,9 @@ class KilledRun:
         outcome.tracebacks += (self._folder / "log").read_text().count("Traceback")
 
 
-def _children(process: psutil.Process) -> list[psutil.Process]:
+def _children(process: psutil.Process, *, recursive: bool = False) -> list[psutil.Process]:
     with suppress(psutil.NoSuchProcess):
-        found: list[psutil.Process] = process.children()
+        found: list[psutil.Process] = process.children(recursive=recursive)
         return found
     return []
 

@@ -4,7 +4,7 @@
     python -m benchmarks.fuzz time=10m seed=1 out=FOUND
     python -m benchmarks.fuzz seed=1 case=1234        # one case again, with all that it prints
 
-A case takes a good run folder, suite, history, plugin or data set, damages it in a few places
+A case takes a good run folder, pack, suite, history, plugin or data set, damages it in a few places
 (`hostile.py`), and hands it to the command that reads it, in a process with bounds (`caged.py`). A
 command may refuse it with an error that names it, or take it. It may not end in a traceback, take
 more than its time or memory, write outside its folder or start a program. Of whatever does, the
@@ -36,6 +36,7 @@ from benchmarks.scale import CLAIM, PAIR, MadeEngine
 from harness import open_run
 from harness.cli import BUG
 from harness.cli import main as harness
+from harness.commands.packing import pack_run
 from harness.config import RunConfig, seconds_word, split_words, whole
 from harness.errors import HarnessError, UsageError
 from harness.history.entries import Entry
@@ -114,7 +115,7 @@ class Target:
 def targets(home: Path) -> list[Target]:
     """Make the good files and return what reads them."""
     runs, made = _runs(home / "runs"), _made_run(home / "made")
-    suites, sets = home / "suites", _data_sets(home / "data")
+    suites, sets, packs = home / "suites", _data_sets(home / "data"), home / "packs"
     shutil.copytree(
         ROOT / "suites",
         suites,
@@ -126,8 +127,10 @@ def targets(home: Path) -> list[Target]:
     opened = open_run(runs[0])
     compose(opened.evidence, opened.judgement, opened.registry.studies).figures[0].svg()
     history, plugin = home / "history", home / "plugin"
-    for folder in (history, plugin):
+    for folder in (history, plugin, packs):
         folder.mkdir()
+    for run in (runs[0], made):
+        pack_run(run, (), packs / f"{run.name}.zip")
     (history / "history.jsonl").write_text("".join(entry.to_line() for entry in _entries()))
     (plugin / "mine.py").write_text(PLUGIN)
 
@@ -140,6 +143,19 @@ def targets(home: Path) -> list[Target]:
         *(Target(lambda case, _: ["run", f"resume={case}"], made) for _ in range(4)),
         *(Target(lambda case, _: ["gate", f"against={case}"], made) for _ in range(4)),
         *(Target(lambda case, _: ["explain", str(case)], run) for run in runs),
+        *(
+            Target(lambda case, random: ["explain", str(one(case, ".zip", random))], packs)
+            for _ in range(2)
+        ),
+        *(
+            Target(
+                lambda case, random: [
+                    *("reproduce", str(one(case, ".zip", random)), f"out={case / 'again'}")
+                ],
+                packs,
+            )
+            for _ in range(4)
+        ),
         *(
             Target(
                 lambda case, random: [

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
+import io
 import json
 import os
 import pickle
+import stat
 import struct
+import warnings
+import zipfile
 from collections.abc import Callable
 from random import Random
 from typing import Any
+
+from harness.records.pack import SUMS
 
 OUTSIDE = "../outside"
 """Where nothing may be written: a name beside the folder that a case may write to."""
@@ -27,6 +35,10 @@ TOML = (
     *('""', f'"{OUTSIDE}"', '"/etc/passwd"', '"\\u0000"', '"x"', f'"{"x" * 20_000}"', "[]", "{}"),
     *("[1, 1, 1]", "[[]]", "{ a = 1 }", "1979-05-27", '["check", "step"]', "[1e-320, 1e308]"),
     *(f"[{', '.join(map(str, range(3000)))}]", f"{'[' * DEEP}", f"{'[' * 500}{']' * 500}"),
+)
+MEMBERS = (
+    *(OUTSIDE, f"plugins/../../{OUTSIDE}", "/tmp/outside", "..\\outside", "plugins/a/b.py"),
+    *("plugins/mine.py", "plugins/.py", "plugins/" + "x" * 5000, "report.html", "a\0b", ""),
 )
 TEXTS = (
     *(b"\0", b"\xff\xfe", b"\xed\xa0\x80", b"\r", b"\n\n", b"{}", b"[]", b"null", b'"', b"NaN"),
@@ -61,6 +73,8 @@ def damaged(name: str, content: bytes, random: Random) -> bytes:
         ways += [_toml] * 6
     elif name.endswith((".pkl", ".pickle", "train", "test", "meta")):
         ways.append(lambda content, random: random.choice(PICKLES))
+    elif name.endswith(".zip") and zipfile.is_zipfile(io.BytesIO(content)):
+        ways += [_pack] * 6
     return random.choice(ways)(content, random)
 
 
@@ -112,6 +126,35 @@ def _changed(table: Any, random: Random) -> None:
         table[str(random.choice(VALUES))[:2000]] = table[key]
     else:
         table.append(table[key])
+
+
+def _pack(content: bytes, random: Random) -> bytes:
+    """Damage a member and hash it anew, as malice would, or make it one that no pack may have."""
+    with zipfile.ZipFile(io.BytesIO(content)) as pack:
+        members = [(info, pack.read(info)) for info in pack.infolist()]
+    place = random.randrange(len(members))
+    info, data = members[place]
+    way = random.random()
+    if way < 0.6:
+        data = damaged(info.filename, data, random)
+    elif way < 0.7:
+        info.filename = random.choice(MEMBERS)
+    elif way < 0.8:
+        info.external_attr, data = (stat.S_IFLNK | 0o777) << 16, OUTSIDE.encode()
+    elif way < 0.9:
+        info.compress_type, data = zipfile.ZIP_DEFLATED, bytes(1 << 24)
+    else:
+        members.append((copy.copy(info), data))
+    members[place] = info, data
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {i.filename}\n" for i, data in members[1:])
+    if members[0][0].filename == SUMS and place > 0:
+        members[0] = members[0][0], sums.encode("utf-8", "surrogateescape")
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as pack, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a name that is there twice
+        for info, data in members:
+            pack.writestr(info, data, info.compress_type)
+    return made.getvalue()
 
 
 def _toml(content: bytes, random: Random) -> bytes:

@@ -13,6 +13,9 @@ import pytest
 from benchmarks.caged import Told, caged
 from benchmarks.fuzz import fault, main
 from benchmarks.hostile import damaged
+from harness.errors import StoreError
+from harness.records.pack import CLAIMS, is_pack, opened, packed
+from harness.records.store import MANIFEST, RECORDS
 
 
 def refused() -> int:
@@ -68,6 +71,26 @@ def test_damage_differs_from_case_to_case_and_repeats(name: str):
     found = [damaged(name, good, Random(seed)) for seed in range(20)]
     assert found == [damaged(name, good, Random(seed)) for seed in range(20)]
     assert len(set(found)) > 10
+
+
+def test_a_pack_is_damaged_so_that_its_hashes_hold_and_what_they_hide_is_read(tmp_path: Path):
+    good = packed(dict.fromkeys((MANIFEST, RECORDS, CLAIMS), b'{"a": 1}\n'))
+    refusals = set()
+    for seed in range(300):
+        path = tmp_path / f"{seed}.zip"
+        path.write_bytes(damaged(path.name, good, Random(seed)))
+        if not is_pack(path):
+            continue
+        try:
+            with opened(path) as folder:
+                refusals.add("none")
+                assert {each.name for each in folder.iterdir()} >= {MANIFEST, RECORDS, CLAIMS}
+        except StoreError as error:
+            refusals.add(str(error).partition(": ")[2])
+    assert not (tmp_path.parent / "outside").exists()
+    told = "\n".join(refusals)
+    for words in ("none", "outside", "is a link", "compressed", "there twice", "SHA-256"):
+        assert words in told, told
 
 
 def test_wrong_words_are_told(capsys):
