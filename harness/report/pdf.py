@@ -49,8 +49,8 @@ def _set(root: Path, *, tagged: bool = True) -> bytes:
             pdf_tags=tagged,
         )
     except typst.TypstError as error:
-        # Where a float meets the end of a page, Typst may fail to build the tags that screen readers
-        # go by (its issue 8487). The paper is the same without them, and the page has all of it.
+        # Where a float meets the end of a page, Typst may fail to build the tags of screen readers
+        # (its issue 8487). The paper is the same without them, and the page has all of it.
         if not tagged or "internal error" not in str(error):
             raise
         return _set(root, tagged=False)
