@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -101,7 +104,49 @@ def test_a_first_server_that_was_killed_is_started_again_for_further_imports():
         assert engine._first is not None
         os.kill(engine._first.pid, signal.SIGKILL)
         assert engine.call("os.path:basename", "/a/b", 10, ()).text == "b"
-        assert engine.call("os.path:basename", "/a/b", 10, ("colorsys",)).text == "b"
+        known = ("colorsys",)
+        assert engine.call("tests.measure.in_worker:imported", "colorsys", 10, known).text == "yes"
+
+
+def test_what_a_server_imports_cannot_keep_it_from_ending(tmp_path: Path, monkeypatch: Any):
+    (tmp_path / "stays.py").write_text("import atexit, time; atexit.register(time.sleep, 600)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    start = time.monotonic()
+    with LocalEngine() as engine:
+        assert engine.call("os.path:basename", "/a/b", 10, ("stays",)).text == "b"
+        (server,) = engine._servers
+        os.kill(server.pid, signal.SIGSTOP)  # nor can what else keeps it
+    assert time.monotonic() - start < 60
+    assert not psutil.pid_exists(server.pid)
+
+
+def test_an_engine_that_is_left_answers_who_still_waits():
+    engine = LocalEngine()
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(engine.call, "tests.measure.in_worker:sleep", "", 600, ())
+        while not (engine._servers and psutil.Process(engine._servers[0].pid).children()):
+            time.sleep(0.05)
+        engine.close()
+        assert not waiting.result(timeout=20).text
+        assert not engine.call("os.path:basename", "/a/b", 10, ("colorsys",)).text
+
+
+def test_an_older_engine_that_asks_through_pipes_is_answered():
+    request = {"call": "os.path:basename", "text": "/a/b", "limit_s": 10, "ranks": None}
+    with subprocess.Popen(
+        [sys.executable, "-m", "harness.measure.forkserver", "json"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        assert json.loads(server.stdout.readline()) == {"threads": 1, "forks": False}
+        server.stdin.write(json.dumps(request) + "\n")
+        assert json.loads(server.stdout.readline())[0]["text"] == "b"
+        server.stdin.close()
+        assert server.wait(timeout=20) == 0
 
 
 def test_torch_is_imported_once_for_all_servers():
@@ -118,8 +163,9 @@ def test_torch_is_imported_once_for_all_servers():
     [
         "import os; os._exit(3)",
         "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()",
+        "import threading; threading.Thread(target=threading.Event().wait).start()",
     ],
-    ids=["ends", "starts a thread"],
+    ids=["ends", "starts a thread", "starts a thread that never ends"],
 )
 def test_an_import_that_no_server_survives_is_left_to_the_worker(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

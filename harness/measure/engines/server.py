@@ -13,11 +13,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
+from harness.measure.engines.child import GRACE_S
+
 SERVES = "harness.measure.forkserver"
 
 
 class EndedOnStarting(Exception):
     """A server ended, with this status, before it had imported all."""
+
+
+class Gone(Exception):
+    """A server can't be asked: it has ended, or is being ended."""
 
 
 class Server:
@@ -28,8 +34,8 @@ class Server:
         self._line, self._answers, self._ended = line, line.makefile("r"), ended
         self._asking = threading.Lock()
         try:
-            hello = self._next_answer()
-        except EOFError:
+            hello = self._answer()
+        except BaseException:
             self._hang_up()
             raise
         self.threads = int(hello["threads"])
@@ -49,64 +55,75 @@ class Server:
                 env=environment,
                 cwd=at,  # which Python would search before any path
             )
-        return cls._greeted(process.pid, ours, process.wait)
+        return cls._greeted(process.pid, ours, lambda: _how_ended(process))
 
     def fork(self, modules: Sequence[str]) -> Server:
-        """Have it fork one that has all that it imported, and imports these as well.
-
-        OSError or EOFError if it can't: it ended.
-        """
+        """Have it fork one that has all that it imported, and imports these as well."""
         ours, theirs = socket.socketpair()
-        with theirs, self._asking:
+        with theirs:
             try:
-                socket.send_fds(self._line, [_told({"serve": modules})], [theirs.fileno()])
-                pid = int(self._next_answer()["pid"])
+                pid = int(self._exchange({"serve": modules}, theirs.fileno())["pid"])
             except BaseException:
                 ours.close()
-                self.stop()  # an answer that nobody took would be taken for the next
                 raise
-        return self._greeted(pid, ours, lambda: self._how_ended(pid))
+        return self._greeted(pid, ours, lambda: self._how_it_ended(pid))
 
     def ask(self, request: Mapping[str, Any]) -> Any:
-        with self._asking:
-            self._line.sendall(_told(request))
-            return self._next_answer()
+        return self._exchange(request)
 
     def stop(self) -> None:
-        """Tell it that nothing will be asked any more: it ends its children, and itself."""
+        """Hang up: it ends its children and itself, and nobody waits for an answer any more."""
         with suppress(OSError):
-            self._line.shutdown(socket.SHUT_WR)
+            self._line.shutdown(socket.SHUT_RDWR)
 
     def ended(self) -> int:
-        """Wait for its end, and return how it ended."""
+        """Have it end, and return how it did."""
         self.stop()
         status = self._ended()
         self._hang_up()
         return status
 
-    def _hang_up(self) -> None:
-        self._answers.close()
-        self._line.close()
-
-    def _how_ended(self, pid: int) -> int:
-        try:
-            return int(self.ask({"wait": pid})["exit"])
-        except (OSError, EOFError):  # only who forked it could have told
-            return -signal.SIGKILL
-
     @classmethod
     def _greeted(cls, pid: int, line: socket.socket, ended: Callable[[], int]) -> Self:
         try:
             return cls(pid, line, ended)
-        except EOFError:
+        except Gone:
             raise EndedOnStarting(ended()) from None
 
-    def _next_answer(self) -> Any:
-        answer = self._answers.readline()
-        if not answer:
-            raise EOFError
-        return json.loads(answer)
+    def _exchange(self, request: Mapping[str, Any], *descriptors: int) -> Any:
+        with self._asking:
+            try:
+                told = json.dumps(request).encode() + b"\n"
+                if descriptors:  # they go with the first bytes, of which all may not go at once
+                    told = told[socket.send_fds(self._line, [told], descriptors) :]
+                self._line.sendall(told)
+                return self._answer()
+            except BaseException as error:
+                self.stop()  # an answer that nobody took would be taken for the next
+                if isinstance(error, OSError):
+                    raise Gone from error
+                raise
+
+    def _answer(self) -> Any:
+        try:
+            return json.loads(self._answers.readline())
+        except (OSError, ValueError) as error:  # nothing came, or not all of it
+            raise Gone from error
+
+    def _how_it_ended(self, pid: int) -> int:
+        try:
+            return int(self.ask({"wait": pid})["exit"])
+        except Gone:  # only who forked it could have told
+            return -signal.SIGKILL
+
+    def _hang_up(self) -> None:
+        self._answers.close()
+        self._line.close()
 
 
-def _told(request: Mapping[str, Any]) -> bytes:
-    return json.dumps(request).encode() + b"\n"
+def _how_ended(process: subprocess.Popen[bytes]) -> int:
+    try:
+        return process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:  # something that it imported keeps it
+        process.kill()
+        return process.wait()
