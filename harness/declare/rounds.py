@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection
 from itertools import count
 
 # Up to five rounds no 95 % interval for a median exists: the whole span from smallest to largest
@@ -15,9 +16,13 @@ from itertools import count
 MIN_ROUNDS = 8
 
 
-def choosing_rounds(rounds: Sequence[int]) -> frozenset[int]:
-    """Return the rounds whose times choose: the first quarter, so that most are left to judge."""
-    return frozenset(rounds[: _choosing(len(rounds))])
+def choosing_rounds(taken: Collection[tuple[int, int]]) -> frozenset[int]:
+    """Return which of a seed's rounds choose by their times: the first quarter, so that most judge.
+
+    It is the quarter of those that every seed has, of rounds that are named with their seeds.
+    """
+    of_all = min(Counter(seed for seed, _ in taken).values(), default=0)
+    return frozenset(sorted({number for _, number in taken})[: _choosing(of_all)])
 
 
 def fewest_rounds(seeds: int, *, chooses: bool) -> int:

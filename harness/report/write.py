@@ -41,11 +41,12 @@ def write_content(folder: Path, content: Content, texts: Mapping[str, str]) -> l
     make_folder(drawings[-1])
     for name, data in files.items():
         replace_file(folder / name, data)
-    paper = folder / "report.pdf"  # last, so that all else is there if it can't be set
-    replace_file(paper, to_pdf(content, svgs))
     for path in sorted(path for place in drawings for path in place.glob("*.svg")):
         if path.stem not in svgs and is_drawn_as(path.stem, path.read_bytes()):
             path.unlink()  # an earlier report's, which this one has no more
+    paper = folder / "report.pdf"
+    paper.unlink(missing_ok=True)  # if it can't be set, all else is there, and no older one
+    replace_file(paper, to_pdf(content, svgs))
     return [*(folder / name for name in files), paper]
 
 

@@ -48,7 +48,7 @@ def decides_by(
         about = dataclasses.replace(manifest, plan=tuple(record.block for record in taken))
         evidence = Evidence(about, taken, passes)
         open_ = _open(evidence, pair, held_to, suite.protocol.precision, studies)
-        return None if open_ else f"decided after {rounds} rounds"
+        return None if open_ else f"decided by {rounds} rounds"
 
     return decided
 
@@ -112,5 +112,5 @@ def _rounds(pair: Pair, records: Sequence[Record[Seen]], passes: Mapping[str, Pa
 
 
 def _judging(taken: Collection[tuple[int, int]], by: Pass[Seen]) -> int:
-    chose = choosing_rounds(sorted({number for _, number in taken})) if by.chooses else ()
+    chose = choosing_rounds(taken) if by.chooses else ()
     return sum(number not in chose for _, number in taken)

@@ -252,9 +252,9 @@ def _profiles(judgement: Judgement) -> Iterator[Profile]:
     times: dict[str, dict[str, float]] = {}
     for judged in judgement.pairs:
         for step in judged.ratios:
-            if judged.pair.is_aa or step.measure != "step_time":
-                continue
             pair = judged.pair.at(step.point)
+            if pair.is_aa or step.measure != "step_time":
+                continue
             problem = workload_words(pair)
             for name, seconds in zip(member_names(pair), (step.baseline, step.method), strict=True):
                 if seconds is not None and seconds > 0:

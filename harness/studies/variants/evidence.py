@@ -33,8 +33,13 @@ class Times:
         return {k: median(c) for k, c in found.items() if rounds is None or k[2] in rounds}
 
     @property
+    def taken(self) -> frozenset[tuple[int, int]]:
+        """The rounds that were taken, each with its seed."""
+        return frozenset(found[1:] for by_key in self.calls.values() for found in by_key)
+
+    @property
     def rounds(self) -> list[int]:
-        return sorted({found[2] for by_key in self.calls.values() for found in by_key})
+        return sorted({number for _, number in self.taken})
 
 
 @dataclass(frozen=True)

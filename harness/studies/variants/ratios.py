@@ -24,7 +24,7 @@ class Ratios:
 
     @property
     def choosing(self) -> frozenset[int]:
-        return choosing_rounds(self.study.method.rounds)
+        return choosing_rounds(self.study.method.taken)
 
     @property
     def judging(self) -> frozenset[int]:

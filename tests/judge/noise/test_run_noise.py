@@ -175,7 +175,7 @@ class TestRoundsEnd:
     def test_at_a_look_that_decides(self) -> None:
         for count in range(8):
             assert self.decides(STEP, rounds(count=count)) is None
-        assert self.decides(STEP, rounds(count=8)) == "decided after 8 rounds"
+        assert self.decides(STEP, rounds(count=8)) == "decided by 8 rounds"
         assert self.decides(STEP, rounds(count=9)) is None  # no look
 
     @pytest.mark.parametrize("ratio", [2.5, 1.3, 0.8])
