@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 
-TIMES = 2
-"""Calls of every candidate, of which the fastest counts: the first one has the most to make."""
+TIMES, MOST_TIMES, ENOUGH_S = 2, 20, 0.05
+"""Calls of every candidate, of which the fastest counts: the first one has the most to make. Short
+ones are called until they took so many seconds, since little disturbs them much."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Planned:
 
 def candidates(tasks: int, inner_steps: int, graphs: int) -> Iterator[CallPlan]:
     """Yield the plans for so many tasks that have at most so many graphs at once."""
-    sizes = [2**power for power in range(tasks.bit_length())]
+    sizes = dict.fromkeys((*(2**power for power in range(tasks.bit_length())), tasks))
     redos = (False, True) if inner_steps > 1 else (False,)
     for size, redo in product(sizes, redos):
         plan = CallPlan(size, redo)
@@ -62,8 +63,8 @@ def fastest(plans: Iterator[CallPlan], call: Callable[[CallPlan], object]) -> Pl
     """Time a call of each plan on as many tasks as it takes at once; without any, take one task."""
     began, seconds = time.perf_counter(), dict[CallPlan, float]()
     for plan in plans:
-        taken = []
-        for _ in range(TIMES):
+        taken: list[float] = []
+        while len(taken) < TIMES or (sum(taken) < ENOUGH_S and len(taken) < MOST_TIMES):
             start = time.perf_counter()
             call(plan)
             taken.append(time.perf_counter() - start)

@@ -44,8 +44,9 @@ from methods.stacked_networks import OneByOne, Stacked
 from methods.task_stack import Bend, TaskStack
 from suites.fewshot import Tasks
 
-GRAPHS = 8
-"""Graphs of one task's one inner step that may be there at once, unless memory= says otherwise."""
+GRAPHS, FREE_BYTES = 8, 32 << 20
+"""Graphs of one task's one inner step that may be there at once, unless memory= says otherwise; and
+the bytes that they may keep even if they are more, which no one misses."""
 
 Shapes = tuple[Any, ...]
 
@@ -56,7 +57,7 @@ class FastMaml(MamlLearner):
     """MAML with stacked tasks and hand-written derivatives, planned for the shapes at hand."""
 
     memory: int | None = None
-    """Most bytes that graphs may keep at once; those of eight tasks' inner steps if null."""
+    """Most bytes that graphs may keep at once; if null 32 MiB, or what eight keep, if that is more."""
     tasks: int | None = None
     """Tasks in one call; null has the fastest number that memory allows."""
     redo: bool = False
@@ -146,12 +147,18 @@ class FastMaml(MamlLearner):
         return self._plans[shapes]
 
     def _timed(self, theta: Tensor, batch: Tasks) -> Planned:
-        graphs = GRAPHS if self.memory is None else self.memory // self._kept_bytes(theta, batch)
         steps = 1 if self.workload.first_order else self.workload.inner_steps
-        plans = candidates(len(batch), steps, graphs)
+        plans = candidates(len(batch), steps, self._graphs(theta, batch))
         return fastest(
             plans, lambda plan: self._query_slopes(theta, next(_parts(batch, plan.tasks)), plan)
         )
+
+    def _graphs(self, theta: Tensor, batch: Tasks) -> int:
+        """Return how many graphs may be there at once."""
+        bytes_each = max(1, self._kept_bytes(theta, batch))
+        if self.memory is not None:
+            return self.memory // bytes_each
+        return max(GRAPHS, FREE_BYTES // bytes_each)
 
     def _kept_bytes(self, theta: Tensor, batch: Tasks) -> int:
         """Return what the graph of one task's one step keeps."""

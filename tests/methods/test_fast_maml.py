@@ -17,13 +17,16 @@ from harness.declare.tree import relative_error
 from harness.declare.workload import Place
 from harness.errors import UsageError
 from methods.call_plan import CallPlan, Planned, candidates, fastest
-from methods.fast_maml import GRAPHS, FastMaml
+from methods.fast_maml import FREE_BYTES, GRAPHS, FastMaml
 from methods.norm_relu import norm_relu
 from methods.patches import patches
 from methods.stacked_networks import OneByOne, Stacked
 from suites.conv4_pooled import Conv4Pooled
+from suites.fewshot import FewShot
+from suites.glyph_tasks import Glyphs5Way5Shot
 from suites.maml_problems import MamlProblems, RandomTasks
 from suites.models import MLP, Conv4
+from suites.sinusoid import Sinusoid
 
 SEEN = settings(max_examples=25, deadline=None, derandomize=True)
 PLANS = st.tuples(st.integers(1, 5), st.booleans())
@@ -119,6 +122,16 @@ def test_what_a_plan_keeps_fits_what_may_be_kept():
             assert plan.tasks <= tasks
             assert plan.graphs(steps) <= graphs
     assert not list(candidates(4, 1, 0))
+    assert [plan.tasks for plan in candidates(25, 1, 100)] == [1, 2, 4, 8, 16, 25]
+
+
+def test_of_a_small_network_all_tasks_may_go_in_one_call_and_of_a_large_one_eight():
+    def most(workload: FewShot) -> int:
+        fast = FastMaml(workload)
+        return fast._graphs(fast._packed(fast.init(0)), workload.train_batch(0, 0))
+
+    assert most(Sinusoid()) > Sinusoid.meta_batch
+    assert most(Glyphs5Way5Shot(meta_batch=1)) == GRAPHS
 
 
 def test_the_fastest_plan_a_task_is_taken():
@@ -180,9 +193,9 @@ def test_whatever_is_planned_on_other_shapes_fits_and_is_the_oracles(
     assert relative_error(found.grads, owed.grads) < 1e-9 * max(1, workload.inner_steps)
     torch.testing.assert_close(found.loss, owed.loss)
     (planned,) = fast._plans.values()
-    graphs = GRAPHS
-    if memory is not None:
-        graphs = memory // fast._kept_bytes(fast._packed(state), batch)
+    graphs = fast._graphs(fast._packed(state), batch)
+    kept = graphs * fast._kept_bytes(fast._packed(state), batch)
+    assert kept <= memory if memory is not None else graphs == GRAPHS or kept <= FREE_BYTES
     steps = 1 if workload.first_order else workload.inner_steps
     allowed = [*candidates(len(batch), steps, graphs)] or [CallPlan(1, redo=True)]
     assert planned.plan in allowed
