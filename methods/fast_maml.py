@@ -57,7 +57,7 @@ class FastMaml(MamlLearner):
     """MAML with stacked tasks and hand-written derivatives, planned for the shapes at hand."""
 
     memory: int | None = None
-    """Most bytes that graphs may keep at once; if null 32 MiB, or what eight keep, if that is more."""
+    """Most bytes that graphs may keep at once; if null 32 MiB, or what eight keep if more."""
     tasks: int | None = None
     """Tasks in one call; null has the fastest number that memory allows."""
     redo: bool = False
