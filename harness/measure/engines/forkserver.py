@@ -89,7 +89,7 @@ def _serve(modules: Sequence[str], answers: int) -> Sequence[str] | None:
 
 def _asked() -> dict[str, Any] | None:
     """Return what is asked next, with the descriptor that came along; None if nobody asks."""
-    line, came = b"", []
+    line, came = b"", list[int]()
     while not line.endswith(b"\n"):
         part, more = _received()
         if not part:

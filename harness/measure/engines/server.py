@@ -49,8 +49,8 @@ class Server:
         with theirs:
             process = subprocess.Popen(
                 [sys.executable, "-m", SERVES, *modules],
-                stdin=theirs,
-                stdout=theirs,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,
                 env=environment,
                 cwd=at,  # which Python would search before any path

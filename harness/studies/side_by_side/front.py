@@ -20,7 +20,8 @@ from harness.report.figures.figure import Figure, chunks, told
 from harness.report.figures.svg import GRID, MUTED, PAPER
 from harness.report.units import quantity, scale
 from harness.report.words import shorten
-from harness.studies.side_by_side.judge import FEWEST, Costs
+from harness.studies.side_by_side.costs import Costs
+from harness.studies.side_by_side.learners import FEWEST
 
 PANELS = 2
 

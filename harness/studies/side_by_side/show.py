@@ -18,16 +18,11 @@ from harness.report.section import ACCURACY, SPEED, Part
 from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
 from harness.report.units import UNKNOWN, count, percent, quantity, ratio, significant, with_bounds
 from harness.report.words import capital, shorten
+from harness.studies.side_by_side.costs import Cost, Costs
 from harness.studies.side_by_side.front import figures
-from harness.studies.side_by_side.judge import (
-    Cost,
-    Costs,
-    Finding,
-    Mean,
-    Profile,
-    Standing,
-    Standings,
-)
+from harness.studies.side_by_side.judge import Finding
+from harness.studies.side_by_side.profiles import Profile
+from harness.studies.side_by_side.standings import Mean, Standing, Standings
 
 
 def said(judgement: Judgement) -> dict[str, Any]:
@@ -112,27 +107,43 @@ def cost_table(found: Sequence[Costs]) -> Table | None:
 
 
 def accuracy_table(found: Sequence[Standings]) -> Table | None:
-    """Return the test quality of every learner, and what it gains over the first one."""
+    """Return the test quality of every learner, what it gains over controls, and its price."""
+    beside = next((each.control for each in found if each.control), None)
+    columns = [
+        Column("Learner", 1.6),
+        Column("Over seeds [95 %]", 1.5, numeric=True),
+        Column("Gain [95 %]", 1.5, numeric=True),
+        *([Column(f"Over {beside} [95 %]", 1.5, numeric=True)] if beside else []),
+        Column("Steps to target", 0.9, numeric=True),
+        Column("Time to target", 0.9, numeric=True),
+        Column("Step", 0.8, numeric=True),
+        Column("Peak", 0.8, numeric=True),
+    ]
     return grouped_table(
         "accuracies",
-        "Accuracy side by side",
+        "Quality side by side, and its price",
         "Mean quality on the test tasks with its 95 % interval over seeds, and the mean gain over "
         "the first learner of each group, paired by seed. Where all seeds have the same test "
-        "examples, the interval of the gain covers other examples too.",
-        (
-            Column("Learner", 1.8),
-            Column("Over seeds [95 %]", 1.4, numeric=True),
-            Column("Gain [95 %]", 1.4, numeric=True),
-        ),
+        "examples, the interval of the gain covers other examples too. Steps are those by which "
+        "half of the seeds had reached the target that the rule sets by the first learner; time "
+        "to target is these steps at the median time of one, and so derived.",
+        tuple(columns),
         [
             Group(
-                tuple(map(_accuracy_row, each.learners)),
+                tuple(_accuracy_row(row, over=bool(beside)) for row in each.learners),
                 each.workload,
-                f"{capital(each.metric)}, {'higher' if each.higher_is_better else 'lower'} is "
-                f"better; gains are over {each.learners[0].learner}. Data: {each.data}.",
+                _about_standings(each),
             )
             for each in found
         ],
+    )
+
+
+def _about_standings(found: Standings) -> str:
+    target = "" if found.target is None else f" Target: {significant(found.target)}."
+    return (
+        f"{capital(found.metric)}, {'higher' if found.higher_is_better else 'lower'} is better; "
+        f"gains are over {found.learners[0].learner}.{target} Data: {found.data}."
     )
 
 
@@ -157,11 +168,17 @@ def _about(costs: Costs) -> str:
     return " ".join(words)
 
 
-def _accuracy_row(standing: Standing) -> tuple[Cell, ...]:
+def _accuracy_row(standing: Standing, *, over: bool) -> tuple[Cell, ...]:
+    steps = UNKNOWN if standing.steps is None else significant(standing.steps)
     return (
         Cell(standing.learner),
         _over_seeds(standing.quality),
         _over_seeds(standing.gain, signed=True),
+        *([_over_seeds(standing.beside, signed=True)] if over else []),
+        Cell(steps, standing.reached),
+        Cell(quantity(standing.seconds_to_target, "s")),
+        Cell(quantity(standing.seconds, "s")),
+        Cell(quantity(standing.peak_bytes, "bytes")),
     )
 
 

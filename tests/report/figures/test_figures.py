@@ -62,7 +62,7 @@ def test_a_figure_without_data_is_not_made(run) -> None:
 
 def test_a_profile_needs_eight_workloads(run, monkeypatch) -> None:
     assert "profile" not in names(run)
-    monkeypatch.setattr("harness.studies.side_by_side.judge.FEWEST_WORKLOADS", 2)
+    monkeypatch.setattr("harness.studies.side_by_side.profiles.FEWEST_WORKLOADS", 2)
     assert "profile" in names(run)
 
 

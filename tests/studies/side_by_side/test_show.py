@@ -13,12 +13,14 @@ from harness.declare.suite import Pair, Protocol, Suite
 from harness.judge.evidence import Evidence
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, PairJudgement, Ratio
+from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.report.section import placed
 from harness.report.tables.table import Table
 from harness.studies.side_by_side import show
 from harness.studies.side_by_side.front import figures
-from harness.studies.side_by_side.judge import Profile, find
+from harness.studies.side_by_side.judge import Finding, find
+from harness.studies.side_by_side.profiles import Profile
 from tests.records.made import altered, flat_record, make_manifest
 from tests.report.composing import compose
 
@@ -69,10 +71,18 @@ def records_of(pair: Pair, peaks: dict[str, int] = PEAKS) -> list[Record[Seen]]:
     return found
 
 
-def judged(pairs: tuple[Pair, ...], records: list[Record[Seen]]) -> Judgement:
+def manifest_of(pairs: tuple[Pair, ...], records: list[Record[Seen]]) -> Manifest:
     suite = Suite("toys", "Made up", pairs, Protocol(seeds=2), verdicts=False)
-    manifest = make_manifest(suite=suite, claims=(), plan=tuple(r.block for r in records))
-    return judge(manifest, records)
+    return make_manifest(suite=suite, claims=(), plan=tuple(r.block for r in records))
+
+
+def judged(pairs: tuple[Pair, ...], records: list[Record[Seen]]) -> Judgement:
+    return judge(manifest_of(pairs, records), records)
+
+
+def finding(judgement: Judgement, records: list[Record[Seen]]) -> Finding:
+    pairs = tuple(each.pair for each in judgement.pairs)
+    return find(Evidence(manifest_of(pairs, records), records), judgement)
 
 
 @pytest.fixture
@@ -82,11 +92,11 @@ def run() -> tuple[Judgement, list[Record[Seen]]]:
 
 
 def cost_table(judgement: Judgement, records: list[Record[Seen]]) -> Table | None:
-    return show.cost_table(find(Evidence(None, records), judgement).costs)
+    return show.cost_table(finding(judgement, records).costs)
 
 
 def accuracy_table(judgement: Judgement, records: list[Record[Seen]]) -> Table | None:
-    return show.accuracy_table(find(Evidence(None, records), judgement).standings)
+    return show.accuracy_table(finding(judgement, records).standings)
 
 
 def texts(table: Table | None, row: int) -> list[str]:
@@ -216,7 +226,7 @@ def test_eight_workloads_have_a_profile_and_a_point_of_a_sweep_is_a_workload() -
             for pair in (CONTROL, SOLVED)
         )
         pairs = timed(control, 1.0), timed(solved, 0.25)
-        return find(Evidence(None, []), Judgement(pairs, None, None, (), (), None, 0, 0)).profiles
+        return finding(Judgement(pairs, None, None, (), (), None, 0, 0), []).profiles
 
     assert profiles([1, 2, 3, 4, 5, 6, 7]) == ()
     (profile,) = profiles([1, 2, 3, 4, 5, 6, 7, 8])
@@ -227,3 +237,36 @@ def test_eight_workloads_have_a_profile_and_a_point_of_a_sweep_is_a_workload() -
     assert shares["plain"][1.0] == 5 / 8
     assert shares["clean"][1.0] == 0
     assert max(shares["clean"].values()) == 1
+
+
+def test_quality_stands_beside_the_steps_seconds_and_bytes_that_it_took() -> None:
+    curves = {"plain": (0.1, 0.5, 0.6, 0.6), "clean": (0.6,) * 4, "solved": (0.1,) * 4}
+    records = [
+        altered(r, curve_steps=(0, 10, 20, 30), curve_quality=curves[r.learner])
+        if r.measured == "curve"
+        else r
+        for r in records_of(CONTROL) + records_of(SOLVED)
+    ]
+    table = accuracy_table(judged((CONTROL, SOLVED), records), records)
+    assert table is not None
+    # Half of the trainings of the last were never there, so nobody can tell when.
+    assert [texts(table, row)[3:] for row in range(3)] == [
+        ["20.0", "10.0 s", "500 ms", "10 B"],
+        ["0", "0 s", "1.00 s", "20 B"],
+        ["–", "–", "2.00 s", "40 B"],
+    ]
+    assert [row[3].note for row in table.groups[0].rows] == ["2 of 2", "2 of 2", "0 of 2"]
+
+
+def test_a_learner_that_several_pairs_are_held_to_is_a_second_control() -> None:
+    pairs = [CONTROL, SOLVED]
+    for name in ("c", "d"):
+        pair = dataclasses.replace(SOLVED, name=name, baseline="clean")
+        pairs.append(pair)
+    records = [r for pair in pairs for r in records_of(pair)]
+    table = accuracy_table(judged(tuple(pairs), records), records)
+    assert table is not None
+    assert [column.title for column in table.columns][2:4] == ["Gain [95 %]", "Over clean [95 %]"]
+    assert texts(table, 1)[3] == "–"
+    assert texts(table, 0)[3].startswith("-0.050 [")
+    assert texts(table, 2)[3].startswith("+0.20 [")
