@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -28,17 +29,7 @@ def profiles(judgement: Judgement) -> Iterator[Profile]:
     none, not even through a third one, are not compared: each set of connected learners has a
     profile of its own.
     """
-    times: dict[str, dict[str, float]] = {}
-    for judged in judgement.pairs:
-        for step in judged.ratios:
-            pair = judged.pair.at(step.point)
-            if pair.is_aa or step.measure != "step_time":
-                continue
-            problem = workload_words(pair)
-            for name, seconds in zip(member_names(pair), (step.baseline, step.method), strict=True):
-                if seconds is not None and seconds > 0:
-                    known = times.setdefault(name, {}).get(problem, seconds)
-                    times[name][problem] = min(seconds, known)
+    times = _times(judgement)
     for solvers in _connected(times):
         mine = {solver: times[solver] for solver in solvers}
         problems = {problem for row in mine.values() for problem in row}
@@ -53,7 +44,42 @@ def profiles(judgement: Judgement) -> Iterator[Profile]:
             yield Profile(steps, profile.problems)
 
 
-def _connected(times: dict[str, dict[str, float]]) -> list[list[str]]:
+Seconds = defaultdict[str, dict[str, float]]
+"""Of a step, by learner and problem."""
+
+
+def _times(judgement: Judgement) -> Seconds:
+    """Return how long a step of each learner takes on each problem.
+
+    A method's are its baseline's over their ratio: both took turns beside each other, while between
+    two pairs the machine may have changed its pace.
+    """
+    baselines, times = Seconds(dict), Seconds(dict)
+    found = [
+        (judged.pair.at(step.point), step)
+        for judged in judgement.pairs
+        for step in judged.ratios
+        if step.measure == "step_time"
+    ]
+    compared = [(pair, step) for pair, step in found if not pair.is_aa and step.baseline]
+    for pair, step in compared:
+        for kept in (baselines, times):
+            _keep_least(kept[member_names(pair)[0]], workload_words(pair), step.baseline)
+    for pair, step in compared:
+        if step.interval is not None:
+            baseline, method = member_names(pair)
+            problem = workload_words(pair)
+            seconds = baselines[baseline][problem] / step.interval.estimate
+            _keep_least(times[method], problem, seconds)
+    return times
+
+
+def _keep_least(of: dict[str, float], problem: str, seconds: float | None) -> None:
+    if seconds is not None:
+        of[problem] = min(seconds, of.get(problem, seconds))
+
+
+def _connected(times: Seconds) -> list[list[str]]:
     groups: list[tuple[set[str], set[str]]] = []
     for solver, row in times.items():
         solvers, problems = {solver}, set(row)

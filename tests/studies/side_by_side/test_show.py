@@ -13,6 +13,7 @@ from harness.declare.suite import Pair, Protocol, Suite
 from harness.judge.evidence import Evidence
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, PairJudgement, Ratio
+from harness.judge.statistics import Interval
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.report.section import placed
@@ -213,9 +214,12 @@ def test_without_bytes_nobody_is_on_the_front_and_nothing_is_drawn() -> None:
 
 
 def test_eight_workloads_have_a_profile_and_a_point_of_a_sweep_is_a_workload() -> None:
+    def times(method: float) -> Interval:
+        return Interval(1 / method, 0.5 / method, 2 / method, 1, "made up")
+
     def timed(pair: Pair, method: float) -> PairJudgement:
         of_points = tuple(
-            Ratio("step_time", "s", 1.0, method * float(point["size"]), None, 1, point=point)
+            Ratio("step_time", "s", 1.0, None, times(method * float(point["size"])), 1, point=point)
             for point in pair.points
         )
         return PairJudgement(pair, None, (), None, of_points, None, (), 0, ())
@@ -266,7 +270,7 @@ def test_a_learner_that_several_pairs_are_held_to_is_a_second_control() -> None:
     records = [r for pair in pairs for r in records_of(pair)]
     table = accuracy_table(judged(tuple(pairs), records), records)
     assert table is not None
-    assert [column.title for column in table.columns][2:4] == ["Gain [95 %]", "Over clean [95 %]"]
+    assert [column.head for column in table.columns][2:4] == ["Gain [95 %]", "Over clean [95 %]"]
     assert texts(table, 1)[3] == "–"
     assert texts(table, 0)[3].startswith("-0.050 [")
     assert texts(table, 2)[3].startswith("+0.20 [")
