@@ -197,7 +197,7 @@ def _stand_in(evidence: Evidence) -> Iterator[str]:
 
 def _undertrained(evidence: Evidence, pairs: Sequence[PairJudgement]) -> Iterator[str]:
     """Name the pairs whose baseline was still learning when its training ended."""
-    found = []
+    found: dict[str, list[str]] = {}
     for judged in pairs:
         curves = [seen for _, seen in evidence.usable(judged.pair, CURVE, "baseline")]
         if judged.quality is None or not curves:
@@ -207,12 +207,19 @@ def _undertrained(evidence: Evidence, pairs: Sequence[PairJudgement]) -> Iterato
         if rise > judged.quality.margin:
             steps = max(seen.curve_steps[-1] for seen in curves)
             told = f"{rise:.2g} better in the last quarter of {steps} steps"
-            found.append(f"{judged.pair.name} ({told})")
+            found.setdefault(told, []).append(judged.pair.name)
     if found:
+        few = (f"{_first_of(names)} ({told})" for told, names in found.items())
         yield (
             "baselines were still learning when their training ended, so accuracies are those of a "
-            f"short training: {', '.join(found)}"
+            f"short training: {', '.join(few)}"
         )
+
+
+def _first_of(names: Sequence[str]) -> str:
+    """Name the first; those that share its baseline's training have the same to tell."""
+    others = len(names) - 1
+    return names[0] + (f" and {others} other pair{'s' * (others > 1)}" if others else "")
 
 
 def _before_last(seen: Curve) -> float:

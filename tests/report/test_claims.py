@@ -139,3 +139,9 @@ def test_colours_that_mean_something_are_told_apart(palette, eyes) -> None:
 def test_both_palettes_have_the_same_names() -> None:
     assert COLOURS.keys() == DARK.keys()
     assert len(set(COLOURS.values())) == len(COLOURS)
+
+
+def test_a_value_of_our_own_is_said_to_be_asked_for_and_not_published():
+    ours = dataclasses.replace(ROW, asked=True)
+    assert "asked for 2.00×" in ClaimFigure("a claim", (Panel("memory", (ours,)),)).alternative
+    assert "published 2.00×" in ClaimFigure("a claim", (Panel("memory", (ROW,)),)).alternative

@@ -60,6 +60,8 @@ class Row:
     floor: float | None = None
     word: str = ""
     tone: Tone = ""
+    asked: bool = False
+    """Whether the value was not published, but is what we ask for."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,11 @@ class ClaimFigure(Figure):
         return "Dot plot. " + told(
             f"{row.label}{' (a rival)' * (row.who == 'rival')}: {row.text}"
             + (f", {row.word}" if row.word else "")
-            + (f", published {_published(panel.scale, row.published)}" if row.published else "")
+            + (
+                f", {_said([row])} {_published(panel.scale, row.published)}"
+                if row.published
+                else ""
+            )
             for panel in self.panels
             for row in panel.rows
         )
@@ -151,14 +157,21 @@ def _row(condition: Condition) -> Row:
         _ends(verdict.ratio) if verdict.ratio is not None else None,
         write_out(verdict.ratio) if verdict.ratio is not None else "",
         verdict.published,
-        verdict.noise_floor,
-        verdict.word,
-        condition.tone,
+        asked=verdict.trust == "ours",
+        floor=verdict.noise_floor,
+        word=verdict.word,
+        tone=condition.tone,
     )
 
 
 def _ends(interval: Interval) -> tuple[float, float, float]:
     return interval.low, interval.estimate, interval.high
+
+
+def _said(rows: Sequence[Row]) -> str:
+    """Say by what a tick stands where it does."""
+    of_ours = [row.asked for row in rows if row.published is not None]
+    return "asked for" if all(of_ours) else "published"
 
 
 def _published(scale: Scale, value: float) -> str:
@@ -187,7 +200,7 @@ def _draw(ax: Axes, panel: Panel) -> None:
     asked = sorted({row.published for row in rows if row.published is not None})
     if asked:
         each = listed([_published(panel.scale, value) for value in asked])
-        _head(ax, asked[-1], f"published {each}" if not gain else f"asked for {each}")
+        _head(ax, asked[-1], f"{_said(rows)} {each}")
 
 
 def _draw_row(ax: Axes, y: int, row: Row, gain: bool) -> None:

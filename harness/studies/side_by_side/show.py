@@ -136,6 +136,7 @@ def accuracy_table(found: Sequence[Standings]) -> Table | None:
             )
             for each in found
         ],
+        wide=True,
     )
 
 
