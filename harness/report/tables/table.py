@@ -44,7 +44,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Table:
-    """A named table; a wide one spans both columns of the paper.
+    """A named table; a wide one has the page's whole width, and in the paper one of many columns.
 
     in_summary  whether a terminal shows it too, after the verdicts
     """

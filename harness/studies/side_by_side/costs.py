@@ -11,7 +11,7 @@ from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement
 from harness.judge.statistics import Interval, median_interval
 from harness.records.seen import MEMORY, OPERATIONS, STEP, Memory, Operations, Times
-from harness.studies.side_by_side.learners import FEWEST, Known, by_learner
+from harness.studies.side_by_side.learners import Known, by_learner
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,13 @@ def costs(evidence: Evidence, judgement: Judgement) -> Iterator[Costs]:
             counted.get(workload, {}),
         )
         learners = list(dict.fromkeys((*times, *peaks, *counts)))
-        if len(learners) >= FEWEST:
-            tables: tuple[dict[str, Known[Any]], ...] = times, peaks, counts
-            about = next(r for table in tables for mine in table.values() for r, _ in mine.values())
-            found = (
-                _cost(each, times.get(each, {}), peaks.get(each, {}), counts.get(each, {}))
-                for each in learners
-            )
-            yield Costs(workload, about.parameters, about.samples, tuple(_with_front(list(found))))
+        tables: tuple[dict[str, Known[Any]], ...] = times, peaks, counts
+        about = next(r for table in tables for mine in table.values() for r, _ in mine.values())
+        found = (
+            _cost(each, times.get(each, {}), peaks.get(each, {}), counts.get(each, {}))
+            for each in learners
+        )
+        yield Costs(workload, about.parameters, about.samples, tuple(_with_front(list(found))))
 
 
 def _cost(

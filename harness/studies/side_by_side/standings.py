@@ -64,7 +64,7 @@ class Standings:
     target: float | None
     """Which the rule sets by the first learner's curves."""
     control: str | None
-    """The second control: a learner that several other pairs there have as their baseline."""
+    """The second control: a learner that several other pairs have as their baseline."""
     learners: tuple[Standing, ...]
 
 
@@ -78,7 +78,7 @@ def standings(
         if len(learners) < FEWEST:
             continue
         control, prices = next(iter(learners)), spent.get(workload, {})
-        second = _second(judgement, workload, [each for each in learners if each != control])
+        second = _second(judgement, [each for each in learners if each != control])
         first, _ = next(iter(learners[control].values()))
         higher, shared = (
             first.higher_is_better is not False,
@@ -110,10 +110,9 @@ def standings(
         )
 
 
-def _second(judgement: Judgement, workload: str, others: Sequence[str]) -> str | None:
-    """Return which of them most pairs on the workload have as their baseline, if several have."""
-    pairs = [each.pair for each in judgement.pairs if workload_words(each.pair) == workload]
-    baselines = Counter(learner_of(pair, "baseline") for pair in pairs)
+def _second(judgement: Judgement, others: Sequence[str]) -> str | None:
+    """Return which of them most pairs have as their baseline, if several have."""
+    baselines = Counter(learner_of(each.pair, "baseline") for each in judgement.pairs)
     most = max(others, key=lambda each: baselines[each])
     return most if baselines[most] > 1 else None
 
