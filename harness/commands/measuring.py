@@ -29,11 +29,10 @@ def run(options: argparse.Namespace) -> int:
     progress = progress_for(sys.stderr)
     folder = (config.resume or config.out or RESULTS / "run").parent
     with ending_in_order(), engine_of(config, folder) as engine:
-        progress.noted("making each learner once: what is wrong with one is told before the run")
         ready = (
             resume(config, engine)
             if config.resume
-            else prepare(config, _command(options.words), engine)
+            else prepare(config, _command(options.words), engine, progress.noted)
         )
         progress.noted(line_of(ready.disturbed_by))
         progress.noted(f"writing records to {ready.store.folder}")

@@ -6,6 +6,7 @@ Everything that can be wrong with what was asked for is said here.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,9 +28,13 @@ from harness.registry import ROOT, Registry
 SUITES = ROOT / "suites"
 CLAIMS = SUITES / "claims.toml"
 RESULTS = ROOT / "results"
+FEW_LOOKS = 8
+"""Learners that are made in so short a time that nobody wonders what is being done."""
 
 
-def prepare(config: RunConfig, command: str, engine: Engine) -> Run:
+def prepare(
+    config: RunConfig, command: str, engine: Engine, noted: Callable[[str], None] | None = None
+) -> Run:
     """Check everything that can be wrong before the first block, and lay out the run's folder."""
     registry = Registry(config.plugins).whole()
     suite = read_suite(find_suite(config.suite, SUITES))
@@ -43,6 +48,8 @@ def prepare(config: RunConfig, command: str, engine: Engine) -> Run:
     require_fresh(folder)
     probes = probed(config.device, engine, config.threads)
     asked = [(block, imports_of(block, registry)) for block in first_of_each(blocks)]
+    if noted and len(asked) > FEW_LOOKS:
+        noted(f"making each of {len(asked)} learners once, to find what is wrong before the run")
     FirstLook(engine, asked).require_right_settings()
     manifest = Manifest(
         command=command,
