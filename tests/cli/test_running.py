@@ -148,6 +148,15 @@ class TestRunning:
         assert shown.out == "report: run\n"
         assert len(Store.open(here / "run").records(PASSES)) == 108
 
+    def test_says_that_it_makes_many_learners_before_anything_is_written(
+        self, engine, here, capsys, monkeypatch
+    ):
+        monkeypatch.setattr("harness.measure.preparation.FEW_LOOKS", 1)
+        main(["run", "suite=smoke", "out=run", "rounds=1", "seeds=1"])
+        first, _, then = capsys.readouterr().err.partition(", to find what is wrong before the run")
+        assert first.startswith("note: making each of ")
+        assert "writing records to run" in then
+
     def test_writes_down_its_command_without_this_machines_folders(self, engine, here):
         words = [f"suite={here}/mine.toml", f"out={here}/run", f"plugin={here}/mine.py", "rounds=1"]
         main(["run", *words, f"data_dir={here}", "threads=1"])
