@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -45,7 +46,8 @@ def write_content(folder: Path, content: Content, texts: Mapping[str, str]) -> l
         if path.stem not in svgs and is_drawn_as(path.stem, path.read_bytes()):
             path.unlink()  # an earlier report's, which this one has no more
     paper = folder / "report.pdf"
-    paper.unlink(missing_ok=True)  # if it can't be set, all else is there, and no older one
+    with contextlib.suppress(OSError):  # what can't be removed is told where it is replaced
+        paper.unlink()  # if it can't be set, all else is there, and no older one
     replace_file(paper, to_pdf(content, svgs))
     return [*(folder / name for name in files), paper]
 

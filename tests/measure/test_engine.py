@@ -214,7 +214,7 @@ def test_workers_end_when_their_server_or_whoever_asked_is_killed(depth: str, ca
 
 
 def test_a_peer_whose_imports_bring_an_allocator_with_threads_is_imported_by_a_server():
-    pytest.importorskip("learn2learn")
+    pytest.importorskip("learn2learn", reason="the peer is not installed")
     with LocalEngine() as engine:
         known = ("baselines.learn2learn_maml",)
         answer = engine.call("tests.measure.in_worker:imported", "learn2learn", 60, known)
