@@ -6,9 +6,9 @@
 A run of two pairs is started and its driver, its first server, a server of workers or a worker is
 killed, at a moment and in an order drawn by the seed. Where the driver was killed, the run is
 resumed. A run that comes to its end is looked at, and the next one is started, until there were so
-many kills.
-Told are records that were there once and are gone, blocks without a record, blocks with more than
-one good record, processes that outlived their driver, and whether anything ended in a traceback.
+many kills. Told are records that were there once and are gone, blocks without a record, blocks
+with more than one good record, processes that outlived their driver, and whether anything ended in
+a traceback.
 """
 
 from __future__ import annotations
@@ -162,12 +162,10 @@ class KilledRun:
         first = _children(driver)
         servers = [server for each in first for server in _children(each)]
         workers = [worker for server in servers for worker in _children(server)]
-        among = {"driver": [driver], "first server": first, "server": servers, "worker": workers}[
-            who
-        ]
-        if not among:
+        those = {"driver": [driver], "first server": first, "server": servers, "worker": workers}
+        if not those[who]:
             return self._drawn(driver)
-        victim = self._random.choice(among)
+        victim = self._random.choice(those[who])
         self._outcome.kills[who] += 1
         if who != "driver":
             with suppress(psutil.NoSuchProcess):

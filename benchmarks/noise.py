@@ -35,8 +35,9 @@ from typing import Any
 from benchmarks.load import busy, switching
 from benchmarks.rates import with_interval
 from harness.config import split_words, whole
+from harness.declare.pair import Pair
 from harness.declare.passes import Seen
-from harness.declare.suite import Pair, Protocol
+from harness.declare.protocol import Protocol
 from harness.errors import HarnessError
 from harness.judge.noise.sequential import looks
 from harness.judge.noise.stopping import narrow

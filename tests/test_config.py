@@ -8,7 +8,9 @@ import pytest
 
 from harness import config
 from harness.config import WORDS, RunConfig, run_config, split_words
-from harness.declare.suite import Pair, Protocol, Suite
+from harness.declare.pair import Pair
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite
 from harness.errors import UnknownName, UsageError
 
 SUITE = Suite(
@@ -24,7 +26,7 @@ def refusal(*words: str) -> str:
 
 def test_no_words_mean_the_paper_on_the_cpu_with_all_cores(monkeypatch):
     monkeypatch.setattr(config, "cores", lambda: 3)
-    assert run_config([]) == RunConfig(suite="paper", device="cpu", threads=3)
+    assert run_config([]) == RunConfig(suite="paper", device="cpu", threads=3, jobs=2)
 
 
 def test_the_cores_are_those_that_this_process_may_use(monkeypatch):
@@ -80,6 +82,13 @@ def test_what_is_not_given_is_the_suites():
     assert RunConfig().rounds_of(SUITE) == 7
     assert RunConfig(seeds=(9,), rounds=1).seeds_of(SUITE) == (9,)
     assert RunConfig(seeds=(9,), rounds=1).rounds_of(SUITE) == 1
+
+
+def test_two_untimed_blocks_share_the_cores_of_this_machine_and_nothing_shares_a_gpu():
+    assert [run_config([f"threads={n}"]).jobs for n in (1, 2, 8)] == [1, 2, 2]
+    assert run_config(["threads=8", "device=cuda"]).jobs == 1
+    assert run_config(["threads=8", "engine=ray"]).jobs == 1
+    assert run_config(["threads=8", "jobs=3"]).jobs == 3
 
 
 def test_a_value_may_hold_an_equals_sign():

@@ -115,6 +115,18 @@ def test_judging_and_reporting_know_neither_measuring_nor_torch(file):
     assert not [name for name in imported(file) if within(name, "harness.measure", "torch")]
 
 
+SHOWING = [
+    *in_folder("harness/report"),
+    *(f for f in in_folder("harness/studies") if f.stem in ("show", "figure", "front")),
+]
+
+
+@pytest.mark.parametrize("file", SHOWING, ids=str)
+def test_what_shows_computes_no_statistic(file):
+    computing = ("statistics", "numpy", "scipy", "pandas")
+    assert not [name for name in imported(file) if within(name, *computing)]
+
+
 @pytest.mark.parametrize("file", in_folder("harness/measure"), ids=str)
 def test_measuring_knows_nobody_who_judges(file):
     assert not [name for name in imported(file) if within(name, "harness.judge", "harness.report")]

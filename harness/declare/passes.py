@@ -38,6 +38,8 @@ class Pass(Generic[S]):
     measure   what takes (block, learner) and returns a Look: "module:function", which is loaded in
               the worker alone, or the function itself
     clocked   whether seconds are what it looks for, so that nothing else may run beside it
+    counts    whether it counts what a step costs: by all threads, with nothing beside it, for a
+              learner may plan its step by what it times
     in_turns  whether measure returns a Turns in place of a Look
     chooses   whether the first of its rounds choose what the others judge
     shared    whether ranks that share a method's work can take it together
@@ -53,6 +55,7 @@ class Pass(Generic[S]):
     rhythm: Rhythm
     measure: str | Callable[..., Any]
     clocked: bool = False
+    counts: bool = False
     in_turns: bool = False
     chooses: bool = False
     shared: bool = True
@@ -72,6 +75,11 @@ class Pass(Generic[S]):
     @property
     def told(self) -> str:
         return self.words or self.name
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing else of this machine's run may go on meanwhile."""
+        return self.clocked or self.counts
 
     @property
     def compares_times(self) -> bool:

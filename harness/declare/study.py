@@ -17,7 +17,7 @@ from harness.declare.passes import Pass, Seen, resolved
 from harness.declare.settings import build
 
 if TYPE_CHECKING:
-    from harness.declare.suite import Pair
+    from harness.declare.pair import Pair
     from harness.judge.evidence import Evidence
     from harness.judge.judgement import Judgement
     from harness.judge.pair_study import PairSoFar, PairStudy

@@ -16,8 +16,8 @@ from statistics import quantiles
 from typing import Any
 
 from harness.declare.measures import MEASURES
+from harness.declare.pair import MEMBERS
 from harness.declare.point import words_of
-from harness.declare.suite import MEMBERS
 from harness.errors import UsageError
 from harness.exports.formats import Exported
 from harness.judge.judged_run import MEMBERSHIP

@@ -15,7 +15,7 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from harness.declare.suite import MEMBERS, TWIN, with_settings, workload_words
+from harness.declare.pair import MEMBERS, TWIN, with_settings, workload_words
 from harness.errors import Absent, UsageError
 from harness.exports.formats import Exported
 from harness.results import Results

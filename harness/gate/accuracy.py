@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.declare.claims import Claim
+from harness.declare.pair import Pair
 from harness.declare.passes import Seen
-from harness.declare.suite import Pair
 from harness.gate.findings import ACCURACY, Finding
 from harness.judge.evidence import Evidence
 from harness.judge.quality.inheritance import curves_equal

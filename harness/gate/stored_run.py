@@ -15,8 +15,8 @@ from pathlib import Path
 
 from harness.config import RunConfig
 from harness.declare.measures import MEASURES
+from harness.declare.pair import MEMBERS, Member, Pair
 from harness.declare.passes import Seen
-from harness.declare.suite import MEMBERS, Member, Pair
 from harness.errors import UsageError
 from harness.gate.checkout import Repository
 from harness.gate.config import WORKTREE, GateConfig

@@ -11,8 +11,9 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
+from harness.declare.pair import MEMBERS, Pair, with_settings
 from harness.declare.point import Scalar
-from harness.declare.suite import MEMBERS, Pair, Suite, with_settings
+from harness.declare.suite import Suite
 from harness.records.seen import SPINE
 
 SPINE_PASSES = frozenset(each.name for each in SPINE)

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import cores
+from harness.declare.pair import Member
 from harness.declare.passes import Seen
-from harness.declare.suite import Member, Protocol
+from harness.declare.protocol import Protocol
 from harness.errors import HarnessError, NothingMeasured, UsageError
 from harness.gate.checkout import Repository
 from harness.gate.config import WORKTREE, GateConfig

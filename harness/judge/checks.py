@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.declare.equivalence import Held
+from harness.declare.pair import MEMBERS, Member, Pair, settings_words
 from harness.declare.passes import Seen
-from harness.declare.suite import MEMBERS, Member, Pair, settings_words
 from harness.judge.evidence import Evidence, told
 from harness.judge.judgement import Debt
 from harness.records.record import Record

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.declare.measures import MEASURES
+from harness.declare.pair import MEMBERS, settings_words
 from harness.declare.point import words_of
-from harness.declare.suite import MEMBERS, settings_words
 from harness.errors import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
 from harness.judge.judged_run import JudgedRun, Unlike
 from harness.judge.judgement import Judgement, Ratio

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import TypeVar, cast
 
 from harness.builtin import builtin_passes
+from harness.declare.pair import TWIN, Member, Pair
 from harness.declare.passes import Pass, Seen
 from harness.declare.point import OWN, Point, PointKey, key_of, words_of
-from harness.declare.suite import TWIN, Member, Pair
 from harness.judge.machines import of_one_class
 from harness.records.manifest import Manifest
 from harness.records.record import Record
@@ -41,11 +41,12 @@ class Evidence:
         """Also those of blocks that were measured again."""
         counting = of_one_class(latest(self.every), self.passes)
         plan = dict.fromkeys(manifest.plan if manifest else (each.block for each in counting))
-        planned = {block: place for place, block in enumerate(plan)}
-        known = [record for record in counting if record.block in planned]
-        self.records = tuple(sorted(known, key=lambda record: planned[record.block]))
+        self.places = {block: place for place, block in enumerate(plan)}
+        """Where each block stands in the plan."""
+        known = [record for record in counting if record.block in self.places]
+        self.records = tuple(sorted(known, key=lambda record: self.places[record.block]))
         """In the order of the plan."""
-        self.unplanned = len({r.block for r in counting} - planned.keys())
+        self.unplanned = len({r.block for r in counting} - self.places.keys())
         self._found: dict[tuple[str, str, str], list[Record[Seen]]] = {}
         self._of_pair: dict[str, list[Record[Seen]]] = {}
         for record in self.records:

@@ -8,17 +8,21 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from harness.declare.claims import Claim
+from harness.declare.pair import Pair
 from harness.declare.passes import Seen
 from harness.declare.study import Study
-from harness.declare.suite import Pair, Suite
+from harness.declare.suite import Suite
 from harness.errors import StoreError
 from harness.judge.checks import debts, withheld
 from harness.judge.evidence import Evidence, trouble
 from harness.judge.judgement import Failure, Judgement, PairJudgement, Quality, Ratio
+from harness.judge.machines import surroundings
 from harness.judge.noise.run_noise import Noises
+from harness.judge.noise.timed_blocks import block_times, ran
 from harness.judge.outcome import outcomes
 from harness.judge.pair_study import PairSoFar, studied
 from harness.judge.pair_verdicts import pair_verdicts
+from harness.judge.quality.bands import bands
 from harness.judge.quality.convergence import Convergences, convergences
 from harness.judge.quality.inheritance import curves_equal, inherits
 from harness.judge.quality.pair_quality import pair_gains, pair_quality, stands_in, strictest_margin
@@ -63,15 +67,27 @@ def judged(evidence: Evidence, registry: Registry) -> Judgement:
         convergence=tuple(convergence.found.values()),
         claims=outcomes(manifest.claims, pairs),
     )
-    return with_studies(judgement, evidence, studies)
+    return with_what_is_shown(judgement, evidence, studies)
 
 
-def with_studies(judgement: Judgement, evidence: Evidence, studies: Sequence[Study]) -> Judgement:
-    """Return the judgement with what studies find of all pairs together."""
+def with_what_is_shown(
+    judgement: Judgement, evidence: Evidence, studies: Sequence[Study]
+) -> Judgement:
+    """Return the judgement with what may be shown of blocks, and what studies find of all pairs."""
     shown = evidence.without_results_of(each.pair for each in judgement.pairs if each.withheld)
-    found = {each.name: each.of_run(shown, judgement) for each in studies}
+    pairs = tuple(
+        dataclasses.replace(
+            each,
+            bands=tuple(bands(shown, each.pair)),
+            block_times=tuple(block_times(shown, each.pair)),
+            ran=tuple(ran(shown, each.pair)),
+        )
+        for each in judgement.pairs
+    )
+    whole = dataclasses.replace(judgement, pairs=pairs, surroundings=surroundings(shown.records))
+    found = {each.name: each.of_run(shown, whole) for each in studies}
     whole = dataclasses.replace(
-        judgement, studies={name: each for name, each in found.items() if each is not None}
+        whole, studies={name: each for name, each in found.items() if each is not None}
     )
     of_studies = [told for each in studies for told in each.threats(shown, whole)]
     return dataclasses.replace(whole, threats=threats(shown, whole.pairs, of_studies))

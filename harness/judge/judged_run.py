@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.declare.measures import MEASURES
-from harness.declare.suite import settings_words
+from harness.declare.pair import settings_words
 from harness.judge.judgement import Judgement
 from harness.judge.noise.run_noise import Noises
 from harness.records.manifest import Manifest

@@ -8,14 +8,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from harness.declare.equivalence import Held
+from harness.declare.pair import Member, Pair
 from harness.declare.point import OWN, Point
-from harness.declare.suite import Member, Pair
+from harness.judge.machines import Surroundings
 from harness.judge.noise.pair_noise import Twins, noise_of
 from harness.judge.quality.convergence import Convergence
 from harness.judge.statistics import Interval
 
 if TYPE_CHECKING:
+    from harness.judge.noise.timed_blocks import BlockTime, Ran
     from harness.judge.outcome import Outcome
+    from harness.judge.quality.bands import Band
     from harness.judge.threats import Told
 
 
@@ -197,6 +200,11 @@ class PairJudgement:
     """Why the pair may show no ratio, time or count that reads as a result."""
     target: float | None = None
     """The quality that both members are raced to, where a study sets one."""
+    bands: tuple[Band, ...] = ()
+    """Of the members' learning curves."""
+    block_times: tuple[BlockTime, ...] = ()
+    ran: tuple[Ran, ...] = ()
+    """As what each member really ran."""
     studies: Mapping[str, Any] = field(default_factory=dict)
     """What studies found of the pair, by their names."""
 
@@ -229,6 +237,7 @@ class Judgement:
     """What became of every claim, in the order of the claims."""
     threats: tuple[Told, ...] = ()
     """What the verdicts may be wrong by."""
+    surroundings: Surroundings = field(default_factory=Surroundings)
     studies: Mapping[str, Any] = field(default_factory=dict)
     """What studies found of all pairs together, by their names."""
 

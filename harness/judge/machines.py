@@ -1,12 +1,43 @@
-"""Machines: seconds of a pair that were taken on machines of several classes say nothing."""
+"""Machines: what was around the blocks, and which seconds were taken on several classes.
+
+Seconds of a pair that were taken on machines of more than one class say nothing.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from harness.declare.passes import Pass, Seen
 from harness.records.record import Record
+
+Range = tuple[float, float]
+"""The least and the most over blocks."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What was around the blocks as they were measured; None where none of them says it."""
+
+    load: Range | None = None
+    steal: Range | None = None
+    temperature: Range | None = None
+    gpu_processes: Range | None = None
+
+
+def surroundings(records: Sequence[Record[Seen]]) -> Surroundings:
+    return Surroundings(
+        _range(record.load for record in records),
+        _range(record.steal for record in records),
+        _range(record.temperature for record in records),
+        _range(record.gpu_processes for record in records),
+    )
+
+
+def _range(values: Iterable[float | None]) -> Range | None:
+    known = [value for value in values if value is not None]
+    return (min(known), max(known)) if known else None
 
 
 def of_one_class(

@@ -9,7 +9,7 @@ from typing import Literal
 
 from harness.declare.claims import Claim
 from harness.declare.measures import MEASURES
-from harness.declare.suite import workload_words
+from harness.declare.pair import workload_words
 from harness.judge.judgement import PairJudgement, Verdict
 from harness.judge.statistics import Interval
 

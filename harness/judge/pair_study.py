@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.declare.claims import Claim, Reading
+from harness.declare.pair import Member, Pair
 from harness.declare.study import Study
-from harness.declare.suite import Member, Pair
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Curves, Quality, Ratio
 from harness.judge.ratios import CONFIDENCE

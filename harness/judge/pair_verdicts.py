@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from harness.declare.claims import Claim, Reading
+from harness.declare.pair import Member
 from harness.declare.point import Point
-from harness.declare.suite import Member
 from harness.judge.checks import all_paid, unknown
 from harness.judge.judgement import PairJudgement, Quality, Ratio, Verdict
 from harness.judge.noise.pair_noise import Noise, timing

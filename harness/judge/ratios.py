@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
 
 from harness.declare.measures import MEASURES, Measure
+from harness.declare.pair import MEMBERS, Member, Pair, with_settings
 from harness.declare.passes import Seen
 from harness.declare.point import OWN, Point, words_of
-from harness.declare.suite import MEMBERS, Member, Pair, with_settings
 from harness.judge.checks import all_paid
 from harness.judge.evidence import Evidence, Key, key
 from harness.judge.judgement import Observed, PairJudgement, Place, Ratio, Source

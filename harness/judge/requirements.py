@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.declare.claims import Claim
-from harness.declare.suite import Pair
+from harness.declare.pair import Pair
 from harness.judge.evidence import Evidence, told
 from harness.records.manifest import Manifest
 

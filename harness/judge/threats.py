@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.declare.suite import workload_words
+from harness.declare.pair import workload_words
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import PairJudgement, Quality
 from harness.judge.machines import classes_by_pair

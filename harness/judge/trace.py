@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.declare.measures import MEASURES
+from harness.declare.pair import MEMBERS
 from harness.declare.passes import Seen
 from harness.declare.point import Point, PointKey, key_of
-from harness.declare.suite import MEMBERS
 from harness.judge.evidence import Evidence, trouble
 from harness.judge.judgement import (
     Derived,

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from harness.declare.pair import Member, Pair, settings_words
 from harness.declare.passes import Seen
 from harness.declare.point import Point, words_of
+from harness.declare.protocol import Protocol
 from harness.declare.settings import build
-from harness.declare.suite import Member, Pair, Protocol, settings_words
 from harness.records.record import Record, Status
 from harness.seeds import block_seed
 

@@ -27,7 +27,7 @@ from time import perf_counter_ns
 from typing import NamedTuple
 
 from harness.declare.passes import Costs
-from harness.declare.suite import Protocol
+from harness.declare.protocol import Protocol
 from harness.measure.suspension import suspensions
 from harness.team.aggregation import told_by_all
 from harness.team.communicator import Alone, Communicator

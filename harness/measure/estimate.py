@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, median
 
+from harness.declare.pair import TWIN
 from harness.declare.passes import Pass, Seen
 from harness.declare.rounds import MIN_ROUNDS
-from harness.declare.suite import TWIN
 from harness.measure.block import Block
 from harness.measure.budget import Budget
 from harness.measure.spread import Range, Spread
@@ -46,11 +46,10 @@ class Estimate:
         passes: Passes,
         rehearsed: Rehearsed = (),
         budget: Budget | None = None,
-        jobs: int = 1,
         fewest: Mapping[str, int] | None = None,
     ) -> None:
         self.budget = budget or Budget(math.inf)
-        self._passes, self._jobs = passes, jobs
+        self._passes = passes
         self._fewest = fewest or {}  # rounds, by pair, where it isn't what every verdict takes
         self._left = Counter(map(_kind, blocks))
         self._one_of = {_kind(block): block for block in blocks}
@@ -115,8 +114,7 @@ class Estimate:
     def _sum(self, kinds: Iterable[Kind]) -> Range:
         low = high = 0.0
         for kind in kinds:
-            beside = 1 if self._passes[kind[1]].clocked else self._jobs
-            each = [seconds / beside for seconds in self._expected(kind)]
+            each = [seconds / self._one_of[kind].jobs for seconds in self._expected(kind)]
             low, high = low + self._least(kind) * each[0], high + self._left[kind] * each[1]
         return low, high
 
@@ -144,7 +142,8 @@ class Estimate:
         member = "baseline" if block.member == TWIN else block.member
         whose = block.pair.name, member
         if whose in self._step_s:
-            return self._step_s[whose]
+            low, high = self._step_s[whose]
+            return low, high * block.jobs  # timed by all threads, of which it has a share
         if whose in self._about_s:
             return (self._about_s[whose],) * 2
         if self._usual_s is None:

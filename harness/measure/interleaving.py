@@ -63,7 +63,7 @@ class Lane:
         return Resources(
             cores=block.ranks * block.threads,
             gpus=block.gpus,
-            alone=self.registry.passes[block.measured].clocked,
+            alone=self.registry.passes[block.measured].alone,
             machine=block.machine,
         )
 

@@ -10,7 +10,7 @@ import torch
 
 from harness.declare.learner import Learner, workload_of
 from harness.declare.passes import Costs, Look, Pace, Pass, Seen, Turns, resolved
-from harness.declare.suite import Protocol
+from harness.declare.protocol import Protocol
 from harness.declare.tree import all_finite, live_bytes
 from harness.measure import device
 from harness.measure.block import Block

@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.config import RunConfig
+from harness.declare.pair import MEMBERS, TWIN, Member, Pair
 from harness.declare.passes import Pass, Rhythm, Seen
 from harness.declare.point import Point, PointKey, key_of
-from harness.declare.suite import MEMBERS, TWIN, Member, Pair, Protocol, Suite
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite
 from harness.errors import UsageError
 from harness.measure.block import Block
 from harness.registry import Registry
@@ -51,6 +53,8 @@ class _Planner:
     made: dict[tuple[str, PointKey], Pair] = field(default_factory=dict)
     """Pairs at points: blocks share them, and what is made of them is made once."""
     protocols: dict[str, Protocol] = field(default_factory=dict)
+    jobs: dict[str, int] = field(default_factory=dict)
+    """How many blocks of a pass share the cores."""
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -156,7 +160,7 @@ class _Planner:
         round_: int,
     ) -> Block:
         here = self._here(pair, point)
-        jobs = 1 if each.clocked else self.config.jobs
+        jobs = self._jobs(each)
         return Block(
             pair=here,
             measured=each.name,
@@ -172,6 +176,15 @@ class _Planner:
             point=pair.part_of(member, point),
             study=self._settings(each),
         )
+
+    def _jobs(self, each: Pass[Seen]) -> int:
+        """Return how many blocks of a pass share the cores; where there is but one, it has all."""
+        if each.name not in self.jobs:
+            places = sum(len(pair.points_of(each.name)) for pair in self.suite.pair)
+            # A method may inherit its baseline's training.
+            often = len(self.seeds) if each.rhythm == "seeds" else len(MEMBERS)
+            self.jobs[each.name] = 1 if each.alone else min(self.config.jobs, places * often)
+        return self.jobs[each.name]
 
     def _protocol(self, pair: Pair) -> Protocol:
         if pair.name not in self.protocols:

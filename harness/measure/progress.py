@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from harness.declare.pair import Pair
 from harness.declare.passes import Seen
-from harness.declare.suite import Pair, Suite
+from harness.declare.suite import Suite
 from harness.measure.block import Block
 from harness.measure.estimate import Estimate
 from harness.records.record import Record

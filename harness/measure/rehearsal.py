@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
+from harness.declare.pair import TWIN
 from harness.declare.passes import Pass, Seen
-from harness.declare.suite import TWIN
 from harness.measure.block import Block
 from harness.measure.estimate import Estimate
 from harness.records.seen import STEP

@@ -14,8 +14,8 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from harness.declare.pair import Member, Pair
 from harness.declare.passes import Seen
-from harness.declare.suite import Member, Pair
 from harness.measure.block import Block
 from harness.measure.skipping import Skipped
 from harness.records.record import Record

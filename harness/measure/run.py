@@ -9,9 +9,10 @@ from random import Random
 from typing import NamedTuple
 
 from harness.config import RunConfig
+from harness.declare.pair import MEMBERS, Member
 from harness.declare.passes import Seen
 from harness.declare.rounds import fewest_rounds
-from harness.declare.suite import MEMBERS, Member, Suite
+from harness.declare.suite import Suite
 from harness.measure.alike import Alike
 from harness.measure.block import Block
 from harness.measure.budget import Budget
@@ -81,9 +82,8 @@ class Run:
             if shorts:
                 progress.noted("taking a few steps first, to say what the run will cost")
             rehearsed = [self.lane(short, engine).measure() for short in shorts]
-            jobs = self.config.jobs
             fewest = self._fewest_rounds()
-            estimate = Estimate(owed, self.registry.passes, rehearsed, budget, jobs, fewest)
+            estimate = Estimate(owed, self.registry.passes, rehearsed, budget, fewest)
             progress.planned(self.suite, len(left), estimate)
             doing = _Doing(self, engine, progress, skipping, alike, writer, estimate)
             known = [r for r in done.values() if r.measured in timed and r.status != "skipped"]
@@ -163,11 +163,10 @@ class _Doing:
     """Pairs and passes whose members don't fit into memory together."""
 
     def each_of(self, blocks: Iterable[Block]) -> None:
-        """Measure blocks side by side, unless they need not be; those of a clock stand alone."""
-        passes = self.run.registry.passes
+        """Measure blocks side by side, unless they need not be; some have the machine alone."""
         with Blocks(self.run.config.jobs) as beside:
             for block in blocks:
-                alone = passes[block.measured].clocked
+                alone = block.jobs == 1 and self.engine.machines == 1
                 while any(
                     alone
                     or beside.full

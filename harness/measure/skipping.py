@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from harness.declare.pair import MEMBERS, Member, Pair, settings_words
 from harness.declare.passes import Seen
 from harness.declare.point import Point
-from harness.declare.suite import MEMBERS, Member, Pair, settings_words
 from harness.measure.block import Block
 from harness.records.record import Record
 

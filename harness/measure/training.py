@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from harness.declare.learner import Learner, workload_of
-from harness.declare.suite import Protocol
+from harness.declare.protocol import Protocol
 from harness.declare.tree import leaves
 from harness.records.seen import Curve, Trajectory
 from harness.team.aggregation import require_agreement, slowest

@@ -14,10 +14,10 @@ from typing import Any, Generic, Literal, TypeVar, cast
 
 import harness
 from harness.declare.convergence import ConvergencePoint
+from harness.declare.pair import Member
 from harness.declare.passes import Pass, Seen, SeenAt
 from harness.declare.point import Point
 from harness.declare.settings import build
-from harness.declare.suite import Member
 from harness.errors import StoreError, UsageError
 from harness.records.seen import of_unit
 

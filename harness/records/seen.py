@@ -166,10 +166,13 @@ OPERATIONS = Pass(
     Operations,
     "once",
     "harness.measure.passes:operations",
+    counts=True,
     of_learner=True,
     words="operation count",
 )
-MEMORY = Pass("memory", Memory, "once", "harness.measure.passes:memory", of_learner=True)
+MEMORY = Pass(
+    "memory", Memory, "once", "harness.measure.passes:memory", counts=True, of_learner=True
+)
 STEP = Pass(
     "step",
     Times,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.declare.suite import workload_words
+from harness.declare.pair import workload_words
 from harness.judge.judgement import Judgement
 from harness.judge.statistics import MIN_ROUNDS, aa_holds, noise_floor
 from harness.records.manifest import Manifest

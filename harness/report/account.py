@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.declare.claims import Claim
+from harness.declare.pair import with_settings, workload_words
 from harness.declare.point import words_of
-from harness.declare.suite import with_settings, workload_words
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement, PairJudgement, Verdict
 from harness.judge.ratios import is_gain

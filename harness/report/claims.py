@@ -13,7 +13,7 @@ from harness.report.figures.claim_figure import ClaimFigure, claim_figures
 from harness.report.section import Placed, placed
 from harness.report.tables.table import Cell
 from harness.report.tables.verdict_table import MEANINGS, published_cell, tone_of
-from harness.report.units import count, ratio, significant
+from harness.report.units import count, ratio, signed, significant
 from harness.report.words import capital, full_stop, listed, span
 
 READ = {"abstract": "known from its abstract alone", "paper": "read in full", "": ""}
@@ -167,12 +167,12 @@ def _ranges(spans: Iterable[Span]) -> str:
 
 
 def _range(found: Span) -> str:
-    write = _signed if found.scale == "gain" else ratio
+    write = _gain if found.scale == "gain" else ratio
     return " to ".join(dict.fromkeys((write(found.low), write(found.high))))
 
 
-def _signed(gain: float) -> str:
-    return f"+{significant(gain)}" if gain > 0 else significant(gain)
+def _gain(gain: float) -> str:
+    return signed(significant(gain), gain)
 
 
 def _beside(outcome: Outcome) -> str:

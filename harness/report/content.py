@@ -111,7 +111,7 @@ def _parts(evidence: Evidence, judgement: Judgement, studies: Sequence[Study]) -
     """Yield what is said of every run, and what each study has to say of this one."""
     manifest: Manifest = evidence.manifest
     yield Part(SPEED, 10, tuple(speed_ups(judgement)), (pair_table(judgement),))
-    curves = tuple(learning_curves(judgement, evidence))
+    curves = tuple(learning_curves(judgement))
     yield Part(ACCURACY, 32, curves, (quality_table(judgement), convergence_table(judgement)))
     yield Part("Gradients", 50, tables=(distance_table(judgement),))
     yield Part(
@@ -125,12 +125,12 @@ def _parts(evidence: Evidence, judgement: Judgement, studies: Sequence[Study]) -
     yield Part("The exact command", 85, commands=commands(manifest))
     yield Part("Sources", 80, tables=(sources_table(judgement),))
     how = (
-        member_table(evidence),
+        member_table(judgement),
         protocol_table(manifest, studies),
-        machine_table(evidence),
+        machine_table(manifest, judgement.surroundings),
     )
     yield Part("How it was measured", 70, tables=how)
-    yield Part("Appendix: the order of measuring", 90, tuple(step_times(judgement, evidence)))
+    yield Part("Appendix: the order of measuring", 90, tuple(step_times(judgement)))
     for study in studies:
         yield from study.parts(evidence, judgement)
 

@@ -128,6 +128,11 @@ def percent(share: float | None, digits: int = 2) -> str:
     return f"{significant(100 * share, digits)}{GAP}%"
 
 
+def signed(text: str, value: float) -> str:
+    """Mark what is written of a difference with a plus where it is one."""
+    return f"+{text}" if value > 0 else text
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """Write a number of things: "1 pair", "2 pairs"."""
     return f"{number}{GAP}{noun if number == 1 else plural or noun + 's'}"

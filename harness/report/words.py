@@ -7,7 +7,7 @@ import unicodedata
 from typing import TypeVar
 
 from harness.declare.measures import MEASURES
-from harness.declare.suite import Pair
+from harness.declare.pair import Pair
 from harness.judge.ratios import clocked, is_gain
 from harness.judge.statistics import MIN_ROUNDS, Bounds, Interval, PairedInterval
 from harness.report.units import count

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from harness.declare.claims import Claim, Reading
+from harness.declare.pair import MEMBERS, Pair, settings_words
 from harness.declare.passes import Seen
-from harness.declare.suite import MEMBERS, Pair, Protocol, Suite, settings_words
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite
 from harness.judge.evidence import Evidence
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, PairJudgement, Verdict

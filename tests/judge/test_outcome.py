@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from harness.declare.claims import Reading
-from harness.declare.suite import Pair
+from harness.declare.pair import Pair
 from harness.judge.judgement import PairJudgement
 from harness.judge.outcome import Outcome, Span
 from tests.judge.builders import AA, PAIR, claim, judged, whole

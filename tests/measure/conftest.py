@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.declare.suite import Pair, Protocol
+from harness.declare.pair import Pair
+from harness.declare.protocol import Protocol
 from harness.measure.block import Block
 
 MISBEHAVING = str(Path(__file__).with_name("misbehaving.py"))

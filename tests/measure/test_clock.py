@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.declare.passes import Look
-from harness.declare.suite import Protocol
+from harness.declare.protocol import Protocol
 from harness.measure import clock
 from harness.measure.clock import Clock, Spent
 from harness.measure.passes import TimedSteps, alone

@@ -8,7 +8,9 @@ from collections import Counter
 import pytest
 
 from harness.config import RunConfig
-from harness.declare.suite import Pair, Protocol, Suite
+from harness.declare.pair import Pair
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite
 from harness.errors import UsageError
 from harness.measure.block import Block, block_from
 from harness.measure.plan import plan as plan_with

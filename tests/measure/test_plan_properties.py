@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.config import RunConfig
+from harness.declare.pair import MEMBERS, Pair
 from harness.declare.point import key_of
-from harness.declare.suite import MEMBERS, Pair, Protocol, Suite
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite
 from harness.measure.block import Block, block_from
 from harness.measure.plan import plan as plan_with
 from harness.registry import Registry

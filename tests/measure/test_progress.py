@@ -8,7 +8,9 @@ import io
 import pytest
 
 from harness.config import RunConfig
-from harness.declare.suite import Pair, Protocol, Suite
+from harness.declare.pair import Pair
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite
 from harness.measure import progress as module
 from harness.measure.budget import Budget
 from harness.measure.estimate import Estimate as EstimateWith
@@ -311,6 +313,18 @@ class TestTheEstimate:
         assert low == high
         steps = training.protocol.curve_steps
         assert 2.0 * steps <= low < 2.5 * steps
+
+    def test_expects_a_step_by_half_of_the_threads_to_take_up_to_twice_as_long(self):
+        config = RunConfig(threads=2, jobs=2)
+        planned = plan(Suite("s", "S", EVERY, Protocol()), config)
+        (timed, *_) = of("aa", "step")
+        training = next(b for b in planned if b.id == of("aa", "curve")[0].id)
+        estimate = Estimate([timed, training])
+        estimate.saw(timed, 3.0, timed.record("ok").holding(Times((2.0, 2.0))))
+        low, high = estimate.seconds
+        # Two of them go on at once.
+        assert high == pytest.approx(2 * low, rel=0.05)
+        assert 2.0 * training.protocol.curve_steps <= high
 
     def test_expects_a_block_that_took_no_time_to_take_none_again(self):
         estimate = Estimate(STEPS)

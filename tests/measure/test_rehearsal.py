@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 from harness.config import RunConfig
+from harness.declare.pair import Pair
 from harness.declare.passes import Seen
-from harness.declare.suite import Pair, Protocol, Suite
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite
 from harness.measure.estimate import Estimate
 from harness.measure.plan import plan
 from harness.measure.progress import announcement

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
+from harness.declare.pair import Member
 from harness.declare.passes import Seen
-from harness.declare.suite import Member
 from harness.measure import interleaving as module
 from harness.measure.block import Block
 from harness.measure.engines.engine import ANY

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from harness.config import RunConfig
-from harness.declare.suite import Pair, Protocol, Suite
+from harness.declare.pair import Pair
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite
 from harness.measure.block import Block, block_from
 from harness.measure.engines.engine import Answer, Engine, Resources
 from harness.measure.estimate import Estimate
@@ -28,6 +30,7 @@ from harness.registry import Registry
 
 REGISTRY = Registry()
 PASSES = ("check", "trajectory", "operations", "memory", "step", "curve")
+ALONE = ("operations", "memory", "step")
 SUITE = Suite(
     "s",
     "What it is for",
@@ -86,14 +89,14 @@ def run(folder: Path, engine: Engine, suite: Suite = SUITE, **words: Any) -> Sto
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_as_many_blocks_as_were_asked_for_run_at_once_and_timed_ones_alone(
+def test_as_many_blocks_as_were_asked_for_run_at_once_and_costs_are_taken_alone(
     tmp_path: Path, jobs: int
 ):
     engine = Busy()
     store = run(tmp_path / "run", engine, jobs=jobs)
     assert max(map(len, engine.at_once)) == jobs
     for blocks in engine.at_once:
-        if any(block.measured == "step" for block in blocks):
+        if any(block.measured in ALONE for block in blocks):
             assert len(blocks) == 1
     kept = [record.block for record in store.records()]
     assert sorted(kept) == sorted(store.manifest.plan)
@@ -127,14 +130,23 @@ def test_an_interrupted_run_has_lost_no_more_than_what_was_in_flight(tmp_path: P
     assert len(lost) <= 3
 
 
-def test_each_has_its_share_of_the_threads_and_timed_blocks_have_all():
+def test_each_has_its_share_of_the_threads_and_those_that_go_alone_have_all():
     alone, beside = (plan(SUITE, RunConfig(threads=4, jobs=j), REGISTRY) for j in (1, 3))
     assert {block.threads for block in alone} == {4}
-    assert {(b.measured == "step", b.threads, b.jobs) for b in beside} == {
+    assert {(b.measured in ALONE, b.threads, b.jobs) for b in beside} == {
         (True, 4, 1),
         (False, 1, 3),
     }
     assert [b.id for b in alone] == [b.id for b in beside]
+    one = dataclasses.replace(SUITE, pair=SUITE.pair[:1])
+    lone = plan(one, RunConfig(threads=4, jobs=2, seeds=(0,)), REGISTRY)
+    assert {(b.measured, b.threads) for b in lone if b.jobs == 2} == {
+        ("check", 2),
+        ("trajectory", 2),
+    }
+    assert {b.threads for b in lone if b.measured == "curve"} == {
+        4
+    }  # the method's may be inherited
     of_one_thread = [plan(SUITE, RunConfig(threads=1, jobs=j), REGISTRY) for j in (1, 2)]
     assert len({plan_hash(blocks) for blocks in of_one_thread}) == 1  # they measure the same
     assert json.loads(beside[0].to_json())["jobs"] == 3
@@ -142,8 +154,10 @@ def test_each_has_its_share_of_the_threads_and_timed_blocks_have_all():
 
 
 def test_the_time_that_is_announced_knows_how_many_run_at_once():
-    untimed = [block for block in plan(SUITE, RunConfig(), REGISTRY) if block.measured != "step"]
-    alone, beside = (Estimate(untimed, REGISTRY.passes, jobs=jobs).seconds for jobs in (1, 2))
+    alone, beside = (
+        Estimate([b for b in blocks if b.measured not in ALONE], REGISTRY.passes).seconds
+        for blocks in (plan(SUITE, RunConfig(jobs=jobs), REGISTRY) for jobs in (1, 2))
+    )
     assert alone == tuple(2 * seconds for seconds in beside)
 
 
@@ -169,7 +183,7 @@ def test_where_machines_are_many_pairs_are_timed_at_once_each_on_one_of_its_own(
     kept = [record.block for record in store.records()]
     assert sorted(kept) == sorted(store.manifest.plan)
     wanted = {(each.alone, each.machine) for each in engine.limits}
-    assert wanted == {(False, ""), (True, "one"), (True, "two")}
+    assert wanted == {(False, ""), (True, ""), (True, "one"), (True, "two")}
 
 
 def test_rounds_of_a_pair_are_taken_one_after_another(tmp_path: Path):

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import pytest
 
 from harness.config import RunConfig
-from harness.declare.suite import Pair, Protocol, Suite
+from harness.declare.pair import Pair
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite
 from harness.measure.block import Block
 from harness.measure.plan import plan
 from harness.measure.skipping import Skipping, is_settled

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from baselines.reference_maml import ReferenceMaml
-from harness.declare.suite import Protocol
+from harness.declare.protocol import Protocol
 from harness.measure.training import train_curve
 from methods.gradient_sharing import GradientSharing
 from suites.sinusoid import Sinusoid

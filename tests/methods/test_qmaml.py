@@ -10,7 +10,8 @@ import torch
 
 from baselines import inner_learner
 from baselines.reference_maml import ReferenceMaml
-from harness.declare.suite import Pair, Protocol
+from harness.declare.pair import Pair
+from harness.declare.protocol import Protocol
 from harness.declare.tree import identical
 from harness.declare.workload import Place
 from harness.errors import PeerMissing, UnknownName, UsageError

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from harness.declare.claims import Claim, Reading
 from harness.declare.convergence import ConvergencePoint
+from harness.declare.pair import Pair
 from harness.declare.passes import Seen
-from harness.declare.suite import Pair, Protocol, Suite
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite
 from harness.records.manifest import Manifest
 from harness.records.record import Record
 from harness.records.seen import SPINE

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from harness.declare.suite import Pair, Suite
+from harness.declare.pair import Pair
+from harness.declare.suite import Suite
 from harness.errors import StoreError
 from harness.records.manifest import manifest_from
 from harness.records.record import SCHEMA

@@ -6,8 +6,10 @@ import dataclasses
 import random
 from dataclasses import dataclass
 
+from harness.declare.pair import Pair
 from harness.declare.passes import Seen
-from harness.declare.suite import Pair, Protocol, Suite
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite
 from harness.judge.judgement import (
     Failure,
     Judgement,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import statistics
 
+from harness.declare.pair import MEMBERS, Pair
 from harness.declare.passes import Seen
-from harness.declare.suite import MEMBERS, Pair
 from harness.judge.judgement import (
     Curves,
     Debt,

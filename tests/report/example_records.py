@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import statistics
 
+from harness.declare.pair import MEMBERS, Pair
 from harness.declare.passes import Seen
-from harness.declare.suite import MEMBERS, Pair
 from harness.judge.statistics import Interval, paired_ratio
 from harness.records.record import Record
 from harness.records.seen import Times

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.declare.claims import Claim, Reading
-from harness.declare.suite import Pair
+from harness.declare.pair import Pair
 
 CLAIMS = (
     Claim(

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from harness.declare.pair import MEMBERS
 from harness.declare.passes import Seen
-from harness.declare.suite import MEMBERS
 from harness.judge.judge import judge
 from harness.records.record import Record
 from harness.report.terminal import print_summary

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.declare.claims import load_claims
-from harness.declare.suite import Pair, read_suite, resolve
+from harness.declare.pair import Pair
+from harness.declare.suite import read_suite, resolve
 from harness.measure.preparation import CLAIMS, SUITES
 from harness.registry import Registry
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.declare.claims import load_claims
-from harness.declare.suite import Protocol, Suite, read_suite, resolve
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite, read_suite, resolve
 from harness.registry import Registry
 
 SUITES = Path(__file__).parents[2] / "suites"

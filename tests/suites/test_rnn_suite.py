@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.declare.claims import load_claims
+from harness.declare.pair import Pair
 from harness.declare.settings import build
-from harness.declare.suite import Pair, Suite, read_suite, resolve
+from harness.declare.suite import Suite, read_suite, resolve
 from harness.judge.statistics import MIN_ROUNDS
 from harness.registry import Registry
 from harness.studies.ladder import Place

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from harness.declare.claims import load_claims
+from harness.declare.pair import MEMBERS, Pair
 from harness.declare.settings import build
-from harness.declare.suite import MEMBERS, Pair, Suite, read_suite
+from harness.declare.suite import Suite, read_suite
 from harness.declare.workload import Place
 from harness.judge.statistics import MIN_ROUNDS
 from harness.registry import ROOT, Registry

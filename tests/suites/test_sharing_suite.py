@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.declare.claims import Claim, load_claims
+from harness.declare.pair import Pair
 from harness.declare.point import Point, Scalar
-from harness.declare.suite import Pair, Suite, read_suite
+from harness.declare.suite import Suite, read_suite
 from harness.judge.statistics import MIN_ROUNDS
 
 SUITES = Path(__file__).parents[2] / "suites"

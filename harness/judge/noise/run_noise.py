@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from harness.declare.pair import Pair
 from harness.declare.study import Study
-from harness.declare.suite import Pair
 from harness.judge.evidence import Evidence
 from harness.judge.noise.pair_noise import AA_CONFIDENCE, Noise, Twins, noise_of
 from harness.judge.pair_study import PairSoFar, studied

@@ -14,10 +14,10 @@ import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from harness.declare.claims import Claim
+from harness.declare.pair import Pair
 from harness.declare.passes import Pass, Seen
 from harness.declare.rounds import choosing_rounds
 from harness.declare.study import Study
-from harness.declare.suite import Pair
 from harness.judge.evidence import Evidence, latest
 from harness.judge.judgement import Ratio
 from harness.judge.noise.pair_noise import Noise, noise_of

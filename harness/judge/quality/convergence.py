@@ -16,9 +16,9 @@ from statistics import median
 
 from harness.declare.claims import Claim
 from harness.declare.convergence import ConvergencePoint
+from harness.declare.pair import Pair
 from harness.declare.passes import Seen
 from harness.declare.point import OWN, Point, PointKey, key_of
-from harness.declare.suite import Pair
 from harness.judge.evidence import Evidence, trouble
 from harness.judge.quality.accuracy import accuracy
 from harness.judge.quality.crossing import time_to_target

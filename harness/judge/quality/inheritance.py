@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from harness.declare.pair import MEMBERS, Pair
 from harness.declare.passes import Pass, Seen
-from harness.declare.suite import MEMBERS, Pair
 from harness.judge.checks import debts
 from harness.judge.evidence import Evidence, key
 from harness.judge.judgement import Curves

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from harness.declare.claims import Claim
+from harness.declare.pair import MEMBERS, Member, Pair
 from harness.declare.passes import Seen
 from harness.declare.point import OWN, Point
-from harness.declare.suite import MEMBERS, Member, Pair
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Curves, Observed, Place, Quality, Ratio, Source
 from harness.judge.quality.accuracy import Accuracy, PerTask, accuracy, gain_of, non_inferior

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from harness.declare.pair import Member, Pair
 from harness.declare.point import PointKey, key_of
-from harness.declare.suite import Member, Pair
 from harness.judge.evidence import Evidence
 from harness.judge.quality.crossing import Crossing, Curve, survival, time_to_target
 from harness.records.seen import CURVE

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
-from harness.declare.suite import MEMBERS, Member
+from harness.declare.pair import MEMBERS, Member
 from harness.report.figures.svg import (
     BASELINE,
     BASELINE_LIGHT,

@@ -1,9 +1,8 @@
-"""The figure of learning curves: every seed's validation quality, and their median."""
+"""The figure of learning curves: the median of validation quality over seeds, in a band."""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,12 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from harness.declare.suite import MEMBERS, member_names
-from harness.judge.evidence import Evidence
+from harness.declare.pair import member_names
 from harness.judge.judgement import Judgement
-from harness.records.seen import CURVE
+from harness.judge.quality.bands import Band
 from harness.report.figures.axes import COLOUR, LIGHT, LINE, MARKER, panel_head, panels
-from harness.report.figures.figure import Figure, Line, chunks, told
+from harness.report.figures.figure import Figure, chunks, told
 from harness.report.figures.svg import GRID, MARK
 from harness.report.units import count, quantity, significant
 from harness.report.words import shorten
@@ -26,7 +24,7 @@ from harness.report.words import shorten
 class Panel:
     pair: str
     names: tuple[str, str]
-    lines: tuple[Line, ...]
+    bands: tuple[Band, ...]
     target: float | None
     metric: str
     inherited: bool
@@ -53,13 +51,11 @@ class Curves(Figure):
     def alternative(self) -> str:
         metric = self.panels[0].metric
         return f"Line plot of validation {metric} against meta-steps. " + told(
-            f"{panel.pair}: the {panel.names[member == 'method']} reaches "
-            f"{significant(statistics.median(ends))} after {quantity(last, 'steps')}"
-            + (f", the median of {count(len(ends), 'seed')}" if len(ends) > 1 else "")
+            f"{panel.pair}: the {panel.names[band.member == 'method']} reaches "
+            f"{significant(band.last)} after {quantity(band.last_step, 'steps')}"
+            + (f", the median of {count(band.seeds, 'seed')}" if band.seeds > 1 else "")
             for panel in self.panels
-            for member in MEMBERS
-            if (ends := [line.ys[-1] for line in panel.lines if line.member == member])
-            for last in [max(line.xs[-1] for line in panel.lines if line.member == member)]
+            for band in panel.bands
         )
 
     def draw(self) -> Canvas:
@@ -70,43 +66,38 @@ class Curves(Figure):
         return canvas
 
 
-def learning_curves(judgement: Judgement, evidence: Evidence) -> Iterator[Curves]:
+def learning_curves(judgement: Judgement) -> Iterator[Curves]:
     """Yield the validation curves of every pair that has any."""
-    found = []
-    for judged in judgement.pairs:
-        mine = [found for m in MEMBERS for found in evidence.usable(judged.pair, CURVE, m)]
-        lines = tuple(
-            Line(record.member, tuple(map(float, seen.curve_steps)), seen.curve_quality)
-            for record, seen in mine
+    found = [
+        Panel(
+            judged.pair.name,
+            member_names(judged.pair),
+            judged.bands,
+            judged.target,
+            judged.bands[0].metric or "quality",
+            judged.quality is not None and judged.quality.inherited,
         )
-        if lines:
-            found.append(
-                Panel(
-                    judged.pair.name,
-                    member_names(judged.pair),
-                    lines,
-                    judged.target,
-                    mine[0][0].metric or "quality",
-                    judged.quality is not None and judged.quality.inherited,
-                )
-            )
+        for judged in judgement.pairs
+        if judged.bands
+    ]
     yield from map(Curves, chunks(found))
 
 
 def _draw(ax: Axes, panel: Panel) -> None:
-    for member in MEMBERS:
-        lines = [line for line in panel.lines if line.member == member]
-        for xs, lows, ys, highs in _over_seeds(lines):
-            ax.fill_between(xs, lows, highs, color=LIGHT[member], alpha=0.5, linewidth=0)
-            ax.plot(
-                xs,
-                ys,
-                color=COLOUR[member],
-                linestyle=LINE[member],
-                linewidth=1.3,
-                marker=MARKER[member] if len(xs) == 1 else None,
-                zorder=3 if member == "baseline" else 2.5,
-            )
+    for band in panel.bands:
+        if not band.steps:
+            continue
+        member, steps = band.member, list(map(float, band.steps))
+        ax.fill_between(steps, band.lows, band.highs, color=LIGHT[member], alpha=0.5, linewidth=0)
+        ax.plot(
+            steps,
+            band.medians,
+            color=COLOUR[member],
+            linestyle=LINE[member],
+            linewidth=1.3,
+            marker=MARKER[member] if len(steps) == 1 else None,
+            zorder=3 if member == "baseline" else 2.5,
+        )
     if panel.target is not None:
         ax.axhline(panel.target, color=MARK, linewidth=0.7, linestyle=(0, (1, 1.5)))
         ax.annotate(
@@ -120,23 +111,10 @@ def _draw(ax: Axes, panel: Panel) -> None:
             color=MARK,
             fontsize=6,
         )
-    drawn = {line.member for line in panel.lines}
+    drawn = {band.member for band in panel.bands}
     heir = panel.names[1] if panel.inherited and "method" not in drawn else None
     panel_head(ax, panel.pair, panel.names, drawn, markers=False, heir=heir)
     ax.set_ylabel(shorten(panel.metric, 22))
     ax.yaxis.set_major_locator(MaxNLocator(4))
     ax.grid(axis="y", color=GRID, linewidth=0.4)
     ax.margins(x=0.01, y=0.12)
-
-
-def _over_seeds(lines: Sequence[Line]) -> list[tuple[list[float], ...]]:
-    """Return steps that all seeds report, and the least, the median and the most over seeds."""
-    if not lines:
-        return []
-    tables = [dict(zip(line.xs, line.ys, strict=False)) for line in lines]
-    shared = sorted(set.intersection(*(set(table) for table in tables)))
-    if not shared:
-        return []
-    found = [sorted(table[x] for table in tables) for x in shared]
-    lows, medians, highs = zip(*((f[0], statistics.median(f), f[-1]) for f in found), strict=True)
-    return [(shared, list(lows), list(medians), list(highs))]

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
 from matplotlib.figure import Figure as Canvas
-
-from harness.declare.suite import Member
 
 T = TypeVar("T")
 
@@ -42,15 +39,6 @@ class Figure(ABC):
     @abstractmethod
     def draw(self) -> Canvas:
         """Draw the data for one column of a paper, in the style that is set."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One seed's values against steps, or one member's times against targets."""
-
-    member: Member
-    xs: tuple[float, ...]
-    ys: tuple[float, ...]
 
 
 def chunks(items: Sequence[T], size: int = MOST_PANELS) -> Iterator[tuple[T, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,25 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from harness.declare.suite import MEMBERS, Member, member_names
-from harness.judge.evidence import Evidence
+from harness.declare.pair import MEMBERS, member_names
 from harness.judge.judgement import Judgement
-from harness.records.seen import STEP
+from harness.judge.noise.timed_blocks import BlockTime
 from harness.report.figures.axes import COLOUR, MARKER, log_axis, panel_head, panels
 from harness.report.figures.figure import Figure, chunks, told
 from harness.report.figures.svg import GRID
 from harness.report.units import count, quantity, scale
-
-
-@dataclass(frozen=True)
-class BlockTime:
-    """The intervals of one block, at its place in the order of measuring."""
-
-    member: Member
-    place: int
-    low: float
-    median: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -74,22 +61,13 @@ class Rounds(Figure):
         return canvas
 
 
-def step_times(judgement: Judgement, evidence: Evidence) -> Iterator[Rounds]:
+def step_times(judgement: Judgement) -> Iterator[Rounds]:
     """Yield the step times of every block in the order in which the plan measured them."""
-    places = {block: place for place, block in enumerate(evidence.manifest.plan)}
-    found = []
-    for judged in judgement.pairs:
-        timed = sorted(
-            (found for m in MEMBERS for found in evidence.usable(judged.pair, STEP, m)),
-            key=lambda found: places.get(found[0].block, len(places)),
-        )
-        blocks = tuple(
-            BlockTime(record.member, place, min(s), statistics.median(s), max(s))
-            for place, (record, seen) in enumerate(timed, 1)
-            for s in [seen.seconds]
-        )
-        if blocks:
-            found.append(Panel(judged.pair.name, member_names(judged.pair), blocks))
+    found = [
+        Panel(judged.pair.name, member_names(judged.pair), judged.block_times)
+        for judged in judgement.pairs
+        if judged.block_times
+    ]
     yield from map(Rounds, chunks(found))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.declare.suite import MEMBERS, Member, Pair, with_settings
+from harness.declare.pair import MEMBERS, Member, Pair, with_settings
 from harness.judge.judgement import Debt, Judgement, PairJudgement
 from harness.report.tables.table import Cell, Column, Table, simple_table
 from harness.report.units import count, known, scientific, significant

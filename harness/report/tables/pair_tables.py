@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from harness.declare.pair import with_settings, workload_words
 from harness.declare.passes import Pass, Seen
 from harness.declare.point import Point, words_of
-from harness.declare.suite import with_settings, workload_words
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Ratio
 from harness.judge.noise.pair_noise import AA_CONFIDENCE, Twins, noise_of
 from harness.judge.statistics import MIN_ROUNDS, Interval, aa_holds

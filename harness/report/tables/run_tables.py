@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from harness.declare.passes import Pass, Seen
+from harness.declare.pair import MEMBERS
+from harness.declare.protocol import Protocol
 from harness.declare.study import Study
-from harness.declare.suite import MEMBERS, Protocol
-from harness.judge.evidence import Evidence
+from harness.judge.judgement import Judgement
+from harness.judge.machines import Range, Surroundings
+from harness.judge.noise.timed_blocks import Ran
 from harness.records.manifest import Manifest
-from harness.records.record import Record
-from harness.records.seen import CHECK, CURVE, Times
+from harness.records.seen import CHECK, CURVE
 from harness.report.tables.table import Cell, Column, Group, Table, grouped_table, simple_table
 from harness.report.units import TIMES, UNKNOWN, count, percent, quantity, significant
 
@@ -41,18 +41,13 @@ _NAMES = {
 }
 
 
-def member_table(evidence: Evidence) -> Table | None:
+def member_table(judgement: Judgement) -> Table | None:
     """Return what each member of each pair really ran as."""
-    groups = []
-    for pair in evidence.manifest.suite.pair:
-        members = [
-            [r for r in evidence.of(pair) if r.member == m and r.status == "ok"] for m in MEMBERS
-        ]
-        rows = tuple(
-            dict.fromkeys(_member_row(found, evidence.passes) for found in members if found)
-        )
-        if rows:
-            groups.append(Group(rows, pair.name))
+    groups = [
+        Group(tuple(dict.fromkeys(map(_member_row, judged.ran))), judged.pair.name)
+        for judged in judgement.pairs
+        if judged.ran
+    ]
     return grouped_table(
         "members",
         "How each member ran",
@@ -63,16 +58,15 @@ def member_table(evidence: Evidence) -> Table | None:
     )
 
 
-def machine_table(evidence: Evidence) -> Table:
+def machine_table(manifest: Manifest, around: Surroundings) -> Table:
     """Return the probes of the machine, and those of the blocks as ranges."""
-    manifest, records = evidence.manifest, evidence.records
     probes = {name: value for name, value in manifest.probes.items() if name != PACKAGES}
     rows = [(Cell(label), Cell(value)) for label, value in _flat(probes)]
     rows += [
-        (Cell("load at a block's start"), Cell(_span([r.load for r in records]))),
-        (Cell("CPU time stolen"), Cell(_span([r.steal for r in records], share=True))),
-        (Cell("temperature"), Cell(_span([r.temperature for r in records], "°C"))),
-        (Cell("other GPU processes"), Cell(_span([_number(r.gpu_processes) for r in records]))),
+        (Cell("load at a block's start"), Cell(_span(around.load))),
+        (Cell("CPU time stolen"), Cell(_span(around.steal, share=True))),
+        (Cell("temperature"), Cell(_span(around.temperature, "°C"))),
+        (Cell("other GPU processes"), Cell(_span(around.gpu_processes))),
         (Cell("harness"), Cell(manifest.version)),
         (Cell("packages"), _packages(manifest)),
     ]
@@ -194,23 +188,18 @@ def machine_words(probes: Mapping[str, Any]) -> str:
     return ", ".join(named) or "a machine that could not be identified"
 
 
-def _member_row(records: list[Record[Seen]], passes: Mapping[str, Pass[Seen]]) -> tuple[Cell, ...]:
-    timed = [r for r in records if passes[r.measured].clocked] or records
-    first = timed[0]
-    ran = ", ".join(
-        sorted({f"{r.processes or 1} {TIMES} {_threads(r.threads)}" for r in timed})
-        + [str(part) for part in (first.device, first.dtype) if part]
-    )
+def _member_row(ran: Ran) -> tuple[Cell, ...]:
+    teams = sorted(f"{processes} {TIMES} {_threads(threads)}" for processes, threads in ran.teams)
+    where = [part for part in (ran.device, ran.dtype) if part]
     return (
-        Cell(first.learner, first.learner_settings),
-        Cell(ran, f"fast paths: {_fast_paths(timed)}"),
-        _before(timed),
+        Cell(ran.learner, ran.settings),
+        Cell(", ".join([*teams, *where]), f"fast paths: {_fast_paths(ran.fast_paths)}"),
+        _before(ran),
     )
 
 
-def _fast_paths(records: Sequence[Record[Seen]]) -> str:
+def _fast_paths(told: Sequence[str]) -> str:
     """Say what really ran; where every block chose for itself, a few stand for all."""
-    told = list(dict.fromkeys(r.fast_paths for r in records if r.fast_paths))
     if not told:
         return "none reported"
     others = len(told) - MOST_TOLD
@@ -222,16 +211,13 @@ def _threads(threads: int | None) -> str:
     return f"{UNKNOWN} threads" if threads is None else count(threads, "thread")
 
 
-def _before(timed: list[Record[Seen]]) -> Cell:
-    warm = [r.warmup_s for r in timed if r.warmup_s is not None]
-    steady = [r.warmup_steady for r in timed if r.warmup_steady is not None]
-    times = [r.seen for r in timed if isinstance(r.seen, Times)]
-    compiled = [seen.compile_s for seen in times if seen.compile_s is not None]
-    words = [f"warm-up {quantity(statistics.median(warm), 's')}" if warm else "warm-up unknown"]
-    if steady:
-        words.append(f"steady in {sum(steady)} of {len(steady)}")
-    note = f"compilation {quantity(statistics.median(compiled), 's')}" if compiled else ""
-    return Cell(", ".join(words), note)
+def _before(ran: Ran) -> Cell:
+    unknown = ran.warmup_s is None
+    words = ["warm-up unknown" if unknown else f"warm-up {quantity(ran.warmup_s, 's')}"]
+    if ran.steady is not None:
+        words.append(f"steady in {ran.steady} of {ran.told_steady}")
+    compiled = ran.compile_s is not None
+    return Cell(", ".join(words), f"compilation {quantity(ran.compile_s, 's')}" if compiled else "")
 
 
 def _packages(manifest: Manifest) -> Cell:
@@ -287,15 +273,9 @@ def _value(path: str, value: Any) -> str:
     return str(value)
 
 
-def _number(value: int | None) -> float | None:
-    return None if value is None else float(value)
-
-
-def _span(values: list[float | None], unit: str = "", share: bool = False) -> str:
-    seen = [value for value in values if value is not None]
-    if not seen:
+def _span(ends: Range | None, unit: str = "", share: bool = False) -> str:
+    if ends is None:
         return "unknown"
-    write = percent if share else (lambda value: significant(value, 2))
-    ends = [write(end) for end in (min(seen), max(seen))]
-    text = ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+    told = [percent(end) if share else significant(end, 2) for end in ends]
+    text = told[0] if told[0] == told[1] else f"{told[0]} to {told[1]}"
     return f"{text} {unit}".strip()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from harness.declare.claims import Claim
+from harness.declare.pair import with_settings, workload_words
 from harness.declare.point import words_of
-from harness.declare.suite import with_settings, workload_words
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Verdict
 from harness.judge.ratios import is_gain
 from harness.judge.statistics import Interval

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from harness.declare.suite import Pair, with_settings, workload_words
+from harness.declare.pair import Pair, with_settings, workload_words
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.report.section import ACCURACY, Part
 from harness.report.tables.gradient_tables import withheld
 from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
-from harness.report.units import significant, with_bounds
+from harness.report.units import signed, significant, with_bounds
 from harness.report.words import basis
 
 
@@ -81,8 +81,8 @@ def _row(judged: PairJudgement) -> tuple[Cell, ...]:
     assert gain is not None  # is_part asks for it
     adds = Cell("not measured", gain.reason or "")
     if gain.interval is not None:
-        sign = "+" if gain.interval.estimate > 0 else ""
-        adds = Cell(f"{sign}{with_bounds(gain.interval)}", basis(gain.measure, gain.interval))
+        text = signed(with_bounds(gain.interval), gain.interval.estimate)
+        adds = Cell(text, basis(gain.measure, gain.interval))
     return (
         Cell(workload_words(judged.pair)),
         Cell(_learner(judged.pair)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from harness.declare.suite import MEMBERS, with_settings
+from harness.declare.pair import MEMBERS, with_settings
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement
 from harness.studies.gradient_distance import DISTANCE, Distances

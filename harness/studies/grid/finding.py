@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.declare.pair import Member
 from harness.declare.point import Point, Scalar, words_of
-from harness.declare.suite import Member
 from harness.judge.judgement import Quality, Ratio
 
 Bound = Literal["", "at least", "at most", "open"]

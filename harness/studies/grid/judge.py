@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.declare.claims import Reading
+from harness.declare.pair import MEMBERS, Member
 from harness.declare.point import Point
-from harness.declare.suite import MEMBERS, Member
 from harness.judge.judgement import Ratio
 from harness.judge.pair_study import Answer, PairSoFar, PairStudy
 from harness.judge.quality.pair_quality import strictest_margin

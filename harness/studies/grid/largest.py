@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
+from harness.declare.pair import MEMBERS, Member
 from harness.declare.point import Point, key_of
-from harness.declare.suite import MEMBERS, Member
 from harness.judge.judgement import Observed, Ratio
 from harness.studies.grid import LARGEST
 from harness.studies.grid.finding import Largest, Reach

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from harness.declare.measures import Measure
+from harness.declare.pair import MEMBERS, Member
 from harness.declare.point import Point
-from harness.declare.suite import MEMBERS, Member
 from harness.judge.choosing import halves
 from harness.judge.judgement import Observed, Quality, Ratio
 from harness.judge.quality.crossing import Crossing

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import median
 
+from harness.declare.pair import MEMBERS, Member, Pair
 from harness.declare.point import Point, PointKey, Scalar, key_of
-from harness.declare.suite import MEMBERS, Member, Pair
 from harness.judge.evidence import Evidence
 from harness.judge.quality.crossing import target_by_rule, targets_on_the_way
 from harness.judge.quality.pair_quality import by_seed

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from harness.declare.measures import MEASURES
+from harness.declare.pair import with_settings, workload_words
 from harness.declare.point import OWN, Point, key_of, words_of
 from harness.declare.settings import build
-from harness.declare.suite import with_settings, workload_words
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.ratios import taken_of

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from harness.declare.pair import MEMBERS, Member
 from harness.declare.point import Point
-from harness.declare.suite import MEMBERS, Member
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement
 from harness.records.seen import CURVE, Curve

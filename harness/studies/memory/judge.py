@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from harness.declare.suite import MEMBERS, Member, Pair, with_settings, workload_words
+from harness.declare.pair import MEMBERS, Member, Pair, with_settings, workload_words
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement
 from harness.records.record import Record

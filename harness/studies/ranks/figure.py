@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from harness.declare.suite import Member, with_settings
+from harness.declare.pair import Member, with_settings
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.statistics import Interval
 from harness.report.figures.axes import headline, legend_above, log_axis, panels

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from harness.declare.pair import Pair
 from harness.declare.point import Point as Swept
 from harness.declare.settings import build
-from harness.declare.suite import Pair
 from harness.judge.evidence import Key, key
 from harness.judge.pair_study import PairSoFar, PairStudy
 from harness.judge.statistics import MIN_ROUNDS, Interval, paired_ratio

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from harness.declare.suite import MEMBERS, Member, Pair
+from harness.declare.pair import MEMBERS, Member, Pair
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.statistics import Interval

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from harness.declare.suite import MEMBERS, Member, workload_words
+from harness.declare.pair import MEMBERS, Member, workload_words
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.report.tables.gradient_tables import no_ratio
 from harness.report.tables.table import Cell, Column, Group, Table, grouped_table

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from harness.declare.pair import MEMBERS, Member, Pair, with_settings, workload_words
 from harness.declare.passes import Pass, Seen
-from harness.declare.suite import MEMBERS, Member, Pair, with_settings, workload_words
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement
 from harness.records.record import Record

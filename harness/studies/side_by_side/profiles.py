@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.declare.suite import member_names, workload_words
+from harness.declare.pair import member_names, workload_words
 from harness.judge.judgement import Judgement
 from harness.judge.statistics import performance_profile
 

@@ -16,7 +16,16 @@ from harness.report.figures.figure import Figure, told
 from harness.report.figures.svg import GRID
 from harness.report.section import ACCURACY, SPEED, Part
 from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
-from harness.report.units import UNKNOWN, count, percent, quantity, ratio, significant, with_bounds
+from harness.report.units import (
+    UNKNOWN,
+    count,
+    percent,
+    quantity,
+    ratio,
+    signed,
+    significant,
+    with_bounds,
+)
 from harness.report.words import capital, shorten
 from harness.studies.side_by_side.costs import Cost, Costs
 from harness.studies.side_by_side.front import figures
@@ -174,8 +183,8 @@ def _accuracy_row(standing: Standing, *, over: bool) -> tuple[Cell, ...]:
     return (
         Cell(standing.learner),
         _over_seeds(standing.quality),
-        _over_seeds(standing.gain, signed=True),
-        *([_over_seeds(standing.beside, signed=True)] if over else []),
+        _over_seeds(standing.gain, is_gain=True),
+        *([_over_seeds(standing.beside, is_gain=True)] if over else []),
         Cell(steps, standing.reached),
         Cell(quantity(standing.seconds_to_target, "s")),
         Cell(quantity(standing.seconds, "s")),
@@ -183,9 +192,8 @@ def _accuracy_row(standing: Standing, *, over: bool) -> tuple[Cell, ...]:
     )
 
 
-def _over_seeds(mean: Mean | None, signed: bool = False) -> Cell:
+def _over_seeds(mean: Mean | None, is_gain: bool = False) -> Cell:
     if mean is None:
         return Cell(UNKNOWN)
-    sign = "+" if signed and mean.value > 0 else ""
     text = significant(mean.value) if mean.interval is None else with_bounds(mean.interval)
-    return Cell(f"{sign}{text}", count(mean.seeds, "seed"))
+    return Cell(signed(text, mean.value) if is_gain else text, count(mean.seeds, "seed"))

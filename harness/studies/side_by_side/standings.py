@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.declare.pair import MEMBERS, workload_words
 from harness.declare.point import OWN, key_of
-from harness.declare.suite import MEMBERS, workload_words
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement
 from harness.judge.quality.accuracy import accuracy, gain_of

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from harness.declare.claims import Reading
+from harness.declare.pair import MEMBERS
 from harness.declare.point import Point, words_of
-from harness.declare.suite import MEMBERS
 from harness.judge.judgement import Ratio
 from harness.judge.pair_study import Answer, PairSoFar, PairStudy
 from harness.judge.quality.accuracy import accuracy

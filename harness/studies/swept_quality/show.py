@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
+from harness.declare.pair import MEMBERS, Pair, with_settings
 from harness.declare.point import words_of
-from harness.declare.suite import MEMBERS, Pair, with_settings
 from harness.judge.judgement import Judgement
 from harness.report.figures.axes import learner_style, learners_legend, panels
 from harness.report.figures.figure import Figure, told

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.declare.claims import Reading
+from harness.declare.pair import MEMBERS, Member, Pair
 from harness.declare.point import OWN, key_of
-from harness.declare.suite import MEMBERS, Member, Pair
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Derived, Observed, Ratio, Source
 from harness.judge.pair_study import Answer, PairSoFar, PairStudy

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from harness.declare.suite import MEMBERS, Member, member_names
+from harness.declare.pair import MEMBERS, Member, member_names
 from harness.judge.judgement import Judgement
 from harness.report.figures.axes import COLOUR, LINE, MARKER, panel_head, panels
-from harness.report.figures.figure import Figure, Line, chunks, told
+from harness.report.figures.figure import Figure, chunks, told
 from harness.report.figures.svg import GRID, MARK
 from harness.report.section import ACCURACY, Part
 from harness.report.tables.table import Cell, Column, Group, Table, grouped_table
@@ -24,6 +24,15 @@ from harness.studies.targets.judge import TargetTime
 
 def parts(judgement: Judgement) -> Iterator[Part]:
     yield Part(ACCURACY, 33, tuple(target_times(judgement)), (target_table(judgement),))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One member's times against targets."""
+
+    member: Member
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
 
 
 @dataclass(frozen=True)

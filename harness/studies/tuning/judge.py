@@ -9,8 +9,8 @@ from functools import cached_property
 from statistics import fmean
 
 from harness.declare.claims import Reading
+from harness.declare.pair import MEMBERS, Member, Pair
 from harness.declare.point import Point, PointKey, key_of, words_of
-from harness.declare.suite import MEMBERS, Member, Pair
 from harness.judge.choosing import Candidates
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Ratio

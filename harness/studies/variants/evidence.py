@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TypeVar
 
+from harness.declare.pair import Member, Pair
 from harness.declare.passes import Pass, Seen
-from harness.declare.suite import Member, Pair
 from harness.judge.evidence import Evidence, Key, key
 from harness.records.record import Record
 from harness.studies.variants import OPERATIONS, QUALITIES, TIMES, CallTimes

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from harness.declare.suite import with_settings, workload_words
+from harness.declare.pair import with_settings, workload_words
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.statistics import Interval
 from harness.report.figures.axes import legend_above, log_axis, panels

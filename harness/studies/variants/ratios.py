@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.declare.pair import Pair
 from harness.declare.rounds import choosing_rounds
-from harness.declare.suite import Pair
 from harness.judge.evidence import Key
 from harness.judge.ratios import CONFIDENCE, bootstrap_seed
 from harness.judge.statistics import PairedInterval, paired_ratio

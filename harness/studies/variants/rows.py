@@ -7,7 +7,7 @@ from statistics import median
 
 import numpy as np
 
-from harness.declare.suite import Pair
+from harness.declare.pair import Pair
 from harness.judge.quality.accuracy import accuracy
 from harness.judge.ratios import bootstrap_seed
 from harness.judge.statistics import Interval, median_interval

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
-from harness.declare.suite import Pair
+from harness.declare.pair import Pair
 from harness.judge.choosing import Candidates
 from harness.judge.judgement import Quality
 from harness.judge.quality.accuracy import accuracy, non_inferior

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from harness.declare.suite import workload_words
+from harness.declare.pair import workload_words
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.statistics import Interval
 from harness.report.section import Part

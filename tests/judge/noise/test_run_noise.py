@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from harness.builtin import builtin_passes, builtin_studies
+from harness.declare.pair import Pair
 from harness.declare.passes import Seen
-from harness.declare.suite import Pair
 from harness.judge.judgement import Judgement
 from harness.judge.noise.stopping import decides_by, narrow, settled
 from harness.judge.statistics import Interval

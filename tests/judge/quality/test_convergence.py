@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from harness.declare.convergence import ConvergencePoint
-from harness.declare.suite import Pair
+from harness.declare.pair import Pair
 from harness.judge.judgement import Judgement
 from harness.judge.quality.convergence import Convergence, Outcome
 from tests.judge.builders import (

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from harness.declare.suite import Pair
+from harness.declare.pair import Pair
 from harness.studies.ablation.show import parts_table
 from tests.judge.builders import PAIR, checks, curve, curves, judged, manifest
 from tests.report.composing import claims_json, compose

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from harness.declare.suite import MEMBERS, Pair, Protocol, Suite
+from harness.declare.pair import MEMBERS, Pair
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite
 from harness.judge.judge import judge
 from harness.measure.block import Block
 from harness.measure.worker import measured

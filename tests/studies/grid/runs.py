@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.declare.claims import Claim, Reading
+from harness.declare.pair import MEMBERS, Member, Pair
 from harness.declare.passes import Seen
 from harness.declare.point import Point, words_of
-from harness.declare.suite import MEMBERS, Member, Pair
 from harness.judge.judgement import PairJudgement
 from harness.records.record import Record
 from harness.studies.grid.finding import Arm, Finding

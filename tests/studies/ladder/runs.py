@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.declare.pair import Pair
 from harness.declare.passes import Seen
 from harness.declare.point import Point
-from harness.declare.suite import Pair
 from harness.judge.evidence import Evidence
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement

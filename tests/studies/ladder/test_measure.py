@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 import torch
 
-from harness.declare.suite import Pair, Protocol
+from harness.declare.pair import Pair
+from harness.declare.protocol import Protocol
 from harness.declare.workload import Place
 from harness.measure.block import Block
 from harness.studies.ladder import OneOff

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from harness.declare.suite import Protocol, Suite
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite
 from harness.report.content import Content
 from harness.report.section import Placed
 from harness.studies.memory.figure import MemoryGrowth, MemorySizes, PeakMemory

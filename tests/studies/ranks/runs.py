@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from harness.declare.pair import Pair
 from harness.declare.passes import Seen
 from harness.declare.point import Point as ScaledAt
 from harness.declare.point import words_of
-from harness.declare.suite import Pair
 from harness.records.record import Record
 from harness.seeds import derive
 from harness.studies.ranks.model import TERMS, Point, Shape

@@ -8,7 +8,7 @@ import math
 
 import pytest
 
-from harness.declare.suite import MEMBERS
+from harness.declare.pair import MEMBERS
 from harness.judge.judge import judge
 from harness.judge.judgement import PairJudgement
 from harness.judge.pair_study import PairSoFar

@@ -7,8 +7,9 @@ import dataclasses
 import pytest
 
 from harness.config import RunConfig
+from harness.declare.pair import Pair
 from harness.declare.passes import Seen
-from harness.declare.suite import Pair, Suite
+from harness.declare.suite import Suite
 from harness.measure.engines.local import LocalEngine
 from harness.measure.interleaving import Lane
 from harness.measure.plan import plan

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from harness.declare.pair import Pair
 from harness.declare.passes import Seen
-from harness.declare.suite import Pair, Protocol, Suite
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite
 from harness.judge.evidence import Evidence
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement, PairJudgement, Ratio

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from harness.declare.claims import Claim, Reading
+from harness.declare.pair import MEMBERS, Pair
 from harness.declare.passes import Seen
-from harness.declare.suite import MEMBERS, Pair, Protocol, Suite
+from harness.declare.protocol import Protocol
+from harness.declare.suite import Suite
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement
 from harness.records.manifest import Manifest

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.declare.pair import MEMBERS, Pair
 from harness.declare.passes import Seen
 from harness.declare.point import Point
-from harness.declare.suite import MEMBERS, Pair
 from harness.judge.judgement import Judgement
 from harness.records.record import Record
 from harness.studies.tuning.judge import Finding

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from harness.declare.claims import Claim, Reading
+from harness.declare.pair import MEMBERS, Pair
 from harness.declare.passes import Seen, SeenAt
-from harness.declare.suite import MEMBERS, Pair
 from harness.records.record import Record
 from harness.seeds import derive
 from harness.studies.variants import CallOperations, CallTimes, Quality
