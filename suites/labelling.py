@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from textblob.en import polarity
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from harness.errors import Absent
 from suites.weak_text import ABSTAINED
 
 NEGATIVE, POSITIVE = 0, 1
@@ -70,30 +71,15 @@ def _by_keywords(texts: Sequence[str]) -> list[NDArray[np.int64]]:
 
 
 def _by_vader(texts: Sequence[str]) -> NDArray[np.int64]:
-    try:
-        from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
-    except ModuleNotFoundError:
-        raise _absent("vaderSentiment") from None
     analyzer = SentimentIntensityAnalyzer()
     scores = [analyzer.polarity_scores(text)["compound"] for text in texts]
     return _decided(np.array(scores), VADER_SPEAKS)
 
 
 def _by_textblob(texts: Sequence[str]) -> NDArray[np.int64]:
-    try:
-        from textblob.en import polarity
-    except ModuleNotFoundError:
-        raise _absent("textblob") from None
     return _decided(np.array([polarity(text) for text in texts]), TEXTBLOB_SPEAKS)
 
 
 def _decided(scores: NDArray[np.float64], least: float) -> NDArray[np.int64]:
     said = np.where(scores > 0, POSITIVE, NEGATIVE)
     return np.where(np.abs(scores) >= least, said, ABSTAINED)
-
-
-def _absent(package: str) -> Absent:
-    return Absent(
-        f"{package}, whose lexicon is one of the labelling functions, is not installed. "
-        f"Install it with: python -m pip install {package}"
-    )

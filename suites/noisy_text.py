@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from harness.declare.learner import Params
 from harness.errors import UsageError
 from harness.registry import workload
+from suites.bert import SHAPES, Bert
 from suites.encoders import BagOfWords, Vocabulary
 from suites.movie_reviews_set import movie_reviews
 from suites.reweighting import Labelled, Reweighted
@@ -79,8 +80,6 @@ class NoisyText(Reweighted):
     def base_network(self) -> nn.Module:
         if self.encoder == "bag":
             return BagOfWords(len(self._vocabulary), self.width, self.classes, self.dropout)
-        from suites.bert import SHAPES, Bert
-
         shape = SHAPES["minilm"]
         if self.encoder == "bert":
             shape = SHAPES[self.size].knowing(len(self._vocabulary))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.datasets import make_classification
 
 from suites.classifiers import Classifier, Convolutional, FullyConnected, Recurrent
 from suites.objectives import (
@@ -127,8 +128,6 @@ def _examples(
 @cache
 def _separated(features: int, separation: float) -> tuple[Array, NDArray[np.bool_]]:
     """Return the published code's examples of logistic regression, the same for every seed."""
-    from sklearn.datasets import make_classification  # a second to import
-
     x, y = make_classification(
         EXAMPLES,
         features,

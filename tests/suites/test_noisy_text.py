@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from harness.errors import Absent, UsageError
-from suites import labelling
 from suites.bert import SHAPES, Bert
 from suites.encoders import PADDING, UNKNOWN, BagOfWords, Vocabulary
 from suites.labelling import KEYWORDS, votes
@@ -127,18 +126,6 @@ def test_bert_takes_the_same_sentences(workload: NoisyText) -> None:
     loss = bert.plain_loss({**params, **buffers}, bert.base_batch(0, 0))
     assert float(loss) == pytest.approx(0.69, abs=0.1)
     assert torch.equal(bert.base_batch(0, 0).inputs, workload.base_batch(0, 0).inputs)
-
-
-@pytest.mark.parametrize(
-    ("package", "module"),
-    [("vaderSentiment", "vaderSentiment.vaderSentiment"), ("textblob", "textblob.en")],
-)
-def test_a_missing_lexicon_says_how_to_install_it(
-    monkeypatch: pytest.MonkeyPatch, package: str, module: str
-) -> None:
-    monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(Absent, match=f"pip install {package}"):
-        labelling.votes(["fine"])
 
 
 def test_missing_sentences_say_how_to_install_them(monkeypatch: pytest.MonkeyPatch) -> None:
