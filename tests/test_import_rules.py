@@ -117,7 +117,11 @@ def test_judging_and_reporting_know_neither_measuring_nor_torch(file):
 
 SHOWING = [
     *in_folder("harness/report"),
-    *(f for f in in_folder("harness/studies") if f.stem in ("show", "figure", "front")),
+    *(
+        file
+        for file in in_folder("harness/studies")
+        if any(within(name, "harness.report") for name in imported(file))
+    ),
 ]
 
 

@@ -37,9 +37,9 @@ class Pass(Generic[S]):
 
     measure   what takes (block, learner) and returns a Look: "module:function", which is loaded in
               the worker alone, or the function itself
-    clocked   whether seconds are what it looks for, so that nothing else may run beside it
-    counts    whether it counts what a step costs: by all threads, with nothing beside it, for a
-              learner may plan its step by what it times
+    clocked   whether seconds are what it looks for
+    counts    whether it counts what a step costs: alone too, for a learner may plan its step by
+              what it times
     in_turns  whether measure returns a Turns in place of a Look
     chooses   whether the first of its rounds choose what the others judge
     shared    whether ranks that share a method's work can take it together

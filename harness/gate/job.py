@@ -108,10 +108,11 @@ class Job:
             found.append(self._gradient(subject, threads))
         for measured in COUNTING:
             if measured in subject.passes:
-                base, head = both(measured)
-                again = None
-                if differ(measured, base, head):
-                    again = self.sides.again.measure(self.sides.again.block(subject, measured))
+                # One after another: a learner may plan its step by what it times.
+                sides = self.sides.base, self.sides.head, self.sides.again
+                counted = (side.measure(side.block(subject, measured)) for side in sides)
+                base, head = next(counted), next(counted)
+                again = next(counted) if differ(measured, base, head) else None
                 found += counts(subject.name, measured, base, head, again)
         if "trajectory" in subject.passes:
             records = [*both("trajectory")]

@@ -18,7 +18,7 @@ from harness.judge.evidence import Evidence, trouble
 from harness.judge.judgement import Failure, Judgement, PairJudgement, Quality, Ratio
 from harness.judge.machines import surroundings
 from harness.judge.noise.run_noise import Noises
-from harness.judge.noise.timed_blocks import block_times, ran
+from harness.judge.noise.timed_blocks import block_times, member_runs
 from harness.judge.outcome import outcomes
 from harness.judge.pair_study import PairSoFar, studied
 from harness.judge.pair_verdicts import pair_verdicts
@@ -67,12 +67,10 @@ def judged(evidence: Evidence, registry: Registry) -> Judgement:
         convergence=tuple(convergence.found.values()),
         claims=outcomes(manifest.claims, pairs),
     )
-    return with_what_is_shown(judgement, evidence, studies)
+    return with_shown(judgement, evidence, studies)
 
 
-def with_what_is_shown(
-    judgement: Judgement, evidence: Evidence, studies: Sequence[Study]
-) -> Judgement:
+def with_shown(judgement: Judgement, evidence: Evidence, studies: Sequence[Study]) -> Judgement:
     """Return the judgement with what may be shown of blocks, and what studies find of all pairs."""
     shown = evidence.without_results_of(each.pair for each in judgement.pairs if each.withheld)
     pairs = tuple(
@@ -80,7 +78,7 @@ def with_what_is_shown(
             each,
             bands=tuple(bands(shown, each.pair)),
             block_times=tuple(block_times(shown, each.pair)),
-            ran=tuple(ran(shown, each.pair)),
+            member_runs=tuple(member_runs(shown, each.pair)),
         )
         for each in judgement.pairs
     )

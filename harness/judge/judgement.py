@@ -16,7 +16,7 @@ from harness.judge.quality.convergence import Convergence
 from harness.judge.statistics import Interval
 
 if TYPE_CHECKING:
-    from harness.judge.noise.timed_blocks import BlockTime, Ran
+    from harness.judge.noise.timed_blocks import BlockTime, MemberRun
     from harness.judge.outcome import Outcome
     from harness.judge.quality.bands import Band
     from harness.judge.threats import Told
@@ -203,8 +203,8 @@ class PairJudgement:
     bands: tuple[Band, ...] = ()
     """Of the members' learning curves."""
     block_times: tuple[BlockTime, ...] = ()
-    ran: tuple[Ran, ...] = ()
-    """As what each member really ran."""
+    member_runs: tuple[MemberRun, ...] = ()
+    """How each member really ran."""
     studies: Mapping[str, Any] = field(default_factory=dict)
     """What studies found of the pair, by their names."""
 

@@ -66,6 +66,11 @@ class Block:
         return self.ranks if self.device.startswith("cuda") else 0
 
     @property
+    def limit_s(self) -> float:
+        """The most seconds that it may take; with a share of the cores, as many times more."""
+        return self.protocol.limit_s * self.jobs
+
+    @property
     def machine(self) -> str:
         """Blocks that say the same are measured on one machine; those that say nothing, on any."""
         return self.pair.name if self.beside else ""

@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, median
+from typing import NamedTuple
 
 from harness.declare.pair import TWIN
 from harness.declare.passes import Pass, Seen
@@ -24,6 +25,19 @@ Passes = Mapping[str, Pass[Seen]]
 
 Kind = tuple[str, str, str]  # pair, pass and member
 
+
+class StepTime(NamedTuple):
+    """The seconds of a step by so many threads, from little to much."""
+
+    low: float
+    high: float
+    threads: int
+
+    def by(self, threads: int) -> Range:
+        """Return what a step may take by fewer: as long, up to as many times longer."""
+        return self.low, self.high * max(1.0, self.threads / threads)
+
+
 Rehearsed = Sequence[Record[Seen]]
 """What came of the steps that were taken before the run: times, or why there are none."""
 
@@ -37,7 +51,7 @@ class Estimate:
     pairs. A step's seconds are those that were timed; before that the least that follow from passes
     which take a few steps, and before that those of other learners. Of a pair whose rehearsal was
     skipped every block will be. Rounds may end as soon as a first look decides, and go on to the
-    last or to the end of the budget. Of blocks that no clock times so many are done at once.
+    last or to the end of the budget. Blocks that share the cores go on at once.
     """
 
     def __init__(
@@ -56,15 +70,16 @@ class Estimate:
         self._taken: Counter[Kind] = Counter()
         self._seen: defaultdict[Kind, Spread] = defaultdict(Spread)
         self._off_by: defaultdict[str, Spread] = defaultdict(Spread)  # by pass
-        self._step_s: dict[tuple[str, str], Range] = {}  # by pair and member, where timed
-        self._about_s: dict[tuple[str, str], float] = {}  # likewise, by other passes
-        self._usual_s: Range | None = None  # of all learners' steps, until more is known
+        self._step_s: dict[tuple[str, str], StepTime] = {}  # by pair and member, where timed
+        self._about_s: dict[tuple[str, str], StepTime] = {}  # likewise, by other passes
+        self._usual_s: StepTime | None = None  # of all learners' steps, until more is known
         self.skipped: dict[str, str] = {}
         """Why a pair will be left out, by its name."""
         for record in rehearsed:
             if isinstance(record.seen, Times):
                 steps = record.seen.wall_seconds or record.seen.seconds
-                self._step_s[record.pair, record.member] = min(steps), max(steps)
+                whose = record.pair, record.member
+                self._step_s[whose] = StepTime(min(steps), max(steps), record.threads or 1)
             elif record.status == "skipped":
                 self.skipped[record.pair] = record.reason or "a block was skipped"
 
@@ -79,11 +94,13 @@ class Estimate:
         whose = block.pair.name, block.member
         if block.measured == STEP.name and isinstance(record.seen, Times) and record.seen.seconds:
             steps = record.seen.wall_seconds or record.seen.seconds
-            self._step_s[whose] = (median(steps),) * 2
+            self._step_s[whose] = StepTime(median(steps), median(steps), block.threads)
             self._usual_s = None
         elif (steps_taken := _few_steps(block)) is not None:
             about = max(0.0, seconds - START_S) / steps_taken
-            self._about_s[whose] = min(about, self._about_s.get(whose, about))
+            known = self._about_s.get(whose)
+            if known is None or about < known.low:
+                self._about_s[whose] = StepTime(about, about, block.threads)
             self._usual_s = None
         self._off_by[block.measured].add(seconds / fmean(self._guess(block)))
 
@@ -141,14 +158,15 @@ class Estimate:
     def _steps_of(self, block: Block) -> Range:
         member = "baseline" if block.member == TWIN else block.member
         whose = block.pair.name, member
-        if whose in self._step_s:
-            low, high = self._step_s[whose]
-            return low, high * block.jobs  # timed by all threads, of which it has a share
-        if whose in self._about_s:
-            return (self._about_s[whose],) * 2
+        known = self._step_s.get(whose) or self._about_s.get(whose) or self._usual()
+        return known.by(block.threads)
+
+    def _usual(self) -> StepTime:
         if self._usual_s is None:
-            timed = [step_s for ends in self._step_s.values() for step_s in ends]
-            self._usual_s = Spread(timed or self._about_s.values() or [STEP_S]).middle_half
+            known = [*self._step_s.values()] or [*self._about_s.values()]
+            ends = [end for each in known for end in {each.low, each.high}]
+            threads = max((each.threads for each in known), default=1)
+            self._usual_s = StepTime(*Spread(ends or [STEP_S]).middle_half, threads)
         return self._usual_s
 
     def _guess(self, block: Block) -> Range:

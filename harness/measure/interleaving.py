@@ -46,8 +46,7 @@ class Lane:
     def _measured(self) -> Record[Seen]:
         call = "harness.measure.worker:work" + ("_together" if self.block.ranks > 1 else "")
         try:
-            text, limit_s = self.block.to_json(), self.block.protocol.limit_s
-            return self.record(self.start(call, text, limit_s))
+            return self.record(self.start(call, self.block.to_json(), self.block.limit_s))
         except MeasurementError as error:
             return self.block.record("failed", reason=str(error))
 

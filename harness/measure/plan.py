@@ -22,6 +22,7 @@ from harness.declare.protocol import Protocol
 from harness.declare.suite import Suite
 from harness.errors import UsageError
 from harness.measure.block import Block
+from harness.records.seen import CHECK, CURVE, TRAJECTORY
 from harness.registry import Registry
 
 MOST_BLOCKS = 200_000
@@ -180,11 +181,21 @@ class _Planner:
     def _jobs(self, each: Pass[Seen]) -> int:
         """Return how many blocks of a pass share the cores; where there is but one, it has all."""
         if each.name not in self.jobs:
-            places = sum(len(pair.points_of(each.name)) for pair in self.suite.pair)
-            # A method may inherit its baseline's training.
-            often = len(self.seeds) if each.rhythm == "seeds" else len(MEMBERS)
-            self.jobs[each.name] = 1 if each.alone else min(self.config.jobs, places * often)
+            several = not each.alone and self._sure(each) > 1
+            self.jobs[each.name] = self.config.jobs if several else 1
         return self.jobs[each.name]
+
+    def _sure(self, each: Pass[Seen]) -> int:
+        """Return how often a pass surely measures: what pairs share, once; an heir, never."""
+        found = set()
+        for pair in self.suite.pair:
+            heir = each.name == CURVE.name and {CHECK.name, TRAJECTORY.name} <= {*pair.passes}
+            for point, member in itertools.product(pair.points_of(each.name), _members(each, pair)):
+                if not (heir and member == "method" and not point):
+                    here = self._here(pair, point)
+                    learner = here.learner(member), here.learner_settings(member)
+                    found.add(json.dumps([*learner, here.workload, here.settings, here.protocol]))
+        return len(found) * (len(self.seeds) if each.rhythm == "seeds" else 1)
 
     def _protocol(self, pair: Pair) -> Protocol:
         if pair.name not in self.protocols:

@@ -1,7 +1,8 @@
-"""A run: the plan's blocks, one after another, each one's record stored before the next starts."""
+"""A run: the plan's blocks are measured, and each one's record is stored as soon as it is there."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -189,8 +190,18 @@ class _Doing:
                 self._keep_ended(beside)
 
     def _keep_ended(self, beside: Blocks) -> None:
+        crowded = []
         for block, record, seconds in beside.ended():
-            self._keep([(block, record)], seconds)
+            if record.status == "out of memory" and block.jobs > 1:
+                crowded.append(block)
+            else:
+                self._keep([(block, record)], seconds)
+        for block in crowded:  # its share of the memory was too little: all may do
+            while beside.going:
+                self._keep_ended(beside)
+            alone = dataclasses.replace(block, jobs=1)
+            beside.start(alone, self.run.lane(alone, self.engine).measure)
+            self._keep_ended(beside)
 
     def rounds_of(self, rounds: Rounds, decides: Decides) -> None:
         """Take rounds until none is wanted; of several pairs at once, where machines are many."""

@@ -166,7 +166,7 @@ def _require_sharing(block: Block, entry: Entry) -> None:
 def _team(block: Block, seat: Seat | None) -> Communicator:
     if seat is None:
         return Alone()
-    patience = min(block.protocol.stall_s, block.protocol.limit_s / 2)
+    patience = min(block.protocol.stall_s * block.jobs, block.limit_s / 2)
     return meet(seat, block.pair.communicator, block.device, patience, block.plugins)
 
 

@@ -37,7 +37,7 @@ class Manifest:
     probes: dict[str, Any]
     plugins: tuple[str, ...] = ()
     plugin_hashes: tuple[str, ...] = ()
-    jobs: int = 1  # blocks without a clock that shared a machine's cores
+    jobs: int = 1  # untimed blocks that shared a machine's cores
     engine: str = "local"
     schema: int = SCHEMA
 

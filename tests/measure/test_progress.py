@@ -317,8 +317,10 @@ class TestTheEstimate:
     def test_expects_a_step_by_half_of_the_threads_to_take_up_to_twice_as_long(self):
         config = RunConfig(threads=2, jobs=2)
         planned = plan(Suite("s", "S", EVERY, Protocol()), config)
-        (timed, *_) = of("aa", "step")
-        training = next(b for b in planned if b.id == of("aa", "curve")[0].id)
+        timed, training = (
+            next(b for b in planned if b.id == of("aa", measured)[0].id)
+            for measured in ("step", "curve")
+        )
         estimate = Estimate([timed, training])
         estimate.saw(timed, 3.0, timed.record("ok").holding(Times((2.0, 2.0))))
         low, high = estimate.seconds

@@ -1,4 +1,4 @@
-"""Blocks that no clock times share the cores; what a clock times has the machine to itself."""
+"""Untimed blocks share the cores; what is timed or counted has the machine to itself."""
 
 from __future__ import annotations
 
@@ -144,9 +144,8 @@ def test_each_has_its_share_of_the_threads_and_those_that_go_alone_have_all():
         ("check", 2),
         ("trajectory", 2),
     }
-    assert {b.threads for b in lone if b.measured == "curve"} == {
-        4
-    }  # the method's may be inherited
+    # The method may inherit its training, which leaves one.
+    assert {b.threads for b in lone if b.measured == "curve"} == {4}
     of_one_thread = [plan(SUITE, RunConfig(threads=1, jobs=j), REGISTRY) for j in (1, 2)]
     assert len({plan_hash(blocks) for blocks in of_one_thread}) == 1  # they measure the same
     assert json.loads(beside[0].to_json())["jobs"] == 3
@@ -193,3 +192,30 @@ def test_rounds_of_a_pair_are_taken_one_after_another(tmp_path: Path):
     for name in ("one", "two"):
         numbers = [(block.round, block.seed) for block in rounds if block.pair.name == name]
         assert numbers == sorted(numbers)
+
+
+@dataclass
+class Small(Busy):
+    """An engine on which a training that shares the memory has too little of it."""
+
+    def _called(self, function: str, text: str, *about: Any) -> Sequence[Answer]:
+        block = block_from(text)
+        (answer,) = super()._called(function, text, *about)
+        if block.measured == "curve" and block.jobs > 1:
+            return [Answer(block.record("out of memory", reason="too large").to_line(), 0, 0, "")]
+        return [answer]
+
+
+def test_what_its_share_of_the_memory_is_too_little_for_is_measured_again_by_itself(
+    tmp_path: Path,
+):
+    engine = Small()
+    store = run(tmp_path / "run", engine, jobs=3)
+    trained = [record for record in store.records() if record.measured == "curve"]
+    assert {record.status for record in trained} == {"ok"}
+    again = [b for going in engine.at_once for b in going if b.measured == "curve" and b.jobs == 1]
+    assert len(again) == len([record for record in trained if record.same_as is None])
+    for going in engine.at_once:
+        if any(block in again for block in going):
+            assert len(going) == 1
+    assert sorted(r.block for r in store.records()) == sorted(store.manifest.plan)

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.records.store import (
-    Store,
-)
+from harness.records.store import Store
 from tests.records.made import make_manifest
 from tests.records.stores import FIRST, SECOND
 

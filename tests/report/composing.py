@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.builtin import builtin_studies
 from harness.declare.passes import Seen
 from harness.judge.evidence import Evidence
-from harness.judge.judge import with_what_is_shown
+from harness.judge.judge import with_shown
 from harness.judge.judgement import Judgement
 from harness.judge.outcome import outcomes
 from harness.records.manifest import Manifest
@@ -24,7 +24,7 @@ def compose(
 ) -> content.Content:
     evidence = Evidence(manifest, records)
     if not judgement.studies:
-        judgement = with_what_is_shown(judgement, evidence, STUDIES)
+        judgement = with_shown(judgement, evidence, STUDIES)
     if not judgement.claims:
         found = outcomes(manifest.claims, judgement.pairs)
         judgement = dataclasses.replace(judgement, claims=found)
@@ -36,7 +36,7 @@ def claims_json(
 ) -> str:
     evidence = Evidence(manifest, records)
     if not judgement.studies:
-        judgement = with_what_is_shown(judgement, evidence, STUDIES)
+        judgement = with_shown(judgement, evidence, STUDIES)
     return write.claims_json(evidence, judgement, STUDIES)
 
 

@@ -26,7 +26,7 @@ from harness.errors import TeamBroken
 from harness.team.communicator import Communicator, Seat, Traffic
 from harness.team.rendezvous import meet
 
-HOROVOD_IS_MISSING = "horovod is not installed: `tox run -e horovod` keeps this half"
+HOROVOD_IS_MISSING = "horovod is not installed: `tox run -e clusters` keeps this half"
 MOST = 4
 STALL_S = 20.0
 GRACE_S = 3.0  # for ranks to notice that another one failed

@@ -1,4 +1,4 @@
-"""The timed blocks of a pair: as what they ran, how they warmed up, how long their steps took."""
+"""The timed blocks of a pair: how they ran and warmed up, and how long their steps took."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class BlockTime:
 
 
 @dataclass(frozen=True)
-class Ran:
-    """As what a member's timed blocks really ran; where nothing was timed, all of its blocks."""
+class MemberRun:
+    """How a member's timed blocks really ran; where nothing was timed, all of its blocks."""
 
     learner: str
     settings: str
@@ -50,8 +50,8 @@ def block_times(evidence: Evidence, pair: Pair) -> Iterator[BlockTime]:
         yield BlockTime(record.member, place, min(s), median(s), max(s))
 
 
-def ran(evidence: Evidence, pair: Pair) -> Iterator[Ran]:
-    """Yield as what each member ran that gave a measurement."""
+def member_runs(evidence: Evidence, pair: Pair) -> Iterator[MemberRun]:
+    """Yield how each member ran that gave a measurement."""
     for member in MEMBERS:
         good = [r for r in evidence.of(pair) if r.member == member and r.status == "ok"]
         timed = [r for r in good if evidence.passes[r.measured].clocked] or good
@@ -59,7 +59,7 @@ def ran(evidence: Evidence, pair: Pair) -> Iterator[Ran]:
             continue
         steady = [r.warmup_steady for r in timed if r.warmup_steady is not None]
         times = [r.seen for r in timed if isinstance(r.seen, Times)]
-        yield Ran(
+        yield MemberRun(
             timed[0].learner,
             timed[0].learner_settings,
             tuple(dict.fromkeys((r.processes or 1, r.threads) for r in timed)),

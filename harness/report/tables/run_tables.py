@@ -10,7 +10,7 @@ from harness.declare.protocol import Protocol
 from harness.declare.study import Study
 from harness.judge.judgement import Judgement
 from harness.judge.machines import Range, Surroundings
-from harness.judge.noise.timed_blocks import Ran
+from harness.judge.noise.timed_blocks import MemberRun
 from harness.records.manifest import Manifest
 from harness.records.seen import CHECK, CURVE
 from harness.report.tables.table import Cell, Column, Group, Table, grouped_table, simple_table
@@ -42,11 +42,11 @@ _NAMES = {
 
 
 def member_table(judgement: Judgement) -> Table | None:
-    """Return what each member of each pair really ran as."""
+    """Return how each member of each pair really ran."""
     groups = [
-        Group(tuple(dict.fromkeys(map(_member_row, judged.ran))), judged.pair.name)
+        Group(tuple(dict.fromkeys(map(_member_row, judged.member_runs))), judged.pair.name)
         for judged in judgement.pairs
-        if judged.ran
+        if judged.member_runs
     ]
     return grouped_table(
         "members",
@@ -188,7 +188,7 @@ def machine_words(probes: Mapping[str, Any]) -> str:
     return ", ".join(named) or "a machine that could not be identified"
 
 
-def _member_row(ran: Ran) -> tuple[Cell, ...]:
+def _member_row(ran: MemberRun) -> tuple[Cell, ...]:
     teams = sorted(f"{processes} {TIMES} {_threads(threads)}" for processes, threads in ran.teams)
     where = [part for part in (ran.device, ran.dtype) if part]
     return (
@@ -211,7 +211,7 @@ def _threads(threads: int | None) -> str:
     return f"{UNKNOWN} threads" if threads is None else count(threads, "thread")
 
 
-def _before(ran: Ran) -> Cell:
+def _before(ran: MemberRun) -> Cell:
     unknown = ran.warmup_s is None
     words = ["warm-up unknown" if unknown else f"warm-up {quantity(ran.warmup_s, 's')}"]
     if ran.steady is not None:

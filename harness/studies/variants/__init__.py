@@ -132,7 +132,12 @@ TIMES = Pass(
     guess_steps=_timed_steps,
 )
 OPERATIONS = Pass(
-    "variant_operations", CallOperations, "once", f"{MEASURE}:count_variants", shared=False
+    "variant_operations",
+    CallOperations,
+    "once",
+    f"{MEASURE}:count_variants",
+    counts=True,
+    shared=False,
 )
 
 

@@ -1,8 +1,8 @@
-"""The timed blocks of a pair: as what they ran, how they warmed up, how long their steps took."""
+"""The timed blocks of a pair: how they ran and warmed up, and how long their steps took."""
 
 from __future__ import annotations
 
-from harness.judge.noise.timed_blocks import block_times, ran
+from harness.judge.noise.timed_blocks import block_times, member_runs
 from tests.judge.builders import PAIR, checks, counts, evidence, judged, record
 
 
@@ -29,13 +29,13 @@ def test_steps_stand_in_the_order_of_the_plan_whatever_the_member():
     ]
 
 
-def test_what_was_timed_tells_as_what_a_member_ran():
+def test_what_was_timed_tells_how_a_member_ran():
     records = [
         *counts(PAIR, fast_paths="counted"),
         step("method", 0, (0.1,), warmup_s=2.0, warmup_steady=True, fast_paths="vmap"),
         step("method", 1, (0.1,), warmup_s=4.0, warmup_steady=False, compile_s=9.0, threads=2),
     ]
-    baseline, method = ran(evidence(records), PAIR)
+    baseline, method = member_runs(evidence(records), PAIR)
     assert baseline.fast_paths == ("counted",)  # nothing of it was timed
     assert (baseline.warmup_s, baseline.compile_s, baseline.steady) == (None, None, None)
     assert method.fast_paths == ("vmap",)
@@ -47,10 +47,10 @@ def test_what_was_timed_tells_as_what_a_member_ran():
 def test_a_pair_whose_check_failed_shows_how_it_ran_and_no_time():
     records = [step("baseline", 0, (0.2,), warmup_s=1.0), step("method", 0, (0.1,), warmup_s=1.0)]
     shown = judged(checks(PAIR) + records).pairs[0]
-    assert (len(shown.block_times), shown.ran[0].warmup_s) == (2, 1.0)
+    assert (len(shown.block_times), shown.member_runs[0].warmup_s) == (2, 1.0)
     withheld = judged(checks(PAIR, (True, False)) + records).pairs[0]
-    assert (withheld.block_times, withheld.ran[0].warmup_s) == ((), None)
-    assert withheld.ran[0].learner == PAIR.baseline
+    assert (withheld.block_times, withheld.member_runs[0].warmup_s) == ((), None)
+    assert withheld.member_runs[0].learner == PAIR.baseline
 
 
 def test_what_was_around_the_blocks_is_told_from_the_least_to_the_most():
