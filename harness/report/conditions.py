@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from harness.declare.point import words_of
+from harness.declare.point import Point, words_of
 from harness.judge.judgement import Verdict
 from harness.judge.outcome import Outcome
 from harness.report.tables.table import Tone
@@ -47,8 +47,18 @@ def _parts(verdict: Verdict, every: Sequence[Verdict]) -> str:
     if len(readings) > 1:
         parts.append(verdict.reading)
     if verdict.point:
-        parts.append(words_of(verdict.point))
+        parts.append(_point(verdict.point, {name for v in every for name in v.point}))
     return ", ".join(parts)
+
+
+def _point(point: Point, swept: Collection[str]) -> str:
+    """Write a point without the members' names, and a lone setting's word by itself."""
+    short = {name.rpartition(".")[2] for name in swept}
+    if len(swept) == 1 and isinstance(word := next(iter(point.values())), str):
+        return word
+    if len(short) == len(swept):
+        point = {name.rpartition(".")[2]: value for name, value in point.items()}
+    return words_of(point)
 
 
 def told_apart(names: Sequence[str], most: int = MOST) -> list[str]:

@@ -43,7 +43,7 @@ AXES = {
 
 # In inches, and as shares of the width.
 HEAD, FOOT = 0.17, 0.34
-LEFT, RIGHT, NUMBER, WORD = 0.3, 0.595, 0.845, 0.86
+LEFT, RIGHT, NUMBER, WORD = 0.3, 0.575, 0.845, 0.86
 
 Who = Literal["own", "rival", "beside"]
 
