@@ -107,5 +107,7 @@ def _watch(event: str, arguments: tuple[Any, ...], allowed: str, outside: list[s
     if event in STARTS:
         if os.path.basename(name) not in HARMLESS:
             outside.append(f"{event} {name}")
-    elif name not in HARMLESS and not os.path.realpath(name).startswith(f"{allowed}{os.sep}"):
-        outside.append(f"{event} {name}")
+    elif name not in HARMLESS:
+        place = os.path.realpath(name)  # the folder itself may be made if it is not there
+        if not place.startswith(f"{allowed}{os.sep}") and (event, place) != ("os.mkdir", allowed):
+            outside.append(f"{event} {name}")

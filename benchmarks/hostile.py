@@ -130,8 +130,11 @@ def _changed(table: Any, random: Random) -> None:
 
 def _pack(content: bytes, random: Random) -> bytes:
     """Damage a member and hash it anew, as malice would, or make it one that no pack may have."""
-    with zipfile.ZipFile(io.BytesIO(content)) as pack:
-        members = [(info, pack.read(info)) for info in pack.infolist()]
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as pack:
+            members = [(info, pack.read(info)) for info in pack.infolist()]
+    except Exception:  # it has been damaged before
+        return content[: random.randrange(len(content))]
     place = random.randrange(len(members))
     info, data = members[place]
     way = random.random()

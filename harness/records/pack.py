@@ -82,7 +82,7 @@ def _unpack(path: Path, folder: Path) -> None:
                 for name, info in members.items():
                     if name != SUMS:
                         _write(pack, info, folder / name, sums.pop(name, None), path)
-        except (zipfile.BadZipFile, EOFError) as error:
+        except (zipfile.BadZipFile, EOFError, ValueError) as error:
             raise StoreError(f"{path}: not a whole pack ({error}). {SENT}") from None
     if sums:
         raise StoreError(f"{path}: {SUMS} lists {next(iter(sums))!r}, which is missing. {SENT}")

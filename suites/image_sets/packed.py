@@ -146,6 +146,9 @@ def _opened(folder: Path) -> Packed:
     try:
         index = json.loads((folder / INDEX).read_text())
         names, counts, checksums = zip(*index["classes"], strict=True)
+        words = (index["layout"], index["sha256"], *names)
+        if not all(isinstance(word, str) for word in words):
+            raise ValueError("its index names something otherwise than by a word")
         images = np.load(folder / ARRAY, mmap_mode="r", allow_pickle=False)
         if images.dtype != np.uint8 or images.ndim != 4 or len(images) != sum(counts):
             raise ValueError("its shape differs from its index")

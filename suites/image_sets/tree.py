@@ -96,7 +96,7 @@ class Zip(Tree):
     def _archive(self) -> zipfile.ZipFile:
         try:
             return zipfile.ZipFile(self.path)
-        except (OSError, zipfile.BadZipFile) as error:
+        except (OSError, zipfile.BadZipFile, ValueError) as error:
             raise Damaged(self.path.name, f"it can't be opened as a zip ({error})") from None
 
     @cached_property

@@ -121,6 +121,10 @@ UNSOUND = {
     ),
     "no table": (swapped(SUMS, b"\xff\n"), "SHA256SUMS is not a table of hashes"),
     "half of it": (packed(MEMBERS)[: 3 * len(packed(MEMBERS)) // 4], "not a whole pack"),
+    "a name that is no text": (
+        with_member("plugins/\u00e9.py").replace("\u00e9".encode(), b"\xff\xff"),
+        "not a whole pack",
+    ),
     "something behind it": (packed(MEMBERS) + b"more", "not a whole pack (it does not end as one)"),
 }
 

@@ -134,6 +134,15 @@ def test_a_damaged_pack_is_named_with_what_to_do(data_dir: Path, file: str, cont
         KNOWN.open(data_dir)
 
 
+def test_an_index_that_names_a_class_by_no_word_is_damaged(data_dir: Path) -> None:
+    folder = KNOWN.open(data_dir).folder
+    index = json.loads((folder / INDEX).read_text())
+    index["classes"][0][0] = ["a"]
+    (folder / INDEX).write_text(json.dumps(index))
+    with pytest.raises(UsageError, match=f"the packed set in {folder} is damaged.*a word"):
+        KNOWN.open(data_dir)
+
+
 def test_the_index_tells_what_was_packed(data_dir: Path) -> None:
     folder = KNOWN.open(data_dir).folder
     index = json.loads((folder / INDEX).read_text())
