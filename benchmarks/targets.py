@@ -56,7 +56,7 @@ class Enough(HarnessError):
 
 
 class FewAnswers(MadeEngine):
-    """An engine that gives some made answers and then no more."""
+    """An engine that gives some made answers and then no more, and none of several ranks."""
 
     left = ANSWERS
 
@@ -64,7 +64,8 @@ class FewAnswers(MadeEngine):
         if function.endswith(":rehearse"):
             return [Answer("", 0, 0, "")]
         self.left -= 1
-        if self.left < 0:
+        *_, ranks, _ = about
+        if self.left < 0 or ranks is not None:
             raise Enough("that will do")
         return super()._called(function, *about)
 
