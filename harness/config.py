@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.declare.protocol import DEVICE, MOST_THREADS
 from harness.declare.suite import Suite
 from harness.errors import UnknownName, UsageError
 
@@ -77,7 +78,9 @@ def run_config(words: list[str]) -> RunConfig:
     if data_dir is not None:
         existing_folder("data_dir", data_dir)
     engine, device = _engine(given), device_word(given.get("device", "cpu"))
-    threads = whole("threads", given["threads"], most=1024) if "threads" in given else cores()
+    threads = (
+        whole("threads", given["threads"], most=MOST_THREADS) if "threads" in given else cores()
+    )
     if engine != "local" and ":" in device:
         raise UsageError(
             f"device={device}: which GPU a block has is for the cluster to say. Write device=cuda."
@@ -94,7 +97,7 @@ def run_config(words: list[str]) -> RunConfig:
         out=Path(given["out"]) if "out" in given else None,
         resume=Path(resume) if resume is not None else None,
         plugins=listed("plugin", given),
-        jobs=whole("jobs", given["jobs"], most=1024)
+        jobs=whole("jobs", given["jobs"], most=MOST_THREADS)
         if "jobs" in given
         else _usual_jobs(engine, device, threads),
         engine=engine,
@@ -132,7 +135,7 @@ def existing_folder(name: str, word: str) -> Path:
 
 
 def device_word(word: str) -> str:
-    if not re.fullmatch(r"cpu|cuda(:[0-9]{1,3})?", word):
+    if not DEVICE.fullmatch(word):
         raise UnknownName("device", word, ["cpu", "cuda", "cuda:0", "cuda:1"], "Write device=cpu.")
     return word
 

@@ -74,7 +74,7 @@ def _sentences(path: Path, classes: int) -> Sentences:
 def _table(path: Path) -> dict[str, Any]:
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _damaged(path.name, f"it can't be read as JSON ({error})") from None
     if not isinstance(table, dict):
         raise _damaged(path.name, f"it holds a {type(table).__name__}, not an object")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 
 MOST_OFTEN = 10_000  # seeds or rounds, in a suite as on the command line
+MOST_THREADS = 1024  # or untimed blocks at once, in a manifest as on the command line
+DEVICE = re.compile(r"cpu|cuda(:[0-9]{1,3})?")
 LARGEST = 1e9  # of any number of a protocol: a clock counts no more seconds than these
 
 

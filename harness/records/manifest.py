@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.declare.claims import Claim
+from harness.declare.protocol import DEVICE, MOST_THREADS
 from harness.declare.settings import build
 from harness.declare.suite import Suite
 from harness.errors import StoreError, UsageError
@@ -40,6 +41,14 @@ class Manifest:
     jobs: int = 1  # untimed blocks that shared a machine's cores
     engine: str = "local"
     schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        """Refuse what the command line refuses: a run is resumed by what stands here."""
+        if not DEVICE.fullmatch(self.device):
+            raise ValueError(f"device = {self.device!r} must be cpu, cuda or cuda:N")
+        for name, value in (("threads", self.threads), ("jobs", self.jobs)):
+            if not 1 <= value <= MOST_THREADS:
+                raise ValueError(f"{name} = {value} must be from 1 to {MOST_THREADS:,}")
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False) + "\n"

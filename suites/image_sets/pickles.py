@@ -172,7 +172,11 @@ def _encoded(loaded: Any, path: Path, rows: NDArray[np.int64]) -> Iterator[Image
     for row in rows:
         if row >= len(images):
             raise Damaged(path.name, f"it has {len(images)} images, and a label for another")
-        yield decoded(np.asarray(images[row], np.uint8).tobytes(), f"{path.name}, image {row}")
+        try:
+            content = np.asarray(images[row], np.uint8).tobytes()
+        except Exception as error:
+            raise Damaged(path.name, f"its image {row} can't be read ({error})") from None
+        yield decoded(content, f"{path.name}, image {row}")
 
 
 def _text(word: Any) -> str:

@@ -53,6 +53,14 @@ class TestDamage:
         with pytest.raises(UsageError, match="mini-imagenet-cache-val.pkl is damaged"):
             SETS["mini_imagenet"].open(tmp_path)
 
+    def test_of_an_image_that_is_none_is_said(self, tmp_path: Path) -> None:
+        path = made.tiered_pickles(tmp_path / "tiered-imagenet") / "val_images_png.pkl"
+        images = pickle.loads(path.read_bytes())
+        images[0] = [[1], [2, 3]]
+        path.write_bytes(pickle.dumps(images))
+        with pytest.raises(UsageError, match="val_images_png.pkl is damaged: its image 0 can't be"):
+            SETS["tiered_imagenet"].open(tmp_path)
+
     @pytest.mark.parametrize(
         ("table", "why"),
         [

@@ -72,6 +72,7 @@ def test_another_name_says_which_sets_there_are(data_dir: Path) -> None:
     ("file", "content", "word"),
     [
         ("train.json", "{", "train.json: it can't be read as JSON"),
+        ("train.json", "[" * 100_000, "train.json: it can't be read as JSON"),
         ("train.json", "[]", "train.json: it holds a list"),
         ("train.json", "{}", "train.json: it has no examples"),
         ("valid.json", json.dumps({"7": {"label": 0}}), "valid.json: example 7 has no text"),
