@@ -129,15 +129,16 @@ def resume(config: RunConfig, engine: Engine) -> Run:
             "measurements cannot be compared. Start a new run."
         )
     resolve(manifest.suite, registry, {claim.name: claim for claim in manifest.claims})
-    probes = probed(manifest.device, engine, manifest.threads)
-    _require_same_place(store, probes)
     blocks = plan(manifest.suite, then, registry)
     if plan_hash(blocks) != manifest.plan_hash:
         raise UsageError(
             f"{store.folder}: this version of the harness ({harness.__version__}) plans different "
-            f"blocks from the version that started the run ({manifest.version}). "
+            f"blocks from the version that started the run ({manifest.version}, at commit "
+            f"{manifest.probes.get('git_commit') or 'unknown'}). "
             "Finish it with that version, or start a new run."
         )
+    probes = probed(manifest.device, engine, manifest.threads)
+    _require_same_place(store, probes)
     return Run(then, manifest.suite, blocks, registry, store, probes.get("disturbed_by", {}))
 
 

@@ -16,7 +16,7 @@ from harness.measure.plan import plan, plan_hash
 from harness.measure.probes import run_probes
 from harness.records.store import MANIFEST, RECORDS, Store
 from harness.registry import Registry
-from tests.declare.test_suite import CLAIM as ANY_CLAIM
+from tests.declare.suites import CLAIM as ANY_CLAIM
 from tests.records.made import FIXTURE, PASSES
 
 CLAIM = ANY_CLAIM.format(name="twice")

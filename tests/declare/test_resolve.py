@@ -8,7 +8,7 @@ from harness.declare.claims import load_claims
 from harness.declare.suite import resolve
 from harness.errors import UnknownName, UsageError
 from harness.registry import ROOT, Entry, Registry
-from tests.declare.suites import AA, HEAD, PAIR, SUITE
+from tests.declare.suites import CLAIM, CLAIMED, HEAD, PAIR, SUITE
 
 
 class TestResolving:
@@ -72,18 +72,6 @@ class TestResolving:
     def test_lets_a_method_measure_its_own_noise(self, read):
         suite = read(SUITE.replace('"reference_maml"', '"batched_maml"'))
         assert resolve(suite, Registry(), self.CLAIMS) == {}
-
-
-CLAIM = """
-[[claim]]
-name = "{name}"
-paper = "My own"
-source = "here"
-sentence = "it is twice as fast"
-algorithm = "known"
-readings = [{{ name = "time", text = "half the time", value = 2.0, measure = "step_time" }}]
-"""
-CLAIMED = PAIR + 'claims = ["twice"]\n' + AA
 
 
 class TestClaimsOfItsOwn:

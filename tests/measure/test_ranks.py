@@ -51,7 +51,7 @@ def test_a_timed_block_has_one_record_of_all_its_ranks(engine: LocalEngine, rank
     assert (record.processes, record.threads, record.communicator) == (ranks, 1, "torch")
     assert len(record.seen.seconds) == QUICK.intervals
     assert record.measured_s is not None
-    assert record.measured_s >= QUICK.intervals * QUICK.interval_s
+    assert record.measured_s > 0  # seconds in which others had the core are left out
 
 
 def test_waiting_for_sums_is_told_from_waiting_for_others(engine: LocalEngine):

@@ -136,7 +136,7 @@ def test_a_rank_that_dies_ends_its_block_alone_and_is_named_in_the_report(tmp_pa
     ]
     toml, run = suite(tmp_path, *shared), tmp_path / "run"
     sharing = Path(MISBEHAVING).with_name("sharing.py")
-    done = harness("run", f"suite={toml}", f"plugin={sharing}", f"out={run}", "threads=2")
+    done = harness("run", f"suite={toml}", f"plugin={sharing}", f"out={run}", "threads=2", "jobs=1")
     assert done.returncode == 7, done.stderr
     found = {(r["pair"], r["member"], r["measured"]): r for r in records(run)}
     assert found["with-one_is_killed", "method", "step"]["status"] == "died"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,13 +27,23 @@ def local() -> Iterator[Engine]:
         yield engine
 
 
+@contextlib.contextmanager
+def heeding_interrupts() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     pytest.importorskip("submitit", reason=MISSING.format("submitit", "slurm"))
     from harness.measure.engines.slurm import SlurmEngine
 
     folder = tmp_path_factory.mktemp("shared")
-    with SlurmEngine(folder, PLUGINS, cluster="local") as engine:
+    # submitit ends local jobs by SIGINT, which they ignore where whoever runs the tests does.
+    with heeding_interrupts(), SlurmEngine(folder, PLUGINS, cluster="local") as engine:
         yield engine
     assert not list(folder.iterdir())
 
