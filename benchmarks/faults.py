@@ -33,8 +33,9 @@ from harness.registry import ROOT
 
 WORDS = {"kills": "how many (default: 200)", "seed": "of what is drawn (default: 0)"}
 
-DRIVER_S, OTHER_S = 8.0, 1.0
-"""Longest waits before a kill: a driver needs seconds until its first worker works."""
+KINDS = ("driver", "first server", "server", "worker")
+LONGEST_S = 8.0
+"""Of a wait before a kill: a driver needs seconds until its first worker works."""
 PATIENCE_S = 20.0  # after which a process that outlived its driver is said to be left
 
 SUITE = """
@@ -154,18 +155,15 @@ class KilledRun:
 
     def _drawn(self, driver: psutil.Popen) -> psutil.Process | None:
         """Kill one of the run's processes but its driver, and return it, or the driver to kill."""
-        who = self._random.choice(("driver", "first server", "server", "worker"))
-        longest = DRIVER_S if who == "driver" else OTHER_S
+        who = self._random.choice(KINDS)
         with suppress(subprocess.TimeoutExpired, psutil.TimeoutExpired):
-            driver.wait(self._random.uniform(0, longest))
+            driver.wait(self._random.uniform(0, LONGEST_S))
             return None
-        first = _children(driver)
-        servers = [server for each in first for server in _children(each)]
-        workers = [worker for server in servers for worker in _children(server)]
-        those = {"driver": [driver], "first server": first, "server": servers, "worker": workers}
-        if not those[who]:
-            return self._drawn(driver)
-        victim = self._random.choice(those[who])
+        while not (those := _processes(driver, who)):  # it has not come so far
+            with suppress(subprocess.TimeoutExpired, psutil.TimeoutExpired):
+                driver.wait(0.02)
+                return None
+        victim = self._random.choice(those)
         self._outcome.kills[who] += 1
         if who != "driver":
             with suppress(psutil.NoSuchProcess):
@@ -207,6 +205,14 @@ class KilledRun:
         if (run / TORN).exists():
             outcome.torn += len((run / TORN).read_bytes().splitlines())
         outcome.tracebacks += (self._folder / "log").read_text().count("Traceback")
+
+
+def _processes(driver: psutil.Popen, who: str) -> list[psutil.Process]:
+    """Return the run's processes of a kind: each kind's are the children of the one before."""
+    found: list[psutil.Process] = [driver]
+    for _ in range(KINDS.index(who)):
+        found = [child for each in found for child in _children(each)]
+    return found
 
 
 def _children(process: psutil.Process, *, recursive: bool = False) -> list[psutil.Process]:
