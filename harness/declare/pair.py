@@ -131,6 +131,11 @@ class Pair:
         )
 
     @property
+    def may_show_equal(self) -> bool:
+        """Whether its passes may show that both members learn alike, so that one is trained."""
+        return {"check", "trajectory"} <= {*self.passes}
+
+    @property
     def is_aa(self) -> bool:
         """Whether both members are the same: the pair that measures the noise."""
         same = (self.baseline, self.baseline_settings) == (self.method, self.method_settings)

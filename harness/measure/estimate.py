@@ -195,7 +195,7 @@ class Estimate:
 
 def _may_inherit(block: Block) -> bool:
     """Whether the pair's own passes may show that the block need not be measured."""
-    return block.may_inherit and {"check", "trajectory"} <= {*block.pair.passes}
+    return block.may_inherit and block.pair.may_show_equal
 
 
 def _few_steps(block: Block) -> float | None:

@@ -22,7 +22,7 @@ from harness.declare.protocol import Protocol
 from harness.declare.suite import Suite
 from harness.errors import UsageError
 from harness.measure.block import Block
-from harness.records.seen import CHECK, CURVE, TRAJECTORY
+from harness.records.seen import CURVE
 from harness.registry import Registry
 
 MOST_BLOCKS = 200_000
@@ -189,7 +189,7 @@ class _Planner:
         """Return how often a pass surely measures: what pairs share, once; an heir, never."""
         found = set()
         for pair in self.suite.pair:
-            heir = each.name == CURVE.name and {CHECK.name, TRAJECTORY.name} <= {*pair.passes}
+            heir = each.name == CURVE.name and pair.may_show_equal
             for point, member in itertools.product(pair.points_of(each.name), _members(each, pair)):
                 if not (heir and member == "method" and not point):
                     here = self._here(pair, point)
