@@ -1,14 +1,14 @@
 """How good the instrument of time is: real pairs, on this machine, where the truth is known.
 
-    python -m benchmarks.noise                        # 210 pairs of each kind: hours
+    python -m benchmarks.noise                        # 210 pairs of equals: an hour and a half
     python -m benchmarks.noise pairs=30 out=FILE      # fewer
     python -m benchmarks.noise pairs=0 out=FILE       # the summary of what was measured so far
 
-In every round a learner, its twin, and the same learner slower by 5, 10, 30 and 100 % of processor
-time take turns: a pair of equals and four planted effects, which share the learner. Then the
-learner and its twin are measured as before there were turns: in whole blocks, one after the other.
-A third of all is measured on the machine as it is, a third beside two busy processes, a third
-beside two that come and go.
+In every round a learner and its twin take turns: a pair of equals. At every fifth pair the same
+learner takes turns with them that is slower by 5, 10, 30 and 100 % of processor time: four planted
+effects, which share the learner. Then learner and twin are measured as before there were turns: in
+whole blocks, one after the other. A third of all is measured on the machine as it is, a third
+beside two busy processes, a third beside two that come and go.
 
 Told are how many intervals hold the truth (95 % should), how wide they are, and the seconds that
 either way takes until the ratio of equals is known to 5 % up or down. These are seconds of blocks,
@@ -52,15 +52,15 @@ from harness.registry import ROOT, Registry
 from harness.seeds import derive
 
 WORDS = {
-    "pairs": "pairs of every kind (default: 210)",
+    "pairs": "pairs of equals (default: 210)",
     "rounds": "rounds of each (default: 8)",
     "out": "the file that outcomes are appended to (default: one in results/noise-benchmark/)",
 }
 PLANTED = str(Path(__file__).with_name("planted.py"))
-PERCENT = (0, 5, 10, 30, 100)
+PLANTED_EVERY, PERCENT = 5, (5, 10, 30, 100)
 LOADS = ("as it is", "busy", "switching")
 NEIGHBOURS = 2
-PROTOCOL = Protocol(warmup_s=1.0, interval_s=0.05, intervals=6, limit_s=120)
+PROTOCOL = Protocol(warmup_s=0.3, interval_s=0.05, intervals=6, limit_s=120)
 PRECISION = 0.05
 
 Outcome = dict[str, Any]
@@ -81,10 +81,11 @@ def main(words: list[str]) -> int:
     out.parent.mkdir(parents=True, exist_ok=True)
     with LocalEngine() as engine:
         for number in range(len(done), pairs):
-            load = LOADS[number % len(LOADS)]
+            set_of_loads, place = divmod(number, len(LOADS))
+            load, planted = LOADS[place], set_of_loads % PLANTED_EVERY == 0
             random = Random(derive(number, "noise"))
             with _load(load, random):
-                outcome = _outcome(engine, rounds, random)
+                outcome = _outcome(engine, rounds, random, PERCENT if planted else ())
             done.append(outcome | {"number": number, "load": load})
             with out.open("a") as file:
                 file.write(json.dumps(done[-1]) + "\n")
@@ -101,8 +102,11 @@ def summary(done: Sequence[Outcome]) -> Iterator[str]:
             continue
         averages = [each["load_average"] for each in mine]
         yield f"{load or 'all'}: {len(mine)} pairs, load average {median(averages):.1f}"
-        for percent in PERCENT:
-            found = [_interval(each["turns"][str(percent)]) for each in mine]
+        for percent in (0, *PERCENT):
+            rounds = [each["turns"].get(str(percent)) for each in mine]
+            found = [_interval(ratios) for ratios in rounds if ratios]
+            if not found:
+                continue
             truth = 1 / (1 + percent / 100)
             holding = sum(each.low <= truth <= each.high for each in found)
             width = median(math.sqrt(each.high / each.low) - 1 for each in found)
@@ -146,19 +150,21 @@ def _interval(ratios: Sequence[float]) -> Interval:
     return ratio_of(other, one)
 
 
-def _outcome(engine: LocalEngine, rounds: int, random: Random) -> Outcome:
+def _outcome(engine: LocalEngine, rounds: int, random: Random, planted: Sequence[int]) -> Outcome:
     registry = Registry((PLANTED,))
-    turns: Ratios = {percent: [] for percent in PERCENT}
+    turns: Ratios = {percent: [] for percent in (0, *planted)}
     blocks: list[float] = []
     spent: dict[str, list[float]] = {"turns_s": [], "blocks_s": []}
     began = time.monotonic()
     for number in range(rounds):
-        lanes = [_lane(engine, registry, percent, number) for percent in (0, *PERCENT)]
+        lanes = [_lane(engine, registry, percent, number) for percent in (0, 0, *planted)]
         base, *others = measure_in_turns(lanes, random)
-        for percent, other in zip(PERCENT, others, strict=True):
-            turns[percent].append(_taken(base).over(_taken(other)))
+        for of_percent, other in zip(turns.values(), others, strict=True):
+            of_percent.append(_taken(base).over(_taken(other)))
         # A run of one pair has two more such blocks beside the baseline.
         spent["turns_s"].append((base.wall_s or 0) + 2 * (others[0].wall_s or 0))
+        if not planted:
+            continue
         first, second = measure_apart(lanes[:2], random)
         # By the clock, as blocks were timed before.
         blocks.append(_taken(first, wall=True).over(_taken(second, wall=True)))
@@ -192,12 +198,15 @@ def _taken(record: Record[Seen], *, wall: bool = False) -> Taken:
 
 
 def _said(outcome: Mapping[str, Any]) -> str:
-    found = _interval(outcome["turns"]["0"])
-    of_blocks = _interval(outcome["blocks"])
+    ways = {"turns": outcome["turns"]["0"], "blocks": outcome["blocks"]}
+    found = {way: _interval(ratios) for way, ratios in ways.items() if ratios}
+    known = (
+        f"{each.estimate:.3f} [{each.low:.3f}, {each.high:.3f}] in {way}"
+        for way, each in found.items()
+    )
     return (
-        f"equals {found.estimate:.3f} [{found.low:.3f}, {found.high:.3f}] in turns, "
-        f"{of_blocks.estimate:.3f} [{of_blocks.low:.3f}, {of_blocks.high:.3f}] in blocks, "
-        f"{outcome['seconds']:.0f} s, load average {outcome['load_average']:.1f}"
+        f"equals {', '.join(known)}, {outcome['seconds']:.0f} s, "
+        f"load average {outcome['load_average']:.1f}"
     )
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import pickle
 import resource
 import subprocess
 import sys
@@ -181,11 +180,9 @@ def judge(folder: Path, clock: Clock) -> None:
     with clock.timing("judge"):
         judged = opened.judgement
     assert judged.pairs
-    (folder / "judged").write_bytes(pickle.dumps(judged))
 
 
 def report(folder: Path, clock: Clock) -> None:
-
     from harness.records.frame import to_csv
     from harness.report.content import compose
     from harness.report.page import to_page
@@ -194,7 +191,7 @@ def report(folder: Path, clock: Clock) -> None:
 
     opened = harness.open_run(folder / "run")
     evidence, studies = opened.evidence, opened.registry.studies
-    judgement = pickle.loads((folder / "judged").read_bytes())
+    judgement = opened.judgement
     with clock.timing("claims.json"):
         claims_json(evidence, judgement, studies)
     with clock.timing("measures.csv"):

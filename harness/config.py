@@ -22,11 +22,11 @@ WORDS = {
     "device": "cpu, cuda or cuda:N (default: cpu)",
     "data_dir": "the folder of your own data sets (default: none, only the embedded data)",
     "out": "the folder to write to, new or empty (default: a new one under results/)",
-    "resume": "the folder of a run to finish; with it go budget=, plugin=, data_dir= and engine=",
+    "resume": "the folder of a run to finish; may go with budget=, plugin=, data_dir= and engine=",
     "plugin": "Python files with your own components, separated by commas",
     "jobs": "how many untimed blocks share the cores (default: 2 on this machine's CPU, else 1)",
     "engine": "what runs the blocks: local, slurm or ray (default: local, this machine)",
-    "address": "the Ray cluster to use, as HOST:PORT or auto (default: one of this machine alone)",
+    "address": "the Ray cluster to use, as HOST:PORT or auto (default: a new one on this machine)",
     "memory": "memory for each block on a cluster, such as 500M or 16G (default: the cluster's)",
 }
 
@@ -82,9 +82,7 @@ def run_config(words: list[str]) -> RunConfig:
         whole("threads", given["threads"], most=MOST_THREADS) if "threads" in given else cores()
     )
     if engine != "local" and ":" in device:
-        raise UsageError(
-            f"device={device}: which GPU a block has is for the cluster to say. Write device=cuda."
-        )
+        raise UsageError(f"device={device}: the cluster assigns GPUs to blocks. Write device=cuda.")
     return RunConfig(
         suite=given.get("suite", "paper"),
         pairs=listed("pairs", given),

@@ -20,7 +20,7 @@ DATA = {"data_dir": "the folder of the data sets"} | PLUGIN
 PACK = {"out": "the file to write (default: one beside the run's folder, of its name)"} | PLUGIN
 REPRODUCE = {
     "out": "the folder to write to, new or empty (default: a new one under results/)",
-    "with": "a run to compare with, in place of measuring anew",
+    "with": "a run to compare with, instead of measuring again",
 } | {word: WORDS[word] for word in ("budget", "data_dir", "plugin", "engine", "address", "memory")}
 COMPARE = {"out": "a folder for a page of the comparison (default: none is written)"} | PLUGIN
 FOUND = {"into": "a file whose table between the two marks is replaced (default: print it)"}

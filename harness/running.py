@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+from harness.errors import NOTHING, PARTLY, PASSED
 from harness.judge.noise.stopping import decides_by
 from harness.judge.quality.inheritance import inherits_by
 from harness.measure.engines.engine import Engine
@@ -18,3 +21,14 @@ def measure_whole(run: Run, engine: Engine, progress: Progress) -> Store:
         return run.measure(engine, progress, inherits_by(passes), decides)
     finally:
         progress.close()
+
+
+def ended(run: Run) -> int:
+    """Name the pairs of which nothing was measured, and return the run's exit code."""
+    if not run.measured:
+        print("error: nothing was measured; the report says why.", file=sys.stderr)
+        return NOTHING
+    if without := run.without_measurement:
+        print(f"error: nothing was measured of {', '.join(without)}.", file=sys.stderr)
+        return PARTLY
+    return PASSED

@@ -8,7 +8,7 @@ shapes and the machine, so the candidates that fit the memory are timed on the t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -29,9 +29,28 @@ class CallPlan:
     def __str__(self) -> str:
         return f"{self.tasks}-tasks-{'redone' if self.redo else 'kept'}"
 
-    def graphs(self, inner_steps: int) -> int:
-        """Return how many graphs of one task's one step are there at once, at most."""
-        return self.tasks * (1 if self.redo else max(1, inner_steps))
+
+@dataclass(frozen=True)
+class TaskBytes:
+    """What one task keeps."""
+
+    bent: int
+    """The graph of an inner step that will be differentiated again."""
+    plain: int
+    """The graph of a loss that is differentiated once."""
+    row: int
+    """Its parameters."""
+
+    def at_once(self, plan: CallPlan, inner_steps: int) -> int:
+        """Return how many bytes a call keeps at once, at most.
+
+        Beside the graphs that is a row of parameters for every inner step and five more, and what
+        differentiating a graph forms on its way: as much as the graph, where it was formed again
+        for that, and else a tenth. These are upper bounds of what was measured.
+        """
+        plain = self.plain + self.plain // 10
+        graphs = max(2 * self.bent, plain) if plan.redo else inner_steps * self.bent + plain
+        return plan.tasks * (graphs + (inner_steps + 5) * self.row)
 
 
 @dataclass(frozen=True)
@@ -49,25 +68,28 @@ class Planned:
         return {"plan": str(self.plan), "candidates": taken, "planning": f"{self.spent:.3g}s"}
 
 
-def candidates(tasks: int, inner_steps: int, graphs: int) -> Iterator[CallPlan]:
-    """Yield the plans for so many tasks that have at most so many graphs at once."""
+def candidates(tasks: int, inner_steps: int, each: TaskBytes, most: int) -> Iterator[CallPlan]:
+    """Yield the plans for so many tasks that keep at most so many bytes at once."""
     sizes = dict.fromkeys((*(2**power for power in range(tasks.bit_length())), tasks))
-    redos = (False, True) if inner_steps > 1 else (False,)
+    redos = (False, True) if each.bent and inner_steps > 1 else (False,)
     for size, redo in product(sizes, redos):
         plan = CallPlan(size, redo)
-        if plan.graphs(inner_steps) <= graphs:
+        if each.at_once(plan, inner_steps) <= most:
             yield plan
 
 
-def fastest(plans: Iterator[CallPlan], call: Callable[[CallPlan], object]) -> Planned:
-    """Time a call of each plan on as many tasks as it takes at once; without any, take one task."""
+def fastest(
+    plans: Sequence[CallPlan], call: Callable[[CallPlan], object], wait: Callable[[], None]
+) -> Planned:
+    """Time a call of each plan on as many tasks as it takes at once, and wait for it to end."""
     began, seconds = time.perf_counter(), dict[CallPlan, float]()
     for plan in plans:
         taken: list[float] = []
         while len(taken) < TIMES or (sum(taken) < ENOUGH_S and len(taken) < MOST_TIMES):
             start = time.perf_counter()
             call(plan)
+            wait()
             taken.append(time.perf_counter() - start)
         seconds[plan] = min(taken) / plan.tasks
-    best = min(seconds, key=lambda plan: seconds[plan], default=CallPlan(1, redo=True))
+    best = min(seconds, key=lambda plan: seconds[plan])
     return Planned(best, seconds, time.perf_counter() - began)

@@ -16,14 +16,15 @@ first_order the Hessians are left out. What makes it fast:
 - BatchNorm and ReLU are one function whose both derivatives are written out (`norm_relu`);
 - each inner step is a graph by itself, which is kept until its Hessian was needed, or formed again
   then (`call_plan`): in that case bytes do not grow with the inner steps;
-- how many tasks a call takes is timed at the first step on the shapes at hand, within `memory`.
+- how many tasks a call takes is timed at the first step on the shapes at hand, within `memory`, and
+  once more for adaptation alone, which has other costs.
 
 A network that `stacked_networks` doesn't know runs task after task.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -39,16 +40,18 @@ from harness.declare.outer import AdamState
 from harness.declare.tree import rows
 from harness.errors import UsageError
 from harness.registry import method
-from methods.call_plan import CallPlan, Planned, candidates, fastest
+from methods.call_plan import CallPlan, Planned, TaskBytes, candidates, fastest
 from methods.stacked_networks import OneByOne, Stacked
 from methods.task_stack import Bend, TaskStack
 from suites.fewshot import Tasks
 
-GRAPHS, FREE_BYTES = 8, 32 << 20
-"""Graphs of one task's one inner step that may be there at once, unless memory= says otherwise; and
-the bytes that they may keep even if they are more, which no one misses."""
+TASKS, FREE_BYTES = 8, 32 << 20
+"""Tasks of one inner step that may be there at once, unless memory= says otherwise; and the bytes
+that they may keep even if they are more, which no one misses."""
 
 Shapes = tuple[Any, ...]
+Work = Callable[[Tensor, Tasks, CallPlan], object]
+"""What is planned: a call on the tasks of a part, from packed parameters."""
 
 
 @method("fast_maml")
@@ -57,7 +60,7 @@ class FastMaml(MamlLearner):
     """MAML with stacked tasks and hand-written derivatives, planned for the shapes at hand."""
 
     memory: int | None = None
-    """Most bytes that graphs may keep at once; if null 32 MiB, or what eight keep if more."""
+    """Most bytes that a step may keep at once; if null 32 MiB, or what eight tasks need if more."""
     tasks: int | None = None
     """Tasks in one call; null has the fastest number that memory allows."""
     redo: bool = False
@@ -74,7 +77,7 @@ class FastMaml(MamlLearner):
                 raise UsageError(f"{name} = {least}: give 1 or more, or leave it out.")
 
     def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
-        theta, plan = self._packed(state), self._plan(state, batch).plan
+        theta, plan = self._packed(state), self._trained(state, batch).plan
         total, loss = torch.zeros_like(theta), theta.new_zeros(())
         for part in _parts(batch, plan.tasks):
             losses, slopes = self._query_slopes(theta, part, plan)
@@ -88,7 +91,7 @@ class FastMaml(MamlLearner):
         return [shaped(row, state.params) for row in adapted]
 
     def evaluate(self, state: AdamState, batch: Tasks) -> Tensor:
-        adapted, size = self._adapted_rows(state, batch), self._plan(state, batch).plan.tasks
+        adapted, size = self._adapted_rows(state, batch), self._adapted(state, batch).plan.tasks
         with torch.no_grad():
             outputs = [
                 output
@@ -99,14 +102,15 @@ class FastMaml(MamlLearner):
             return torch.stack([self.workload.quality(*one) for one in judged])
 
     def preparations(self) -> Sequence[float]:
-        return [planned.spent for planned in self._plans.values()]
+        return [each.spent for plans in self._plans.values() for each in plans.values()]
 
     def fast_paths(self) -> dict[str, str]:
         network = "stacked" if isinstance(self._stack.network, Stacked) else "one-by-one"
         told = {"network": network}
-        for number, planned in enumerate(self._plans.values(), start=1):
-            end = "" if number == 1 else f"-{number}"
-            told |= {f"{name}{end}": words for name, words in planned.told().items()}
+        for work, plans in self._plans.items():
+            for number, planned in enumerate(plans.values(), start=1):
+                end = "" if number == 1 else f"-{number}"
+                told |= {f"{work}{name}{end}": words for name, words in planned.told().items()}
         return told
 
     def _query_slopes(self, theta: Tensor, part: Tasks, plan: CallPlan) -> tuple[Tensor, Tensor]:
@@ -127,46 +131,71 @@ class FastMaml(MamlLearner):
         return losses, lambdas
 
     def _adapted_rows(self, state: AdamState, batch: Tasks) -> Tensor:
-        theta, alpha, adapted = self._packed(state), self.workload.inner_lr, []
-        for part in _parts(batch, self._plan(state, batch).plan.tasks):
-            thetas = theta.repeat(len(part), 1)
-            for _ in range(self.workload.inner_steps):
-                thetas -= alpha * self._stack.slopes(thetas, part.support_x, part.support_y)[1]
-            adapted.append(thetas)
-        return torch.cat(adapted)
+        theta, plan = self._packed(state), self._adapted(state, batch).plan
+        return torch.cat(
+            [self._adapted_part(theta, part, plan) for part in _parts(batch, plan.tasks)]
+        )
+
+    def _adapted_part(self, theta: Tensor, part: Tasks, plan: CallPlan) -> Tensor:
+        thetas, alpha = theta.repeat(len(part), 1), self.workload.inner_lr
+        for _ in range(self.workload.inner_steps):
+            thetas -= alpha * self._stack.slopes(thetas, part.support_x, part.support_y)[1]
+        return thetas
 
     def _packed(self, state: AdamState) -> Tensor:
         return self._stack.network.packed(flat(state.params))
 
-    def _plan(self, state: AdamState, batch: Tasks) -> Planned:
+    def _trained(self, state: AdamState, batch: Tasks) -> Planned:
+        """Return the plan of a meta-gradient."""
+        steps = 0 if self.workload.first_order else self.workload.inner_steps
+        return self._plan("", self._query_slopes, steps, state, batch)
+
+    def _adapted(self, state: AdamState, batch: Tasks) -> Planned:
+        """Return the plan of adaptation alone."""
+        return self._plan("adaptation-", self._adapted_part, 0, state, batch)
+
+    def _plan(
+        self, name: str, work: Work, bent_steps: int, state: AdamState, batch: Tasks
+    ) -> Planned:
         if self.tasks is not None:
             return Planned(CallPlan(self.tasks, self.redo), {})
+        plans = self._plans.setdefault(name, {})
         shapes = (batch.support_x.shape, batch.query_x.shape)
-        if shapes not in self._plans:
-            self._plans[shapes] = self._timed(self._packed(state), batch)
-        return self._plans[shapes]
+        if shapes not in plans:
+            theta = self._packed(state)
+            fitting = self._fitting(theta, batch, bent_steps)
+            plans[shapes] = fastest(
+                fitting, lambda plan: work(theta, next(_parts(batch, plan.tasks)), plan), self._wait
+            )
+        return plans[shapes]
 
-    def _timed(self, theta: Tensor, batch: Tasks) -> Planned:
-        steps = 1 if self.workload.first_order else self.workload.inner_steps
-        plans = candidates(len(batch), steps, self._graphs(theta, batch))
-        return fastest(
-            plans, lambda plan: self._query_slopes(theta, next(_parts(batch, plan.tasks)), plan)
+    def _fitting(self, theta: Tensor, batch: Tasks, bent_steps: int) -> list[CallPlan]:
+        """Return the plans that fit the memory."""
+        each = self._task_bytes(theta, batch, bent_steps)
+        most = self.memory
+        if most is None:
+            most = max(TASKS * each.at_once(CallPlan(1, redo=False), 1), FREE_BYTES)
+        if plans := list(candidates(len(batch), bent_steps, each, most)):
+            return plans
+        least = each.at_once(CallPlan(1, redo=True), bent_steps)
+        raise UsageError(
+            f"memory = {self.memory}: a single task keeps {least:,} bytes. "
+            "Give at least as many, or leave memory out."
         )
 
-    def _graphs(self, theta: Tensor, batch: Tasks) -> int:
-        """Return how many graphs may be there at once."""
-        bytes_each = max(1, self._kept_bytes(theta, batch))
-        if self.memory is not None:
-            return self.memory // bytes_each
-        return max(GRAPHS, FREE_BYTES // bytes_each)
+    def _task_bytes(self, theta: Tensor, batch: Tasks, bent_steps: int) -> TaskBytes:
+        one, rows, kept = next(_parts(batch, 1)), theta.expand(1, -1), self._stack.kept_bytes
+        support, query = (one.support_x, one.support_y), (one.query_x, one.query_y)
+        bent = kept(rows, *support, to_bend=True) if bent_steps else 0
+        plain = max(kept(rows, *some, to_bend=False) for some in (support, query))
+        return TaskBytes(bent, plain, theta.nbytes)
 
-    def _kept_bytes(self, theta: Tensor, batch: Tasks) -> int:
-        """Return what the graph of one task's one step keeps."""
-        one = next(_parts(batch, 1))
-        return self._stack.kept_bytes(theta.expand(1, -1), one.support_x, one.support_y)
+    def _wait(self) -> None:
+        if self.workload.place.device.startswith("cuda"):
+            torch.cuda.synchronize(self.workload.place.device)
 
     @cached_property
-    def _plans(self) -> dict[Shapes, Planned]:
+    def _plans(self) -> dict[str, dict[Shapes, Planned]]:
         return {}
 
     @cached_property

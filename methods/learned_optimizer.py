@@ -65,7 +65,14 @@ def load_optimizer(path: str | Path) -> TrainedOptimizer:
         known = about["format"] == FORMAT
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}.") from None
-    except (AttributeError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+    except (
+        AttributeError,
+        KeyError,
+        RecursionError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+    ) as error:
         raise UsageError(
             f"{path}: not a learned optimizer's file: {type(error).__name__}. "
             "Give a file that TrainedOptimizer.save wrote."

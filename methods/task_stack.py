@@ -72,8 +72,8 @@ class TaskStack:
 
         return self.slopes(rows, x, y)[1], bend
 
-    def kept_bytes(self, rows: Tensor, x: Tensor, y: Tensor) -> int:
-        """Return how many bytes the graph of the tasks' gradients keeps."""
+    def kept_bytes(self, rows: Tensor, x: Tensor, y: Tensor, *, to_bend: bool) -> int:
+        """Return how many bytes the graph of the tasks' losses keeps, or that of their slopes."""
         kept: dict[int, int] = {}
 
         def pack(tensor: Tensor) -> Tensor:
@@ -82,5 +82,5 @@ class TaskStack:
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            self.slopes_to_bend(rows, x, y)
+            (self.slopes_to_bend if to_bend else self.slopes)(rows, x, y)
         return sum(kept.values())

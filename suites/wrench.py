@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import Absent, UsageError
+from harness.reading import read_whole
 from suites.weak_text import ABSTAINED, Sentences, WeakText, majority
 
 FILES = ("train.json", "valid.json", "test.json", "label.json")
@@ -73,7 +74,7 @@ def _sentences(path: Path, classes: int) -> Sentences:
 
 def _table(path: Path) -> dict[str, Any]:
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        table = json.loads(read_whole(path))
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged(path.name, f"it can't be read as JSON ({error})") from None
     if not isinstance(table, dict):

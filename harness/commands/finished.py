@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from harness.config import listed, run_config, split_words
-from harness.errors import UsageError
+from harness.errors import PASSED, UsageError
 from harness.options import COMPARE, EXPORT, FOUND, PACK, REPRODUCE, plugins_in
 from harness.registry import ROOT
 from harness.reporting import read_run, report_history, write_report
@@ -67,8 +67,9 @@ def reproduce(options: argparse.Namespace) -> int:
     from harness.commands.reproducing import held_to, measured_again, write_page
     from harness.report.reproduced import as_json, as_text
 
+    code = PASSED
     if other is None:
-        found, folder = measured_again(options.run, config)
+        found, folder, code = measured_again(options.run, config)
         print(f"report: {folder / 'report.html'}", file=sys.stderr)
     else:
         runs = [read_run(path, config.plugins) for path in (options.run, Path(other))]
@@ -76,7 +77,7 @@ def reproduce(options: argparse.Namespace) -> int:
         if config.out is not None:
             write_page(found, config.out)
     print(as_json(found) if options.json else as_text(found), end="")
-    return found.exit_code
+    return found.exit_code or code
 
 
 def compare(options: argparse.Namespace) -> int:

@@ -83,7 +83,7 @@ def check(options: argparse.Namespace) -> int:
 
 
 def data(options: argparse.Namespace) -> int:
-    """List the data sets in a folder, what is missing or damaged, and who can use them."""
+    """List a folder's data sets, what is missing or damaged, and which workloads can use them."""
     given = split_words(options.words, DATA)
     if "data_dir" not in given:
         raise UsageError("data needs a folder to read. Write data_dir=FOLDER.")
@@ -118,7 +118,7 @@ def probe(options: argparse.Namespace) -> int:
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """Say whether this machine is fit to measure, and how to mend what is not."""
+    """Say whether this machine is fit to measure, and how to fix what is not."""
     from harness.doctor.disturbances import disturbances
     from harness.doctor.machine import this_machine
     from harness.doctor.show import as_json, as_text

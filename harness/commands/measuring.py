@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 
 from harness.config import run_config
-from harness.errors import NOTHING, PARTLY, PASSED, HarnessError, UsageError
+from harness.errors import HarnessError, UsageError
 from harness.gate.config import gate_config
 from harness.reporting import write_report
 from harness.signals import Ended, ending_in_order
@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     from harness.measure.engines.choice import engine_of
     from harness.measure.preparation import RESULTS, prepare, resume
     from harness.measure.progress import progress_for
-    from harness.running import measure_whole
+    from harness.running import ended, measure_whole
     from harness.team.rendezvous import require_one_process
 
     require_one_process("the run")
@@ -38,13 +38,7 @@ def run(options: argparse.Namespace) -> int:
         progress.noted(f"writing records to {ready.store.folder}")
         store = measure_whole(ready, engine, progress)
     write_report(store.folder, config.plugins)
-    if not ready.measured:
-        print("error: nothing was measured; the report says why.", file=sys.stderr)
-        return NOTHING
-    if without := ready.without_measurement:
-        print(f"error: nothing was measured of {', '.join(without)}.", file=sys.stderr)
-        return PARTLY
-    return PASSED
+    return ended(ready)
 
 
 def gate(options: argparse.Namespace) -> int:

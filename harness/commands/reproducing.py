@@ -19,12 +19,13 @@ from harness.report.reproduced import FILE, FOLDER, as_json, compose_reproductio
 from harness.report.write import write_content
 from harness.reporting import read_run, write_files
 from harness.results import Results
-from harness.running import measure_whole
+from harness.running import ended, measure_whole
+from harness.signals import ending_in_order
 from harness.team.rendezvous import require_one_process
 
 
-def measured_again(path: Path, given: RunConfig) -> tuple[Reproduction, Path]:
-    """Measure a run's plan, and return how its figures agree and the new run's folder."""
+def measured_again(path: Path, given: RunConfig) -> tuple[Reproduction, Path, int]:
+    """Measure a run's plan; return how its figures agree, the new folder and its exit code."""
     require_one_process("the run")
     before = read_run(path, given.plugins)
     _require_same_plugins(before, given)
@@ -32,7 +33,7 @@ def measured_again(path: Path, given: RunConfig) -> tuple[Reproduction, Path]:
     folder = given.out or RESULTS / f"{suite}-again-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     require_fresh(folder)
     progress = progress_for(sys.stderr)
-    with engine_of(given, folder.parent) as engine:
+    with ending_in_order(), engine_of(given, folder.parent) as engine:
         probes = probed(before.manifest.device, engine, before.manifest.threads)
         command = f"python -m harness reproduce {path.name}"
         run = repeat(before.manifest, given, folder, command, probes)
@@ -42,7 +43,7 @@ def measured_again(path: Path, given: RunConfig) -> tuple[Reproduction, Path]:
     write_files(after)
     found = held_to(before, after)
     write_page(found, folder / FOLDER)
-    return found, folder
+    return found, folder, ended(run)
 
 
 def held_to(before: Results, after: Results) -> Reproduction:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.errors import UnknownName, UsageError, suggestion
+from harness.reading import read_whole
 
 T = TypeVar("T")
 UNIONS = (typing.Union, types.UnionType)
@@ -95,7 +96,7 @@ def build(cls: type[T], given: Mapping[str, Any], owner: str, *fixed: Any) -> T:
 def read_toml(cls: type[T], path: Path) -> T:
     """Read a TOML file into a dataclass."""
     try:
-        return build(cls, tomllib.loads(path.read_text(encoding="utf-8")), path.name)
+        return build(cls, tomllib.loads(read_whole(path).decode()), path.name)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path.name}: not valid TOML: {error}. Correct the file.") from None
     except RecursionError:

@@ -55,6 +55,14 @@ class Suite:
                 raise UnknownName("pair", name, known, where=f"suite {self.name}")
         return dataclasses.replace(self, pair=tuple(p for p in self.pair if p.name in names))
 
+    def without_own_seeds(self) -> Suite:
+        """Return the suite with no pair that trains with seeds of its own."""
+        pairs = (
+            dataclasses.replace(p, protocol={n: v for n, v in p.protocol.items() if n != "seeds"})
+            for p in self.pair
+        )
+        return dataclasses.replace(self, pair=tuple(pairs))
+
 
 def read_suite(path: Path) -> Suite:
     """Read a suite's file and check its shape."""
@@ -79,10 +87,10 @@ def read_suite(path: Path) -> Suite:
     for pair in suite.pair:
         if many[pair.name] > 1:
             raise UsageError(f"{path.name}: two pairs are named {pair.name!r}. Rename one.")
-        if shared := {"seeds", "rounds"} & pair.protocol.keys():
+        if "rounds" in pair.protocol:
             raise UsageError(
-                f"{path.name}: pair {pair.name!r} sets {' and '.join(sorted(shared))} in its "
-                "protocol, which are the whole suite's. Set them in [protocol]."
+                f"{path.name}: pair {pair.name!r} sets rounds in its protocol, which are the whole "
+                "suite's. Set them in [protocol]."
             )
         suite.protocol_of(pair)
         if not pair.passes:

@@ -82,7 +82,7 @@ def _steal(machine: Machine) -> Finding:
     seen = f"{100 * machine.steal:.0f} % of processor time"
     if machine.steal <= STOLEN:
         return fit("other virtual machines", seen)
-    effect = "They had the cores meanwhile, which is counted as if it were the work's own time."
+    effect = "The time in which they had the cores is counted as the work's own."
     remedy = "Take a machine whose cores are its own, or measure at a quieter time."
     return Finding("other virtual machines", State.UNFIT, seen, effect, remedy)
 
@@ -91,7 +91,7 @@ def _quota(machine: Machine) -> Finding:
     if machine.quota is None or machine.quota >= machine.cores:
         return fit("processor quota", "none")
     seen = f"time of {machine.quota:g} cores, where {machine.cores} may be used"
-    effect = "Whoever uses it up is stopped until the next tenth of a second: times jump."
+    effect = "A process that uses it up is stopped until the next tenth of a second: times jump."
     remedy = f"Use threads={max(1, int(machine.quota))}, or raise the container's CPU limit."
     return Finding("processor quota", State.UNFIT, seen, effect, remedy)
 
@@ -126,7 +126,8 @@ def _heat(machine: Machine) -> Finding:
         return fit("throttling", "none since the system started")
     seen = f"heat lowered the clock rate {machine.slowed:,} times since the system started"
     effect = "Times grow as a run goes on; members in turns share that, whole blocks do not."
-    return Finding("throttling", State.ADVICE, seen, effect, "Cool it better, or use less threads.")
+    remedy = "Cool it better, or use fewer threads."
+    return Finding("throttling", State.ADVICE, seen, effect, remedy)
 
 
 def _siblings(machine: Machine) -> Finding:
@@ -151,7 +152,7 @@ def _threads(machine: Machine) -> Iterator[Finding]:
         elif name == "OMP_THREAD_LIMIT":
             effect = "No more threads than these work, whatever a record says."
         elif name == "KMP_BLOCKTIME" and told != "0":
-            effect = "Threads that wait keep a core busy, which whoever is timed meanwhile lacks."
+            effect = "Waiting threads keep a core busy that the timed process needs."
         else:
             continue
         found = True

@@ -18,7 +18,7 @@ from harness.judge.evidence import Evidence, trouble
 from harness.judge.judgement import Failure, Judgement, PairJudgement, Quality, Ratio
 from harness.judge.machines import surroundings
 from harness.judge.noise.run_noise import Noises
-from harness.judge.noise.timed_blocks import block_times, member_runs
+from harness.judge.noise.timed_blocks import block_times, member_runs, timed_rounds
 from harness.judge.outcome import outcomes
 from harness.judge.pair_study import PairSoFar, studied
 from harness.judge.pair_verdicts import pair_verdicts
@@ -66,6 +66,7 @@ def judged(evidence: Evidence, registry: Registry) -> Judgement:
         twins=noise.twins,
         convergence=tuple(convergence.found.values()),
         claims=outcomes(manifest.claims, pairs),
+        rounds=timed_rounds(evidence),
     )
     return with_shown(judgement, evidence, studies)
 
@@ -88,7 +89,7 @@ def with_shown(judgement: Judgement, evidence: Evidence, studies: Sequence[Study
         whole, studies={name: each for name, each in found.items() if each is not None}
     )
     of_studies = [told for each in studies for told in each.threats(shown, whole)]
-    return dataclasses.replace(whole, threats=threats(shown, whole.pairs, of_studies))
+    return dataclasses.replace(whole, threats=threats(shown, whole, of_studies))
 
 
 def _judge_pair(

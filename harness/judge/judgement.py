@@ -16,7 +16,7 @@ from harness.judge.quality.convergence import Convergence
 from harness.judge.statistics import Interval
 
 if TYPE_CHECKING:
-    from harness.judge.noise.timed_blocks import BlockTime, MemberRun
+    from harness.judge.noise.timed_blocks import BlockTime, MemberRun, TimedRounds
     from harness.judge.outcome import Outcome
     from harness.judge.quality.bands import Band
     from harness.judge.threats import Told
@@ -237,6 +237,8 @@ class Judgement:
     """What became of every claim, in the order of the claims."""
     threats: tuple[Told, ...] = ()
     """What the verdicts may be wrong by."""
+    rounds: TimedRounds | None = None
+    """What was timed, and how; None where nothing was."""
     surroundings: Surroundings = field(default_factory=Surroundings)
     studies: Mapping[str, Any] = field(default_factory=dict)
     """What studies found of all pairs together, by their names."""

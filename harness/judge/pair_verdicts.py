@@ -186,6 +186,7 @@ def _decide(
         quality_ok=kept,
         missing=missing,
         counted=reading.row.nature == "count" or answer.counted,
+        unit=_unit(reading),
     )
     if decision.word is Word.INCONCLUSIVE and judged.withheld is not None:
         return _because(decision, unknown(judged.debts))
@@ -198,6 +199,13 @@ def _decide(
     if decision.word is Word.INVALID and quality is not None and quality.not_worse is False:
         return _because(decision, quality.reason)
     return _bounded(decision, answer)
+
+
+def _unit(reading: Reading) -> str:
+    """Say what an interval of the measure is over."""
+    if reading.row.nature == "count":
+        return "counts"
+    return "rounds" if reading.row.in_rounds else "seeds"
 
 
 def _floor(reading: Reading, noise: Noise) -> float | None:

@@ -8,8 +8,9 @@ from enum import StrEnum
 
 from harness.declare.pair import workload_words
 from harness.judge.evidence import Evidence
-from harness.judge.judgement import PairJudgement, Quality
+from harness.judge.judgement import Judgement, PairJudgement, Quality
 from harness.judge.machines import classes_by_pair
+from harness.judge.noise.timed_blocks import TimedRounds
 
 
 class Threat(StrEnum):
@@ -34,16 +35,17 @@ class Told:
 
 
 def threats(
-    evidence: Evidence, pairs: Sequence[PairJudgement], of_studies: Iterable[Told] = ()
+    evidence: Evidence, whole: Judgement, of_studies: Iterable[Told] = ()
 ) -> tuple[Told, ...]:
     """Return what threatens the verdicts of a run; nothing where none is given."""
+    pairs = whole.pairs
     judged = [each for each in pairs if each.verdicts]
     if not judged:
         return ()
     found = [
         *((Threat.DATA, text) for text in _data(evidence)),
         *((Threat.DEVICES, text) for text in _devices(evidence)),
-        *((Threat.BUDGET, text) for text in _budget(evidence, judged)),
+        *((Threat.BUDGET, text) for text in _budget(evidence, judged, whole.rounds)),
         *((Threat.RECONSTRUCTION, text) for text in _reconstruction(evidence, judged)),
         *((Threat.SOURCES, text) for text in _sources(evidence, judged)),
         *((Threat.CHANCE, text) for text in _chance(evidence, pairs)),
@@ -67,7 +69,7 @@ def _data(evidence: Evidence) -> Iterator[str]:
         place = f", in place of {originals[data]}" if data in originals else ""
         yield f"{', '.join(workloads)}: tasks are made of {data}{place}."
     if made and not evidence.manifest.data_dir:
-        yield "No data folder was given, so all data came with the harness, and no other was seen."
+        yield "No data folder was given, so only the harness's own data were used."
 
 
 def _devices(evidence: Evidence) -> Iterator[str]:
@@ -92,12 +94,23 @@ def _devices(evidence: Evidence) -> Iterator[str]:
         yield f"No GPU was used, so {', '.join(needing)} can't be tested."
 
 
-def _budget(evidence: Evidence, judged: Sequence[PairJudgement]) -> Iterator[str]:
-    manifest = evidence.manifest
+def _budget(
+    evidence: Evidence, judged: Sequence[PairJudgement], rounds: TimedRounds | None
+) -> Iterator[str]:
+    seeds = len(evidence.manifest.seeds)
+    more = [each.pair for each in judged if "seeds" in each.pair.protocol]
+    of_pairs = "".join(f", {pair.protocol['seeds']} of {pair.name}" for pair in more)
+    timed = f", and {rounds} rounds of each timed pair" if rounds is not None else ""
     yield (
-        f"{len(manifest.seeds)} seeds of {manifest.rounds} rounds. Intervals over rounds speak of "
-        "this machine's noise; those over seeds of other trainings of the same length."
+        f"{seeds} seed{'s' * (seeds != 1)}{of_pairs}{timed}. Intervals over rounds describe this "
+        "machine's noise; those over seeds describe other trainings of the same length."
     )
+    cut = dict.fromkeys(record.pair for record in evidence.records if record.skip == "budget")
+    if cut:
+        yield (
+            f"{', '.join(cut)}: the run's time was up before their rounds had decided all that "
+            "they could. With more time (budget=) intervals are narrower."
+        )
     trained: dict[tuple[int, str], list[str]] = {}
     for each in judged:
         for quality in _qualities(each):
@@ -125,7 +138,8 @@ def _reconstruction(evidence: Evidence, judged: Sequence[PairJudgement]) -> Iter
     if mine := [name for name in names if name in held]:
         yield (
             f"{', '.join(mine)}: the algorithm had to be reconstructed, with choices that its "
-            "authors may have made otherwise. A claim that fails here fails of this reconstruction."
+            "authors may have made otherwise. A claim that fails here fails for this "
+            "reconstruction."
         )
 
 
@@ -168,7 +182,7 @@ def _tuning(judged: Sequence[PairJudgement]) -> Iterator[str]:
             "suite gives, which may suit one of them better."
         )
     for name, settings in swept.items():
-        yield f"{name}: looked at over {settings}, and at nothing else."
+        yield f"{name}: swept over {settings} only."
 
 
 def _inheritance(judged: Sequence[PairJudgement]) -> Iterator[str]:

@@ -82,6 +82,7 @@ def decide(
     quality_ok: bool | None,
     missing: str | None,
     counted: bool = False,
+    unit: str = "rounds",
 ) -> Decision:
     """Judge a published ratio by a measured one; both are baseline over method, higher is better.
 
@@ -104,7 +105,8 @@ def decide(
 
     A None in equivalence_ok, quality_ok or aa_ok means that it is unknown or undecided. `counted`
     says that the values are counts which repeat exactly (bytes, operations): if the interval is
-    indeed a point, neither rounds nor noise are asked for.
+    indeed a point, neither rounds nor noise are asked for. `unit` says what the interval is over:
+    steps to a target have one value a seed.
     """
     _validate(ratio, published, noise_floor, missing)
     if missing is not None:
@@ -113,24 +115,25 @@ def decide(
         return Decision(Word.INVALID, failed, Rule.FAILED)
     if ratio is None:
         return Decision(Word.INCONCLUSIVE, "Nothing comparable was measured.", Rule.NOTHING)
+    told = _figures(ratio, rounds, unit)
     if equivalence_ok is None:
         return Decision(
             Word.INCONCLUSIVE,
-            f"{_figures(ratio, rounds)}, but it is unknown whether both did the same work: the "
-            "gradient check gave no result.",
+            f"{told}, but it is unknown whether both did the same work: the gradient check gave "
+            "no result.",
             Rule.UNCHECKED,
         )
     if counted and ratio.low == ratio.high:
         noise_floor = 0.0
-    elif doubt := _doubt(ratio, noise_floor, aa_ok, rounds):
+    elif doubt := _doubt(told, noise_floor, aa_ok, rounds, unit):
         return doubt
     assert noise_floor is not None  # _doubt has a word about it
-    decision = _read_table(ratio, published, noise_floor, rounds)
+    decision = _read_table(ratio, published, noise_floor, rounds, unit)
     if decision.word in POSITIVE and quality_ok is None:
         return Decision(
             Word.INCONCLUSIVE,
-            f"{_figures(ratio, rounds)}, which would be {decision.word!s}, but it was not shown "
-            "that accuracy is not worse.",
+            f"{told}, which would be {decision.word!s}, but it was not shown that accuracy is not "
+            "worse.",
             Rule.ACCURACY_OPEN,
         )
     return decision
@@ -228,9 +231,8 @@ def _failed(equivalence_ok: bool | None, quality_ok: bool | None) -> str | None:
 
 
 def _doubt(
-    ratio: Interval, noise_floor: float | None, aa_ok: bool | None, rounds: int
+    measured: str, noise_floor: float | None, aa_ok: bool | None, rounds: int, unit: str
 ) -> Decision | None:
-    measured = _figures(ratio, rounds)
     if aa_ok is None or noise_floor is None:
         reason = (
             f"{measured}, but no baseline was timed beside itself, which says how large the noise "
@@ -244,13 +246,15 @@ def _doubt(
         )
         return Decision(Word.INCONCLUSIVE, reason, Rule.NOISE)
     if rounds < MIN_ROUNDS:
-        reason = f"{measured}, but a verdict needs at least {MIN_ROUNDS} rounds."
+        reason = f"{measured}, but a verdict needs at least {MIN_ROUNDS} {unit}."
         return Decision(Word.INCONCLUSIVE, reason, Rule.FEW)
     return None
 
 
-def _read_table(ratio: Interval, published: float, noise_floor: float, rounds: int) -> Decision:
-    measured = _figures(ratio, rounds)
+def _read_table(
+    ratio: Interval, published: float, noise_floor: float, rounds: int, unit: str
+) -> Decision:
+    measured = _figures(ratio, rounds, unit)
     target = f"the published {_number(published)}"
     floor = f"the noise floor of {100 * noise_floor:.2g} %"
     if ratio.high < 1 - noise_floor:
@@ -270,7 +274,7 @@ def _read_table(ratio: Interval, published: float, noise_floor: float, rounds: i
         return Decision(Word.NONE, reason, Rule.NONE)
     low, middle, high = map(math.log, (ratio.low, ratio.estimate, ratio.high))
     clears = (middle - low, middle - math.log(1 + noise_floor))
-    more = _what_would_tell(rounds, "rounds", clears, (high - middle, math.log(published) - middle))
+    more = _what_would_tell(rounds, unit, clears, (high - middle, math.log(published) - middle))
     reason = f"{measured}: the interval reaches {target} but does not clear {floor}; {more}."
     return Decision(Word.INCONCLUSIVE, reason, Rule.OPEN)
 
@@ -287,9 +291,10 @@ def _what_would_tell(taken: int, unit: str, *ends: tuple[float, float]) -> str:
     return f"about {math.ceil(taken * factor)} {unit} as noisy as these would tell"
 
 
-def _figures(ratio: Interval, rounds: int) -> str:
+def _figures(ratio: Interval, rounds: int, unit: str) -> str:
+    over = f"{rounds} {unit if rounds != 1 else unit.removesuffix('s')}"
     ends = f"{_number(ratio.low)} to {_number(ratio.high)}"
-    return f"Measured {_number(ratio.estimate)} ({ends}, {rounds} round{'s' * (rounds != 1)})"
+    return f"Measured {_number(ratio.estimate)} ({ends}, {over})"
 
 
 def _number(value: float) -> str:

@@ -61,16 +61,24 @@ class _Planner:
     def seeds(self) -> tuple[int, ...]:
         return self.config.seeds_of(self.suite)
 
+    def seeds_of(self, pair: Pair) -> tuple[int, ...]:
+        """Return the seeds of a pair's trainings; its rounds have those of the run."""
+        own = self._protocol(pair).seeds if "seeds" in pair.protocol else None
+        return self.seeds if own is None else tuple(range(own))
+
     @property
     def rounds(self) -> int:
         return self.config.rounds_of(self.suite)
 
     def count(self) -> int:
         """Return at most how many blocks there are, without making them."""
-        seeds = len(self.seeds)
-        often = {"learner": 1, "once": 1, "rounds": seeds * self.rounds, "seeds": seeds}
+        rounds = len(self.seeds) * self.rounds
         return sum(
-            often[each.rhythm] * len(pair.points_of(each.name)) * len(_members(each, pair))
+            {"learner": 1, "once": 1, "rounds": rounds, "seeds": len(self.seeds_of(pair))}[
+                each.rhythm
+            ]
+            * len(pair.points_of(each.name))
+            * len(_members(each, pair))
             for pair in self.suite.pair
             for each in self._of(pair)
         )
@@ -88,10 +96,9 @@ class _Planner:
                     for pair in self.suite.pair:
                         yield from self._look(pair, each, self.seeds[0])
                 elif rhythm == "seeds":
-                    for pair, (place, seed) in itertools.product(
-                        self.suite.pair, enumerate(self.seeds)
-                    ):
-                        yield from self._look(pair, each, seed, turned=place)
+                    for pair in self.suite.pair:
+                        for place, seed in enumerate(self.seeds_of(pair)):
+                            yield from self._look(pair, each, seed, turned=place)
 
     def _of(self, pair: Pair) -> list[Pass[Seen]]:
         return [self.registry.passes[name] for name in pair.every_pass]
@@ -190,12 +197,14 @@ class _Planner:
         found = set()
         for pair in self.suite.pair:
             heir = each.name == CURVE.name and pair.may_show_equal
+            seeds = self.seeds_of(pair) if each.rhythm == "seeds" else self.seeds[:1]
             for point, member in itertools.product(pair.points_of(each.name), _members(each, pair)):
                 if not (heir and member == "method" and not point):
                     here = self._here(pair, point)
                     learner = here.learner(member), here.learner_settings(member)
-                    found.add(json.dumps([*learner, here.workload, here.settings, here.protocol]))
-        return len(found) * (len(self.seeds) if each.rhythm == "seeds" else 1)
+                    key = json.dumps([*learner, here.workload, here.settings, here.protocol])
+                    found |= {(key, seed) for seed in seeds}
+        return len(found)
 
     def _protocol(self, pair: Pair) -> Protocol:
         if pair.name not in self.protocols:

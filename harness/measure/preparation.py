@@ -40,6 +40,8 @@ def prepare(
     suite = read_suite(find_suite(config.suite, SUITES))
     if config.pairs:
         suite = suite.only(config.pairs)
+    if config.seeds is not None:
+        suite = suite.without_own_seeds()
     claims = resolve(suite, registry, load_claims(CLAIMS))
     suite = replace(suite, claim=())  # the manifest holds them beside the published ones
     blocks = plan(suite, config, registry)

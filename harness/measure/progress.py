@@ -5,15 +5,17 @@ A terminal gets a bar, anything else plain lines.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Callable
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from harness.declare.pair import Pair
 from harness.declare.passes import Seen
 from harness.declare.suite import Suite
 from harness.measure.block import Block
+from harness.measure.durations import between, duration
 from harness.measure.estimate import Estimate
 from harness.records.record import Record
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 SILENCE_S = 15.0  # plain lines come no closer than this, unless a block failed
+LONGEST_SILENCE_S = 60.0  # then they say what takes so long: one training may take an hour
 
 
 class Progress(Protocol):
@@ -81,34 +84,60 @@ class PlainProgress:
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._watch = Watch()
-        self._spoke = 0.0
+        self._counted = -math.inf  # when blocks were last counted, and when anything was last said
+        self._spoke = time.monotonic()
         self._done = self._total = 0
+        self._going: dict[str, float] = {}
+        self._lock, self._closed = Lock(), Event()
+        self._silence = Thread(target=self._end_silence, daemon=True)
 
     def planned(self, suite: Suite, blocks: int, estimate: Estimate) -> None:
         self._total = blocks
         self._say(self._watch.planned(suite, blocks, estimate))
+        self._silence.start()
 
     def started(self, block: Block) -> None:
-        pass
+        with self._lock:
+            self._going[block.id] = time.monotonic()
 
     def finished(self, block: Block, record: Record[Seen]) -> None:
         self._done += 1
+        with self._lock:
+            self._going.pop(block.id, None)  # of those that are timed together one was started
         if (told := self._watch.finished(block, record)) is not None:
             self._say(told)
         last = self._done == self._total
-        if last or time.monotonic() - self._spoke >= SILENCE_S:
-            self._spoke = time.monotonic()
+        if last or time.monotonic() - self._counted >= SILENCE_S:
+            self._counted = time.monotonic()
             left = "" if last else f", {self._watch.left}"
             self._say(f"{self._done} of {self._total} blocks{left}")
 
     def noted(self, note: str) -> None:
         self._say(f"note: {note}")
 
+    def tell_of_the_longest(self) -> None:
+        """Say what has been going on for longest, if nothing was said for long."""
+        now = time.monotonic()
+        with self._lock:
+            going = dict(self._going)
+        if going and now - self._spoke >= LONGEST_SILENCE_S:
+            block = min(going, key=going.__getitem__)
+            self._say(f"{block}: {duration(now - going[block])} so far")
+
     def close(self) -> None:
-        pass
+        self._closed.set()
+        if self._silence.ident is not None:
+            self._silence.join()
+
+    def _end_silence(self) -> None:
+        with contextlib.suppress(OSError):  # who says the next line meets it too
+            while not self._closed.wait(LONGEST_SILENCE_S / 6):
+                self.tell_of_the_longest()
 
     def _say(self, line: str) -> None:
-        print(line, file=self._out, flush=True)
+        with self._lock:
+            self._spoke = time.monotonic()
+            print(line, file=self._out, flush=True)
 
 
 class BarProgress:
@@ -179,24 +208,3 @@ def announcement(suite: Suite, blocks: int, estimate: Estimate) -> str:
         f"suite {suite.name}: {suite.summary}\n{pairs}\n"
         f"at most {blocks} blocks, {between(*estimate.seconds)}"
     )
-
-
-def between(low: float, high: float) -> str:
-    """Say in what range a duration lies, as people do."""
-    nearest = duration(low), duration(high)
-    if nearest[0] == nearest[1]:
-        return f"about {nearest[0]}"
-    least, most = duration(low, math.floor), duration(high, math.ceil)
-    number, _, unit = least.partition(" ")
-    shared = most.partition(" ")[2] == unit and " " not in unit
-    return f"{number if shared else least} to {most}"
-
-
-def duration(seconds: float, whole: Callable[[float], int] = round) -> str:
-    """Say how long that is in whole seconds, or from a minute on in whole minutes."""
-    if whole(seconds) < 60:
-        return f"{whole(seconds)} s"
-    minutes = whole(seconds / 60)
-    if minutes >= 6000:  # whose minutes nobody counts
-        return f"{whole(seconds / 3600):,} h"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

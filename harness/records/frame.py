@@ -1,19 +1,20 @@
 """The frame: records as a tidy table, one row a measured value.
 
 Whatever field of a record says its unit is a measure; a field that holds several values gives a row
-for each of them, in their order.
+for each of them, in their order. The unit of a quality is its metric.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.declare.passes import Seen
 from harness.declare.point import words_of
 from harness.records.record import Record
+from harness.records.seen import METRIC
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,17 +31,18 @@ def frame(records: Sequence[Record[Seen]]) -> pd.DataFrame:
     units = _units(every)
     # Words are the same in many rows, so what is kept of a row is its value, and of the rows that
     # a field gives their number, their record and their measure.
-    values, rows, numbers, measures = array("d"), array("q"), array("q"), list[str]()
+    values, rows, numbers = array("d"), array("q"), array("q")
+    measures, units_of_rows = list[str](), list[str]()
     for number, record in enumerate(every):
         for of in (record, record.seen):
-            for measure in units.get(type(of), ()):
-                if (value := getattr(of, measure)) is not None:
+            for field, unit in units.get(type(of), {}).items():
+                for measure, value in _named(field, getattr(of, field)):
                     before = len(values)
                     values.extend(_leaves(value))
                     rows.append(len(values) - before)
                     numbers.append(number)
                     measures.append(measure)
-    unit_of = {name: unit for named in units.values() for name, unit in named.items()}
+                    units_of_rows.append((record.metric or "") if unit == METRIC else unit)
     places = np.repeat(np.asarray(numbers), rows)
 
     def of_record(name: str) -> Any:
@@ -59,7 +61,7 @@ def frame(records: Sequence[Record[Seen]]) -> pd.DataFrame:
             "point": pd.Categorical([words_of(record.point) for record in every]).take(places),
             "measure": of_field(measures),
             "value": np.asarray(values),
-            "unit": of_field([unit_of[measure] for measure in measures]),
+            "unit": of_field(units_of_rows),
             "same_as": pd.Categorical([record.same_as or "" for record in every]).take(places),
         }
     )
@@ -83,6 +85,13 @@ def _units(records: Sequence[Record[Seen]]) -> dict[type, dict[str, str]]:
         for cls in classes
         if dataclasses.is_dataclass(cls)
     }
+
+
+def _named(field: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        yield from ((f"{field}.{name}", part) for name, part in value.items())
+    elif value is not None:
+        yield field, value
 
 
 def _leaves(value: Any) -> Iterator[float]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from harness.errors import StoreError
+from harness.reading import lines_in
 
 
 def lines_of(path: Path) -> Iterator[tuple[bytes, bool]]:
@@ -20,7 +21,7 @@ def lines_of(path: Path) -> Iterator[tuple[bytes, bool]]:
     if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe or device need not end
         raise StoreError(f"{path}: not a file. Name one that holds lines.")
     with path.open("rb") as file:
-        for line in file:
+        for line in lines_in(file, path):
             whole = line.endswith(b"\n")
             yield (line[:-1] if whole else line), whole
 

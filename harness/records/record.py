@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar, cast
@@ -36,7 +37,7 @@ NOT_OWED: tuple[Skip | None, ...] = ("inherited", "decided", "budget", "failing"
 S = TypeVar("S", bound=Seen, covariant=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # of many fields, of which a run holds many thousand
 class Record(Generic[S]):
     """What one block handed back."""
 
@@ -185,6 +186,8 @@ def _record(table: dict[str, Any], where: str, passes: Mapping[str, Pass[Seen]])
     if not isinstance(several, list):
         kind = type(several).__name__
         raise StoreError(f"{where}: 'several' must be a list, not {kind}. {DAMAGED}")
+    # Most words stand in thousands of records: each is kept once.
+    table = {k: sys.intern(v) if isinstance(v, str) else v for k, v in table.items()}
     known = passes.get(str(table.get("measured")))
     if known is None and (seen is not None or several):
         raise StoreError(

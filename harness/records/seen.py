@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -19,6 +19,15 @@ LARGEST = 1e100
 def of_unit(unit: str, default: Any = None) -> Any:
     """Return a dataclass's field whose values have a unit."""
     return field(default=default, metadata={"unit": unit})
+
+
+METRIC = "metric"
+"""The unit of qualities: the metric that their record names."""
+
+
+def of_metric(default: Any = MISSING) -> Any:
+    """Return a dataclass's field whose values are qualities."""
+    return field(default=default, metadata={"unit": METRIC})
 
 
 def clock_gives(values: Iterable[float]) -> bool:
@@ -73,9 +82,10 @@ class Curve(Seen):
     of_quality: ClassVar[bool] = True
 
     curve_steps: tuple[int, ...] = of_unit("steps", ())
-    curve_quality: tuple[float, ...] = ()  # mean over validation tasks, at curve_steps
-    test_quality: tuple[float, ...] = ()  # of every test task
-    watched: dict[str, tuple[float, ...]] = field(default_factory=dict)  # by name, at curve_steps
+    curve_quality: tuple[float, ...] = of_metric(())  # mean over validation tasks, at curve_steps
+    test_quality: tuple[float, ...] = of_metric(())  # of every test task
+    watched: dict[str, tuple[float, ...]] = field(default_factory=dict, metadata={"unit": ""})
+    """By name, at curve_steps."""
     train_seconds: float | None = of_unit("s")
 
     def flaw(self) -> str | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from harness.builtin import builtin_passes
 from harness.declare.passes import Pass, Seen
 from harness.errors import UsageError
+from harness.reading import read_whole
 from harness.records.lines import Appender, appending, explained, lines_of, open_in_place
 from harness.records.manifest import Manifest, manifest_from
 from harness.records.record import Record, records_from
@@ -58,7 +59,7 @@ class Store:
                     f"{folder}: not a run (it has no {MANIFEST}). "
                     "Name a run folder, such as those that `run` makes under results/."
                 )
-            text = path.read_bytes()
+            text = read_whole(path)
         return cls(folder, manifest_from(text, str(path)))
 
     def records(self, passes: Mapping[str, Pass[Seen]] | None = None) -> list[Record[Seen]]:

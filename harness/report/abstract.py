@@ -69,18 +69,27 @@ def own_cost(judgement: Judgement) -> str:
     )
 
 
+def _seeds(manifest: Manifest) -> str:
+    """Count the seeds; some pairs may train with more than others."""
+    own = (pair.protocol.get("seeds") for pair in manifest.suite.pair)
+    several = sorted({len(manifest.seeds), *(int(each) for each in own if each is not None)})
+    most = count(several[-1], "seed")
+    return most if len(several) == 1 else f"{several[0]} to {most}"
+
+
 def _opening(manifest: Manifest, judgement: Judgement) -> str:
     workloads = listed(list(dict.fromkeys(workload_words(j.pair) for j in judgement.pairs)))
     data = list(dict.fromkeys(judged.data for judged in judgement.pairs if judged.data))
     several = any(judged.pair.ranks > 1 for judged in judgement.pairs)
     alone = f"a fresh process with {count(manifest.threads, 'thread')}"
     processes = "fresh processes, one or several," if several else alone
+    rounds = judgement.rounds
+    timed = "" if rounds is None else f"in {rounds} interleaved rounds of each timed pair, "
     made = f" The tasks come from {listed(data)}." if data else ""
     return (
         f"{count(len(judgement.pairs), 'pair')} of meta-learners "
         f"{'was' if len(judgement.pairs) == 1 else 'were'} compared on {workloads or 'nothing'}, "
-        f"in {count(manifest.rounds, 'interleaved round')} for each of "
-        f"{count(len(manifest.seeds), 'seed')}, every block in {processes} on "
+        f"{timed}with {_seeds(manifest)}, every block in {processes} on "
         f"{manifest.device} "
         f"({machine_words(manifest.probes)}).{made}"
     )

@@ -73,11 +73,11 @@ def legend(judgement: Judgement) -> str:
     words = _counted(group for each in judgement.claims for group in (each.own, each.rivals))
     meanings = "; ".join(f"{word}: {MEANINGS[word]}" for word in words if word in MEANINGS)
     return (
-        "How to read this: a point is the median of baseline over method, its line the 95 % "
-        "interval, so right of 1 the method is better (of quality: method less baseline, and 0). "
-        "The upright tick is what was published or, where the source gives no figure, what is "
-        "asked for; the grey band is the pair's noise floor. Open points belong to rivals, which "
-        f"are held to the same figure, and to other algorithms. {full_stop(capital(meanings))}"
+        "How to read this: a point is the median ratio of baseline over method, its line the 95 % "
+        "interval; right of 1 the method is better (quality: method minus baseline; right of 0). "
+        "The upright tick is the published value or, where the source gives none, our threshold; "
+        "the grey band is the pair's noise floor. Open points are rivals, judged by the same "
+        f"value, and other algorithms. {full_stop(capital(meanings))}"
     )
 
 
@@ -139,7 +139,7 @@ def _own_part(group: Group) -> str:
     if not parts:
         return ""
     ends = dict.fromkeys((ratio(min(parts)), ratio(max(parts))))
-    return f"of which its own part, beside its implementation, is {' to '.join(ends)}"
+    return f"the method's own part, without its implementation's, is {' to '.join(ends)}"
 
 
 def _asked(group: Group) -> str:

@@ -103,8 +103,8 @@ def _abstract(compared: Compared) -> str:
     words = [change.word for _, found in compared.others for change in found.changes]
     tally = [f"{words.count(word)} {word}" for word in dict.fromkeys(words)]
     return (
-        "A ratio is baseline over method inside one run, so the machine's drift between runs has "
-        "fallen out of it. It changed if both intervals lie apart by more than the larger noise "
+        "A ratio is baseline over method inside one run, so the machine's drift between runs "
+        "cancels. It changed if both intervals lie apart by more than the larger noise "
         "floor of the two runs; counts are compared exactly. "
         f"{count(len(words), 'comparison')}: {listed(tally) or 'none'}."
     )
@@ -190,7 +190,7 @@ def _left_table(compared: Compared) -> Table | None:
     return simple_table(
         "not-compared",
         "Not compared",
-        "What stands in one run alone, and what could not be compared.",
+        "What only one run has, and what could not be compared.",
         (Column("Run", 1.0), Column("What, and why", 4.0)),
         [
             (Cell(run.name), Cell(full_stop(line)))

@@ -1,7 +1,8 @@
 """What runs found of each published claim, as a table in Markdown, from their `claims.json` alone.
 
 A claim has a line for each run that judges it, in the order of the claims: the range over all of
-the run's conditions and readings, and every word that it got. Rivals stand in lines of their own.
+the run's conditions and readings, and every word that it got. Rivals stand in lines of their own,
+and so do the other algorithms of a claim that says that it beats them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from harness.declare.measures import MEASURES
 from harness.errors import StoreError, UsageError
 from harness.judge.ratios import is_gain
 from harness.judge.statistics import Interval
+from harness.reading import read_whole
 from harness.records.store import replace_file
 from harness.report.tables.verdict_table import MEANINGS
 from harness.report.units import GAP, UNKNOWN, ratio, ratio_interval, with_bounds
@@ -30,6 +32,10 @@ KINDS = {"clock": "as fast", "steps": "fewer steps", "range": "as large", "gain"
 
 Verdict = Mapping[str, Any]
 """A verdict as `claims.json` has it."""
+Beside = Mapping[str, Any]
+"""Likewise a claim's method against one of the other algorithms that it is said to beat."""
+OF_A_VERDICT = ("claim", "measure", "published", "trust", "word", "rival", "ratio", "own_ratio")
+OF_ANOTHER = ("claim", "other", "measure", "ratio")
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Found:
 
     run: str
     verdicts: tuple[Verdict, ...]
+    beside: tuple[Beside, ...] = ()
 
     @classmethod
     def of(cls, path: Path) -> Found:
@@ -45,20 +52,23 @@ class Found:
         path = path if path.name == FILE else path / FILE
         folder = path.parent
         try:
-            verdicts = json.loads(path.read_bytes())["verdicts"]
-            return cls(folder.resolve().name, tuple(map(_checked, verdicts)))
+            table = json.loads(read_whole(path))
+            return cls(
+                folder.resolve().name,
+                tuple(_taken(each, OF_A_VERDICT) for each in table["verdicts"]),
+                tuple(_taken(each, OF_ANOTHER) for each in table.get("beside", [])),
+            )
         except OSError as error:
             why = error.strerror or error
             raise StoreError(f"{path}: {why}. Write it with `report {folder}`.") from None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise StoreError(
                 f"{path}: not the verdicts of a run ({error!r}). Write it with `report {folder}`."
             ) from None
 
 
-def _checked(verdict: Any) -> Verdict:
-    known = ("claim", "measure", "published", "trust", "word", "rival", "ratio", "own_ratio")
-    return {name: verdict[name] for name in known}
+def _taken(found: Any, names: Sequence[str]) -> Mapping[str, Any]:
+    return {name: found[name] for name in names}
 
 
 def found_table(runs: Sequence[Found], claims: Sequence[Claim]) -> str:
@@ -103,6 +113,22 @@ def _rows(runs: Sequence[Found], claim: str, said: str) -> Iterator[tuple[str, .
                 about = f"{said} (rivals)".strip() if rival else said
                 yield about, _published(mine), _measured(mine), _words(mine), f"`{run.run}`"
                 said = ""
+        if others := [each for each in run.beside if each["claim"] == claim]:
+            about = f"{said} (other algorithms)".strip()
+            yield about, UNKNOWN, _over_others(others), "by costs alone", f"`{run.run}`"
+            said = ""
+
+
+def _over_others(others: Sequence[Beside]) -> str:
+    """Name the least and the most over all algorithms that were measured, and the others."""
+    known = dict.fromkeys(each["other"] for each in others if each["ratio"])
+    absent = dict.fromkeys(each["other"] for each in others if each["other"] not in known)
+    parts = []
+    if known:
+        parts.append(f"{_ranges(others)} over {', '.join(f'`{name}`' for name in known)}")
+    if absent:
+        parts.append(f"not measured over {', '.join(f'`{name}`' for name in absent)}")
+    return "; ".join(parts)
 
 
 def _published(verdicts: Sequence[Verdict]) -> str:
@@ -116,19 +142,23 @@ def _published(verdicts: Sequence[Verdict]) -> str:
 
 def _measured(verdicts: Sequence[Verdict]) -> str:
     """Name the least and the most over all conditions, and the method's own part in them."""
+    return _ranges(verdicts) or UNKNOWN
+
+
+def _ranges(measured: Sequence[Mapping[str, Any]]) -> str:
     parts = []
-    for kind in dict.fromkeys(_kind(each["measure"]) for each in verdicts):
-        mine = [each for each in verdicts if _kind(each["measure"]) == kind]
+    for kind in dict.fromkeys(_kind(each["measure"]) for each in measured):
+        mine = [each for each in measured if _kind(each["measure"]) == kind]
         write = with_bounds if is_gain(mine[0]["measure"]) else ratio_interval
         found = sorted(map(_interval, (v for v in mine if v["ratio"])), key=lambda i: i.estimate)
         if found:
             ends = dict.fromkeys((write(found[0]), write(found[-1])))
             parts.append(f"{' to '.join(ends)} {kind}")
-        own = [each["own_ratio"]["estimate"] for each in mine if each["own_ratio"]]
+        own = [each["own_ratio"]["estimate"] for each in mine if each.get("own_ratio")]
         if own and not is_gain(mine[0]["measure"]):
             ends = dict.fromkeys((ratio(min(own)), ratio(max(own))))
-            parts.append(f"of which its own part {' to '.join(ends)}")
-    return "; ".join(parts) or UNKNOWN
+            parts.append(f"the method's own part {' to '.join(ends)}")
+    return "; ".join(parts)
 
 
 def _kind(measure: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.declare.protocol import Protocol
 from harness.declare.study import Study
 from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.noise.pair_noise import AA_CONFIDENCE
@@ -16,6 +17,9 @@ from harness.report.words import capital
 HOW = {
     Bounds.BCA: f"bias-corrected and accelerated bootstrap of the median, {RESAMPLES} resamples of "
     "the rounds with a seed of their own, at 95 %",
+    Bounds.RANKS: "the signed-rank test over rounds, at 95 %. The estimate is that of Hodges and "
+    "Lehmann: the median of the means of all pairs of rounds. The error is shared among all looks "
+    "at which rounds might have ended, so that the interval holds whenever they did",
     Bounds.PERCENTILE: f"percentile bootstrap of the median, {RESAMPLES} resamples of the rounds: "
     "the values leave BCa's acceleration undefined",
     Bounds.SPAN: f"the least and the most of fewer than {MIN_ROUNDS} values; no confidence is "
@@ -26,10 +30,10 @@ HOW = {
     "for these trained models?",
     Bounds.OVER_SEEDS: "Student's t over seeds: would other seeds, that is models trained anew, "
     "give the same mean?",
-    Bounds.OVER_ONE_SEED: "Student's t over the tasks of one seed: it speaks of this pair of "
-    "trained models alone",
-    Bounds.OVER_BOTH: "Student's t over seeds, widened by what the test tasks that they share may "
-    "have done to all of them, with the degrees of freedom by Satterthwaite",
+    Bounds.OVER_ONE_SEED: "Student's t over the tasks of one seed: it holds only for this "
+    "pair of trained models",
+    Bounds.OVER_BOTH: "Student's t over seeds, widened for the effect of the test tasks that all "
+    "seeds share, with Satterthwaite's degrees of freedom",
 }
 
 INSTALL = (
@@ -58,7 +62,7 @@ def terms_table(judgement: Judgement, studies: Sequence[Study]) -> Table | None:
     return simple_table(
         "terms",
         "Codes",
-        "What names stand for that don't say it themselves.",
+        "What the coded names mean.",
         (Column("Code", 1.0), Column("Meaning", 2.6)),
         [(Cell(code), Cell(means)) for code, means in found.items()],
     )
@@ -76,7 +80,7 @@ def sources_table(judgement: Judgement) -> Table | None:
     return simple_table(
         "sources",
         "Sources",
-        "The papers whose claims were tested, and the words that were taken for them.",
+        "The papers whose claims were tested, and the sentences quoted for them.",
         (Column("Paper", 1.6), Column("Claimed", 2.0)),
         [
             (Cell(paper, source, link=link), Cell("; ".join(quotes)))
@@ -98,23 +102,16 @@ def _methods(
     protocol = manifest.suite.protocol
     intervals = list(_intervals(judgement))
     if any(each.interval for judged in judgement.pairs for each in judged.ratios):
-        yield (
-            "Ratio",
-            "baseline over method, of blocks paired by pair, seed and round; the estimate is the "
-            "median over rounds (over seeds, of steps to a target)",
-        )
-        yield (
-            "Block",
-            f"one member in a fresh process: warm-up until its halves agree, at most "
-            f"{quantity(protocol.warmup_s, 's')}, then {protocol.intervals} intervals of at least "
-            f"{quantity(protocol.interval_s, 's')}; the median interval counts",
-        )
+        rounds = judgement.rounds
+        yield "Ratio", _ratio(in_turns=rounds is not None and rounds.in_turns)
+        if rounds is not None:
+            yield _timing(protocol, in_turns=rounds.in_turns)
     if judgement.same_blocks:
         yield (
             "Blocks that pairs share",
-            f"{judgement.same_blocks} blocks look at a learner under the settings and the seed of "
-            "another pair's block, and show what that one saw: what has no noise, and trainings, "
-            "are not measured twice. In records.jsonl same_as names it",
+            f"{judgement.same_blocks} blocks have the learner, settings and seed of another pair's "
+            "block and reuse its result: counts without noise, and trainings, are not measured "
+            "twice. In records.jsonl same_as names that block",
         )
     for how in HOW:
         if any(each.method == how for each in intervals):
@@ -129,7 +126,8 @@ def _methods(
         yield (
             "Gradient check",
             f"each learner's meta-gradient on {protocol.check_examples} random problems, in "
-            "float64, against what it declares to owe; a pair whose check fails shows no figures",
+            "float64, against the equivalence that it declares; a pair whose check fails shows no "
+            "figures",
         )
     if any(judged.quality is not None for judged in judgement.pairs):
         yield (
@@ -140,12 +138,40 @@ def _methods(
     if judgement.claims:
         yield (
             "Verdict",
-            "by the interval, the published value and the noise floor, from "
-            f"{MIN_ROUNDS} rounds on (of quality: from {MIN_SEEDS} seeds on); each verdict names "
+            "decided by the interval, the published value and the noise floor, with at least "
+            f"{MIN_ROUNDS} rounds (for quality: {MIN_SEEDS} seeds); each verdict names "
             "the rule that applied",
         )
     for each in studies:
         yield from each.methods(judgement)
+
+
+def _ratio(*, in_turns: bool) -> str:
+    paired = "baseline over method, of blocks paired by pair, seed and round"
+    if in_turns:
+        return (
+            f"{paired}. A round's ratio of times is the median over its turns of the ratio of "
+            "neighbouring turns; of counts, bytes and steps it is that of their medians"
+        )
+    return f"{paired}; the estimate is the median over rounds (over seeds, of steps to a target)"
+
+
+def _timing(protocol: Protocol, *, in_turns: bool) -> tuple[str, str]:
+    warm = f"a warm-up until its halves agree, at most {quantity(protocol.warmup_s, 's')}"
+    least = f"{protocol.intervals} of at least {quantity(protocol.interval_s, 's')}"
+    if not in_turns:
+        return (
+            "Block",
+            f"one member in a fresh process: {warm}, then intervals, {least}; the median interval "
+            "counts",
+        )
+    return (
+        "Round",
+        "baseline, method and the baseline's twin in fresh processes, which warm up one after "
+        f"another ({warm}) and then take turns at their steps, {least} each, in an order drawn "
+        "anew each time. The first step after a change of turn is not counted, nor are seconds "
+        "in which other programs had the core",
+    )
 
 
 def _intervals(judgement: Judgement) -> Iterator[Interval]:

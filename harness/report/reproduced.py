@@ -32,7 +32,7 @@ FOLDER, FILE = "reproduction", "reproduction.json"
 ANSWERS = {
     PASSED: "Reproduced: everything that could be compared agrees.",
     REGRESSED: "Not reproduced: some figures differ.",
-    INCONCLUSIVE: "Undecided: of a kind of figure nothing could be decided.",
+    INCONCLUSIVE: "Undecided: for one kind of figure, nothing could be decided.",
     NOTHING: "Nothing could be compared.",
     MISMATCH: "Not reproduced: a gradient check that passed before fails now.",
 }
@@ -84,7 +84,7 @@ def notes(found: Reproduction) -> Iterator[str]:
     other = sum(not each.same for each in found.verdicts)
     yield f"{capital(count(len(words), 'figure'))}: {listed(tally) or 'none'}."
     if found.verdicts:
-        yield f"{capital(count(len(found.verdicts), 'verdict'))}: {other} with another word."
+        yield f"{capital(count(len(found.verdicts), 'verdict'))}: {other} differ."
 
 
 def compose_reproduction(found: Reproduction) -> Content:

@@ -72,6 +72,11 @@ def claims_json(evidence: Evidence, judgement: Judgement, studies: Sequence[Stud
             ),
             key=lambda v: (v["claim"], v["pair"], v["reading"], v["measure"]),
         ),
+        "beside": [
+            {"claim": outcome.claim.name} | dataclasses.asdict(each)
+            for outcome in judgement.claims
+            for each in outcome.beside
+        ],
     }
     for study in studies:
         table |= study.said(judgement)

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
+from harness.reading import read_whole
 from suites.image_sets.source import Form, Source
 from suites.image_sets.tree import Damaged
 
@@ -144,7 +145,7 @@ def _settle(scratch: Path, place: Path) -> None:
 
 def _opened(folder: Path) -> Packed:
     try:
-        index = json.loads((folder / INDEX).read_text())
+        index = json.loads(read_whole(folder / INDEX))
         names, counts, checksums = zip(*index["classes"], strict=True)
         words = (index["layout"], index["sha256"], *names)
         if not all(isinstance(word, str) for word in words):
@@ -155,7 +156,7 @@ def _opened(folder: Path) -> Packed:
         return Packed(
             folder, index["layout"], index["sha256"], names, np.array(counts), checksums, images
         )
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(
             f"the packed set in {folder} is damaged ({error}). "
             "Delete the folder: it is made again from the data."

@@ -46,7 +46,7 @@ class TestWords:
             (["run", "engine=slurm", "memory=4"], "memory=4: not an amount of memory. Write a"),
             (["run", "engine=slurm", "address=auto"], "engine=slurm has none. Add engine=ray."),
             (["run", "engine=ray", "address=x"], "address=x: not the address of a Ray cluster."),
-            (["run", "engine=slurm", "device=cuda:1"], "device=cuda:1: which GPU a block has is"),
+            (["run", "engine=slurm", "device=cuda:1"], "device=cuda:1: the cluster assigns GPUs"),
             (["run", f"suite={'x' * 300}.toml"], "File name too long"),
             (
                 ["check", "batchd_maml"],

@@ -189,7 +189,7 @@ def test_what_works_at_base_and_fails_at_head_is_a_regression(fresh: Clone):
 @pytest.mark.parametrize("percent", [10, 30])
 def test_a_slow_down_is_never_let_pass(fresh: Clone, percent: int):
     fresh.plant(FILE, SLOWER.format(learner=LEARNER, share=percent / 100), "slower")
-    code, report, said = gate(fresh, "base=start", "limit_s=60", passes=["step"])
+    code, report, said = gate(fresh, "base=start", "limit_s=30", passes=["step"])
     assert code in (1, 3), said
     assert words_of(report)["step_time"] == ("regressed" if code == 1 else "inconclusive")
 
@@ -287,6 +287,6 @@ def test_a_gate_that_is_told_to_end_leaves_nothing_behind(fresh: Clone):
 
 def test_a_head_that_is_busy_with_threads_of_its_own_is_not_let_pass(fresh: Clone):
     fresh.plant(FILE, CROWDED.format(learner=LEARNER), "crowded")
-    code, report, said = gate(fresh, "base=start", "limit_s=40", passes=["step"])
+    code, report, said = gate(fresh, "base=start", "limit_s=25", passes=["step"])
     assert code in (1, 3), said
     assert words_of(report)["step_time"] == ("regressed" if code == 1 else "inconclusive")

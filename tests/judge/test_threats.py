@@ -40,6 +40,23 @@ def test_embedded_data_are_named_where_no_folder_was_given() -> None:
     )
 
 
+def test_the_budget_names_the_rounds_that_were_taken_and_the_pairs_that_time_cut_short() -> None:
+    found = judgement(RUN)
+    assert found.rounds is not None
+    assert found.rounds.least == found.rounds.most == 12  # though the manifest may plan more
+    assert "12 rounds of each timed pair" in told(found, Threat.BUDGET)
+    assert "time was up" not in told(found, Threat.BUDGET)
+    late = [
+        dataclasses.replace(each, status="skipped", skip="budget", seen=None)
+        if each.pair == "pair" and each.measured == "step" and each.round == 3
+        else each
+        for each in RUN
+    ]
+    cut = told(judgement(late), Threat.BUDGET)
+    assert "9 to 12 rounds of each timed pair" in cut
+    assert "pair: the run's time was up" in cut
+
+
 def test_a_claim_known_from_an_abstract_alone_is_told() -> None:
     unread = judgement(RUN, claim(read="abstract"))
     assert any("known from an abstract alone" in each for each in unread.warnings)

@@ -96,6 +96,20 @@ def test_curves_are_interleaved_too_since_their_seconds_count():
     ]
 
 
+def test_a_pair_may_train_with_more_seeds_than_the_run_and_has_the_run_s_rounds():
+    more = dataclasses.replace(EVERY, name="more", protocol={"seeds": 5})
+    blocks = plan(suite_of(EVERY, more), RunConfig())
+
+    def seeds(pair: str, measured: str) -> set[int]:
+        return {b.seed for b in blocks if (b.pair.name, b.measured) == (pair, measured)}
+
+    assert seeds("every", "curve") == seeds("more", "step") == {0, 1}
+    assert seeds("more", "curve") == set(range(5))
+    asked = suite_of(EVERY, more).without_own_seeds()
+    alike = plan(asked, RunConfig(seeds=(3, 7)))
+    assert {b.seed for b in alike if b.measured == "curve"} == {3, 7}
+
+
 def test_checks_come_first_and_curves_last():
     measured = [block.measured for block in plan(suite_of(EVERY), RunConfig())]
     rhythms = [REGISTRY.passes[name].rhythm for name in dict.fromkeys(measured)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import os
 
 import pytest
 
@@ -13,13 +14,14 @@ from harness.declare.protocol import Protocol
 from harness.declare.suite import Suite
 from harness.measure import progress as module
 from harness.measure.budget import Budget
+from harness.measure.durations import between
 from harness.measure.estimate import Estimate as EstimateWith
 from harness.measure.plan import plan as plan_with
 from harness.measure.progress import (
+    LONGEST_SILENCE_S,
     SILENCE_S,
     BarProgress,
     PlainProgress,
-    between,
     progress_for,
 )
 from harness.records.seen import Times
@@ -132,6 +134,39 @@ class TestPlainLines:
         lines = watched(clock, 600.0, ["timeout"] * 8, reason="it was ended", wall_s=None)
         assert "4 of 8 blocks, about 40 min left" in lines
 
+    def test_say_what_takes_long_where_nothing_else_is_said(self, clock):
+        out = io.StringIO()
+        progress = PlainProgress(out)
+        progress.planned(SUITE, len(BLOCKS), Estimate(BLOCKS))
+        told = len(out.getvalue().splitlines())
+
+        def said_after(seconds):
+            before = len(out.getvalue().splitlines())
+            clock.now += seconds
+            progress.tell_of_the_longest()
+            return out.getvalue().splitlines()[max(told, before) :]
+
+        assert said_after(LONGEST_SILENCE_S) == []  # nothing goes on
+        first, second = BLOCKS[:2]
+        progress.started(first)
+        assert said_after(LONGEST_SILENCE_S / 2) == [f"{first.id}: 30 s so far"]
+        progress.started(second)
+        assert said_after(LONGEST_SILENCE_S / 2) == []  # something was said just now
+        assert said_after(LONGEST_SILENCE_S / 2) == [f"{first.id}: 2 min so far"]
+        progress.finished(first, first.record("ok"))
+        assert said_after(LONGEST_SILENCE_S) == [f"{second.id}: 2 min so far"]
+        progress.close()
+
+    def test_come_by_themselves_while_a_block_goes_on(self, monkeypatch):
+        monkeypatch.setattr(module, "LONGEST_SILENCE_S", 0.06)
+        read, write = os.pipe()
+        with os.fdopen(read) as lines, os.fdopen(write, "w") as out:
+            progress = PlainProgress(out)
+            progress.planned(SUITE, len(BLOCKS), Estimate(BLOCKS))
+            progress.started(BLOCKS[0])
+            assert any(line == f"{BLOCKS[0].id}: 0 s so far\n" for line in lines)
+            progress.close()
+
     def test_pass_on_notes(self):
         out = io.StringIO()
         PlainProgress(out).noted("the last record was torn")
@@ -187,27 +222,6 @@ def test_a_terminal_gets_the_bar_and_a_file_gets_lines():
 
     assert isinstance(progress_for(Terminal()), BarProgress)
     assert isinstance(progress_for(io.StringIO()), PlainProgress)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "words"),
-    [
-        (0, 0, "about 0 s"),
-        (0.4, 0.4, "about 0 s"),
-        (59.4, 59.4, "about 59 s"),
-        (59.6, 61, "about 1 min"),
-        (40.9, 54.2, "40 to 55 s"),
-        (40, 70, "40 s to 2 min"),
-        (610, 830, "10 to 14 min"),
-        (610, 611, "about 10 min"),
-        (2400, 3900, "40 min to 1 h 5 min"),
-        (300, 3900, "5 min to 1 h 5 min"),
-        (3660, 7260, "1 h 1 min to 2 h 1 min"),
-        (100_000, 100_000, "about 27 h 47 min"),
-    ],
-)
-def test_a_duration_is_said_as_people_do(low, high, words):
-    assert between(low, high) == words
 
 
 PASSES = tuple(REGISTRY.passes)

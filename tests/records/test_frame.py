@@ -10,7 +10,7 @@ import pandas as pd
 
 import harness
 from harness.records.frame import frame, to_csv
-from harness.records.seen import Memory
+from harness.records.seen import Curve, Memory
 from harness.records.store import Store
 from tests.judge.builders import manifest, whole
 from tests.records.made import FIXTURE, altered, make_record
@@ -32,6 +32,21 @@ def test_every_value_of_a_field_with_a_unit_is_a_row():
     assert set(table["pass"]) == {"step"}
     assert set(table["round"]) == {3}
     assert set(table["point"]) == {""}
+
+
+def test_a_quality_is_a_row_whose_unit_is_its_metric_and_what_is_watched_has_its_name():
+    curve = Curve((1, 2), (0.25, 0.5), (0.75,), {"rate": (3.0, 4.0)})
+    one = make_record(measured="curve", seen=curve, metric="accuracy", warmup_seconds=None)
+    rows = [(row.measure, row.value, row.unit) for row in frame([one]).itertuples()]
+    assert rows == [
+        ("curve_steps", 1.0, "steps"),
+        ("curve_steps", 2.0, "steps"),
+        ("curve_quality", 0.25, "accuracy"),
+        ("curve_quality", 0.5, "accuracy"),
+        ("test_quality", 0.75, "accuracy"),
+        ("watched.rate", 3.0, ""),
+        ("watched.rate", 4.0, ""),
+    ]
 
 
 def test_a_look_at_several_points_has_the_rows_of_each():

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import StoreError
 from harness.records.record import SCHEMA, Record, record_from
-from harness.records.seen import Memory, Times
+from harness.records.seen import METRIC, Memory, Times
 from tests.records.made import PASSES, make_record
 
 RECORD = make_record()
@@ -133,7 +133,8 @@ def test_a_field_has_its_unit_or_none():
     assert UNITS["seconds"] == "s"
     assert UNITS["peak_bytes"] == "bytes"
     assert UNITS["flops"] == "operations"
-    assert UNITS["curve_quality"] is None
+    assert UNITS["curve_quality"] == METRIC
+    assert UNITS["seed"] is None
 
 
 @pytest.mark.parametrize("name", UNITS)

@@ -53,7 +53,7 @@ def test_a_line_is_the_range_and_all_words_and_rivals_stand_apart():
     )
     again = Found("again", (verdict(None, "inconclusive"),))
     assert lines(run, again) == [
-        "| it is faster | 2 | 1.00× [0.90, 1.10] to 3.00× [2.70, 3.30] as fast; of which its own "
+        "| it is faster | 2 | 1.00× [0.90, 1.10] to 3.00× [2.70, 3.30] as fast; the method's own "
         "part 1.50× | 1 met, 2 none | `first` |",
         "| (rivals) | 2 | 9.00× [8.10, 9.90] as fast | met | `first` |",
         "|  | 2 | – | inconclusive | `again` |",
@@ -70,6 +70,22 @@ def test_figures_of_another_kind_have_a_range_of_their_own():
         in line
     )
     assert "| 2, no figure; 0.01 asked |" in line
+
+
+def test_other_algorithms_have_a_line_that_names_those_that_were_not_measured():
+    others = [
+        {"claim": "faster", "other": name, "measure": "step_time", "ratio": ratio}
+        for name, ratio in (
+            ("cg", verdict(3.0, "")["ratio"]),
+            ("unrolled", verdict(1.0, "")["ratio"]),
+            ("darts", None),
+        )
+    ]
+    run = Found("first", (verdict(3.0, "met"),), tuple(others))
+    assert lines(run)[1] == (
+        "| (other algorithms) | – | 1.00× [0.90, 1.10] to 3.00× [2.70, 3.30] as fast over `cg`, "
+        "`unrolled`; not measured over `darts` | by costs alone | `first` |"
+    )
 
 
 def test_it_is_written_between_its_marks_alone(tmp_path: Path, capsys):

@@ -1,4 +1,4 @@
-"""The timed blocks of a pair: how they ran and warmed up, and how long their steps took."""
+"""Timed blocks: how they ran and warmed up, how long their steps took, and how many rounds."""
 
 from __future__ import annotations
 
@@ -36,6 +36,35 @@ class MemberRun:
     compile_s: float | None  # likewise, where anything was compiled
     steady: int | None  # blocks whose warm-up ended because the steps had become steady
     told_steady: int  # blocks that say whether theirs did
+
+
+@dataclass(frozen=True)
+class TimedRounds:
+    """The rounds that a run really took, over all seeds of a pair."""
+
+    least: int
+    most: int
+    in_turns: bool
+    """Whether members took short turns, or were measured in whole blocks."""
+
+    def __str__(self) -> str:
+        return str(self.most) if self.least == self.most else f"{self.least} to {self.most}"
+
+
+def timed_rounds(evidence: Evidence) -> TimedRounds | None:
+    """Return how many rounds the timed pairs had, if any was timed."""
+    timed = [
+        record
+        for record in evidence.records
+        if record.status == "ok" and evidence.passes[record.measured].rhythm == "rounds"
+    ]
+    taken: dict[str, set[tuple[int, int]]] = {}
+    for record in timed:
+        taken.setdefault(record.pair, set()).add((record.seed, record.round))
+    if not taken:
+        return None
+    counts = [len(each) for each in taken.values()]
+    return TimedRounds(min(counts), max(counts), any(record.in_turns for record in timed))
 
 
 def block_times(evidence: Evidence, pair: Pair) -> Iterator[BlockTime]:

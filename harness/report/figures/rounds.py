@@ -73,24 +73,15 @@ def step_times(judgement: Judgement) -> Iterator[Rounds]:
 
 def _draw(ax: Axes, panel: Panel) -> None:
     factor, unit = scale(max(block.high for block in panel.blocks), "s")
-    for block in panel.blocks:
-        colour = COLOUR[block.member]
-        ax.plot(
-            [block.place] * 2,
-            [block.low / factor, block.high / factor],
-            color=colour,
-            linewidth=0.7,
-            solid_capstyle="butt",
-        )
-        ax.plot(
-            block.place,
-            block.median / factor,
-            MARKER[block.member],
-            color=colour,
-            markersize=3,
-            markeredgewidth=0,
-        )
-    members = {block.member for block in panel.blocks}
+    members = dict.fromkeys(block.member for block in panel.blocks)
+    for member in members:
+        own = [block for block in panel.blocks if block.member == member]
+        places, colour = [block.place for block in own], COLOUR[member]
+        # All at once: a panel of a long run has thousands of them.
+        low, high = ([getattr(b, end) / factor for b in own] for end in ("low", "high"))
+        ax.vlines(places, low, high, color=colour, linewidth=0.7)
+        medians = [block.median / factor for block in own]
+        ax.plot(places, medians, MARKER[member], color=colour, markersize=3, markeredgewidth=0)
     panel_head(ax, panel.pair, panel.names, members, markers=True)
     values = [end / factor for block in panel.blocks for end in (block.low, block.high)]
     log_axis(ax, "y", values, pad=1.06)

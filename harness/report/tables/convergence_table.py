@@ -20,8 +20,8 @@ def convergence_table(judgement: Judgement) -> Table | None:
     return simple_table(
         "reference-convergence",
         "Reference convergence",
-        "Each baseline on data, ways, shots and a network for which an accuracy is published. It "
-        "must reach that on test tasks after as many meta-steps, but not within "
+        "Baselines whose data, ways, shots and network have a published accuracy. A baseline must "
+        "reach it on test tasks after the published number of meta-steps, but not within "
         f"{percent(TOO_SOON)} of them; otherwise every verdict on it is invalid. It may miss it by "
         "the published interval, or by one percentage point where none is given. Brackets hold "
         "the 95 % interval over seeds, or over tasks where there is one seed.",

@@ -46,9 +46,9 @@ def pair_table(judgement: Judgement) -> Table | None:
         "Pairs",
         "The medians of baseline and method, and the median of the per-round ratios (baseline over "
         f"method) with its 95 % interval. With fewer than {MIN_ROUNDS} rounds the brackets show "
-        "the span of all rounds, which is not a confidence interval. The time of a variant is that "
-        "of adapting to one task: the full variant leaves nothing out, and validation tasks choose "
-        "the chosen one.",
+        "the span of all rounds, which is not a confidence interval. A variant's time is that of "
+        "adapting to one task. The full variant leaves nothing out; validation tasks select the "
+        "chosen variant.",
         (
             Column("Measure", 1.4),
             Column("Baseline", 1.0, numeric=True),
@@ -69,7 +69,7 @@ def quality_table(judgement: Judgement) -> Table | None:
         "Quality on held-out test tasks: the mean with its 95 % interval over tasks and over "
         "seeds. The two intervals answer different questions and are not pooled. Tasks that all "
         "seeds share count once. The difference between the members, paired by seed and task, "
-        "decides: each of its ends is one-sided at 95 %. What is inherited was not measured.",
+        "decides; each end is a one-sided 95 % bound. Inherited values were not measured.",
         (
             Column("Member", 1.4),
             Column("Steps", 0.7, numeric=True),

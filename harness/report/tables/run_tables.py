@@ -110,7 +110,7 @@ def protocol_table(manifest: Manifest, studies: Sequence[Study] = ()) -> Table:
     taken = {name for pair in manifest.suite.pair for name in pair.every_pass}
     idle = {s.name for s in studies if s.passes and not taken & {p.name for p in s.passes}}
     rows = [
-        ("rounds", f"{manifest.rounds} for each of {count(len(manifest.seeds), 'seed')}"),
+        ("rounds", f"at most {manifest.rounds} for each of {count(len(manifest.seeds), 'seed')}"),
         ("seeds", ", ".join(str(seed) for seed in manifest.seeds) or UNKNOWN),
         ("threads", str(manifest.threads)),
         ("device", manifest.device),

@@ -11,7 +11,7 @@ def threat_table(judgement: Judgement) -> Table | None:
     return simple_table(
         "threats",
         "Threats to validity",
-        "What the verdicts may be wrong by, as far as the run itself shows it.",
+        "What could make the verdicts wrong, as far as the run itself shows.",
         (Column("Threat", 1.0), Column("In this run", 6.0)),
         [(Cell(each.threat), Cell(each.text)) for each in judgement.threats],
         wide=True,

@@ -68,9 +68,9 @@ def largest_table(judgement: Judgement) -> Table | None:
     return grouped_table(
         "largest",
         "The largest trainable value",
-        "The largest value of a setting at which most seeds reach the easiest target. The ratio is "
-        "the method's over the baseline's, seed by seed; a seed that trains at no value counts as "
-        "one that trains at the least.",
+        "The largest value of a setting at which most seeds get half of the way to the highest "
+        "target. The ratio is the method's over the baseline's, seed by seed; a seed that trains "
+        "at no value counts as one that trains at the least.",
         (
             Column("Settings", 2.2),
             Column("Baseline", 0.8, numeric=True),
@@ -94,8 +94,8 @@ def cell_table(judgement: Judgement) -> Table | None:
         "grid",
         "Steps to targets at every setting",
         "The steps by which half of the seeds had reached the target, and how many ever did. A "
-        "dash: fewer than half. The ratio is the median over seeds; seeds that never got there "
-        "count as far as they were trained, which makes it a bound.",
+        "dash: fewer than half. The ratio is the median over seeds; seeds that never "
+        "reached the target count with their full training length, so the ratio is a bound.",
         (
             Column("Settings", 2.2),
             Column("Target", 0.7, numeric=True),

@@ -48,10 +48,10 @@ class Rungs(Figure):
         at = f" at {words_of(self.found.point)}" if self.found.point else ""
         return (
             f"Speed-up over the baseline on {shorten(self.workload, 80)}{at}, on a logarithmic "
-            "axis. A bar reaches from the speed-up of the rungs before to that with this rung, and "
-            "the line across its end is the interval; the number is the factor that the rung adds. "
-            "An open point is the rung alone. A rung without a bar was not measured on top of "
-            "those before."
+            "axis. A bar reaches from the speed-up of the previous rungs to that with this rung, "
+            "and the line across its end is the interval; the number is the factor that the rung "
+            "adds. An open point is the rung alone. A rung without a bar was not measured on top "
+            "of those before."
         )
 
     @property

@@ -71,8 +71,8 @@ def rate_table(found: Ladder) -> Table | None:
         "ladder_rates",
         "How fast each rung trains",
         "Meta-updates and inner steps of all tasks a second, with 95 % intervals over rounds. The "
-        "time of a meta-epoch is derived: its meta-updates at their median time, and what is paid "
-        "once; beneath it the baseline's.",
+        "time of a meta-epoch is derived: its meta-updates at their median time, plus the one-off "
+        "cost; the baseline's is below it.",
         (
             Column("Rung", 1.4),
             Column("Meta-updates a second", 1.4, numeric=True),
@@ -91,9 +91,9 @@ def cost_table(found: Sequence[Ladder]) -> Table | None:
     return grouped_table(
         "one_off",
         "What each rung pays once",
-        "What the first meta-update on new tasks takes beyond the same one repeated, in a fresh "
-        "process and with nothing kept from other runs: on the first draw of tasks, and in the "
-        "mean on those after it, whose shapes differ. Below: what the learner counts as compiled, "
+        "How much longer the first meta-update on new tasks takes than its repetition, in a fresh "
+        "process without caches from other runs: on the first draw of tasks, and on average on "
+        "later draws, whose shapes differ. Below: what the learner counts as compiled, "
         "captured or built, and its seconds. Break-even is derived: the number of meta-updates "
         "that earn it back, with the range that the ends of the speed-up's interval give.",
         (

@@ -133,9 +133,9 @@ def accuracy_table(found: Sequence[Standings]) -> Table | None:
         "Quality side by side, and its price",
         "Mean quality on the test tasks with its 95 % interval over seeds, and the mean gain over "
         "the first learner of each group, paired by seed. Where all seeds have the same test "
-        "examples, the interval of the gain covers other examples too. Steps are those by which "
-        "half of the seeds had reached the target that the rule sets by the first learner; time "
-        "to target is these steps at the median time of one, and so derived.",
+        "examples, the interval of the gain covers other examples too. Steps: when half of the "
+        "seeds had reached the target, which is set by rule from the first learner. Time to target "
+        "is derived: these steps times the median step time.",
         tuple(columns),
         [
             Group(

@@ -33,7 +33,7 @@ def tuning_table(judgement: Judgement) -> Table | None:
         "Tuned settings",
         "Quality of both members at every setting, the mean over seeds. In each seed a member is "
         "judged at the setting that the other seeds' validation tasks choose for it; the last "
-        "column counts these seeds. What the chosen settings gain stands with the verdicts. Steps: "
+        "column counts these seeds. The verdicts list the gain of the chosen settings. Steps: "
         "the median over seeds until the baseline's target by rule, at the setting that most seeds "
         "have; a dash: fewer than half of them got there.",
         (

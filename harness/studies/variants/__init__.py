@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from harness.declare.measures import Measure, Timing
 from harness.declare.passes import Pass, Seen
 from harness.declare.study import Study
-from harness.records.seen import LARGEST, clock_gives, counted, of_unit, upwards
+from harness.records.seen import LARGEST, clock_gives, counted, of_metric, of_unit, upwards
 from harness.registry import study
 
 
@@ -50,8 +50,8 @@ class Quality(Seen):
 
     of_quality: ClassVar[bool] = True
 
-    valid: float  # mean over validation tasks
-    test: tuple[float, ...]  # of every test task
+    valid: float = of_metric()  # mean over validation tasks
+    test: tuple[float, ...] = of_metric()  # of every test task
     known_as: str = ""  # as others have published the variant
     full: bool = False  # whether it leaves nothing out
     means: str = ""  # what it does, where its name is a code

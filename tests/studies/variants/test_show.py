@@ -153,7 +153,7 @@ def test_the_pattern_s_part_stands_beside_the_ratio_that_a_verdict_is_of(usual):
     assert "on toys, trained at 1\u00a0inner step." in notes
     assert "Pattern's part: 4.0" in notes
     said = " ".join(tally.said for line in content.claims for tally in line.tallies)
-    assert "its own part, beside its implementation, is 4.0" in said
+    assert "the method's own part, without its implementation's, is 4.0" in said
     parts = {v["measure"]: v["own_ratio"] for v in claims["verdicts"]}
     assert parts["chosen_time_5"]["estimate"] == pytest.approx(4, rel=0.02)
     assert parts["chosen_gain_1"] is None

@@ -1,0 +1,32 @@
+"""Files of others, read only as far as memory has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from harness.errors import UsageError
+
+MOST_BYTES = 2**28  # of a file that is read whole, or of a line
+
+
+def read_whole(path: Path, most: int = MOST_BYTES) -> bytes:
+    """Return the content of a file, or refuse what is larger than any of its kind."""
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise UsageError(f"{path}: it has more than {_size(most)}, which no such file has.")
+    return content
+
+
+def lines_in(file: BinaryIO, where: Path, most: int = MOST_BYTES) -> Iterator[bytes]:
+    """Yield the lines of a file with their ends, or refuse one that no harness wrote."""
+    while line := file.readline(most + 1):
+        if len(line) > most:
+            raise UsageError(f"{where}: a line has more than {_size(most)}: it is damaged.")
+        yield line
+
+
+def _size(most: int) -> str:
+    return f"{most >> 20} MiB" if most >= 2**20 else f"{most} bytes"
