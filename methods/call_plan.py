@@ -1,8 +1,9 @@
-"""The plan of a call: how many tasks it takes at once, and what it keeps of every inner step.
+"""The plan of a call: how many tasks it takes at once, what it keeps of them, and in which threads.
 
 More tasks at once mean fewer and larger products, until they fall out of the cache; to form an
-inner step again costs a quarter more operations and saves its bytes. Which is faster depends on the
-shapes and the machine, so the candidates that fit the memory are timed on the tasks at hand.
+inner step again costs a quarter more operations and saves its bytes; and cores may share every
+operation or have tasks of their own. Which is faster depends on the shapes and the machine, so the
+candidates that fit the memory are timed on the tasks at hand.
 """
 
 from __future__ import annotations
@@ -25,9 +26,17 @@ class CallPlan:
     """Tasks in one call."""
     redo: bool
     """Whether inner steps are formed again on the way back, instead of kept."""
+    threads: int = 1
+    """Calls beside each other, each in a thread with one core; 1: all cores share a call."""
 
     def __str__(self) -> str:
-        return f"{self.tasks}-tasks-{'redone' if self.redo else 'kept'}"
+        threads = f"{self.threads}x" if self.threads > 1 else ""
+        return f"{threads}{self.tasks}-tasks-{'redone' if self.redo else 'kept'}"
+
+    @property
+    def at_once(self) -> int:
+        """Tasks that are worked on at once."""
+        return self.tasks * self.threads
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,7 @@ class TaskBytes:
     """Its parameters."""
 
     def at_once(self, plan: CallPlan, inner_steps: int) -> int:
-        """Return how many bytes a call keeps at once, at most.
+        """Return how many bytes the calls keep at once, at most.
 
         Beside the graphs that is a row of parameters for every inner step and five more, and what
         differentiating a graph forms on its way: as much as the graph, where it was formed again
@@ -50,7 +59,7 @@ class TaskBytes:
         """
         plain = self.plain + self.plain // 10
         graphs = max(2 * self.bent, plain) if plan.redo else inner_steps * self.bent + plain
-        return plan.tasks * (graphs + (inner_steps + 5) * self.row)
+        return plan.at_once * (graphs + (inner_steps + 5) * self.row)
 
 
 @dataclass(frozen=True)
@@ -68,20 +77,24 @@ class Planned:
         return {"plan": str(self.plan), "candidates": taken, "planning": f"{self.spent:.3g}s"}
 
 
-def candidates(tasks: int, inner_steps: int, each: TaskBytes, most: int) -> Iterator[CallPlan]:
+def candidates(
+    tasks: int, inner_steps: int, each: TaskBytes, most: int, threads: int = 1
+) -> Iterator[CallPlan]:
     """Yield the plans for so many tasks that keep at most so many bytes at once."""
-    sizes = dict.fromkeys((*(2**power for power in range(tasks.bit_length())), tasks))
     redos = (False, True) if each.bent and inner_steps > 1 else (False,)
-    for size, redo in product(sizes, redos):
-        plan = CallPlan(size, redo)
-        if each.at_once(plan, inner_steps) <= most:
-            yield plan
+    for crew in sorted({1, min(threads, tasks)}):
+        share = -(-tasks // crew)
+        sizes = dict.fromkeys((*(2**power for power in range(share.bit_length())), share))
+        for size, redo in product(sizes, redos):
+            plan = CallPlan(size, redo, crew)
+            if each.at_once(plan, inner_steps) <= most:
+                yield plan
 
 
 def fastest(
     plans: Sequence[CallPlan], call: Callable[[CallPlan], object], wait: Callable[[], None]
 ) -> Planned:
-    """Time a call of each plan on as many tasks as it takes at once, and wait for it to end."""
+    """Time each plan on as many tasks as it works on at once, and wait for it to end."""
     began, seconds = time.perf_counter(), dict[CallPlan, float]()
     for plan in plans:
         taken: list[float] = []
@@ -90,6 +103,6 @@ def fastest(
             call(plan)
             wait()
             taken.append(time.perf_counter() - start)
-        seconds[plan] = min(taken) / plan.tasks
+        seconds[plan] = min(taken) / plan.at_once
     best = min(seconds, key=lambda plan: seconds[plan])
     return Planned(best, seconds, time.perf_counter() - began)

@@ -16,17 +16,18 @@ first_order the Hessians are left out. What makes it fast:
 - BatchNorm and ReLU are one function whose both derivatives are written out (`norm_relu`);
 - each inner step is a graph by itself, which is kept until its Hessian was needed, or formed again
   then (`call_plan`): in that case bytes do not grow with the inner steps;
-- how many tasks a call takes is timed at the first step on the shapes at hand, within `memory`, and
-  once more for adaptation alone, which has other costs.
+- cores share every operation, or have tasks of their own (`task_threads`);
+- which of these, and how many tasks a call takes, is timed at the first step on the shapes at hand,
+  within `memory`, and once more for adaptation alone, which has other costs.
 
-A network that `stacked_networks` doesn't know runs task after task.
+A network that `stacked_networks` doesn't know runs task after task, in one thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import torch
@@ -43,6 +44,7 @@ from harness.registry import method
 from methods.call_plan import CallPlan, Planned, TaskBytes, candidates, fastest
 from methods.stacked_networks import OneByOne, Stacked
 from methods.task_stack import Bend, TaskStack
+from methods.task_threads import bytes_are_followed, shared
 from suites.fewshot import Tasks
 
 TASKS, FREE_BYTES = 8, 32 << 20
@@ -50,7 +52,7 @@ TASKS, FREE_BYTES = 8, 32 << 20
 that they may keep even if they are more, which no one misses."""
 
 Shapes = tuple[Any, ...]
-Work = Callable[[Tensor, Tasks, CallPlan], object]
+Work = Callable[[Tensor, CallPlan, Tasks], Any]
 """What is planned: a call on the tasks of a part, from packed parameters."""
 
 
@@ -65,55 +67,56 @@ class FastMaml(MamlLearner):
     """Tasks in one call; null has the fastest number that memory allows."""
     redo: bool = False
     """Form inner steps again instead of keeping them; only where tasks is given."""
+    threads: int = 1
+    """Threads that have tasks of their own; only where tasks is given."""
 
     equivalence: ClassVar[Equivalence] = Exact()
-    corners: ClassVar[tuple[dict[str, Any], ...]] = ({"tasks": 1}, {"tasks": 3, "redo": True})
+    corners: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"tasks": 1},
+        {"tasks": 3, "redo": True},
+        {"tasks": 1, "threads": 2},
+    )
 
     def __post_init__(self) -> None:
-        if self.redo and self.tasks is None:
-            raise UsageError("redo = true goes with a number of tasks: give tasks = 8, say.")
-        for name, least in (("tasks", self.tasks), ("memory", self.memory)):
+        for words, given in (
+            ("redo = true goes", self.redo),
+            (f"threads = {self.threads} go", self.threads > 1),
+        ):
+            if given and self.tasks is None:
+                raise UsageError(f"{words} with a number of tasks: give tasks = 8, say.")
+        numbers = {"tasks": self.tasks, "memory": self.memory, "threads": self.threads}
+        for name, least in numbers.items():
             if least is not None and least < 1:
                 raise UsageError(f"{name} = {least}: give 1 or more, or leave it out.")
 
     def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
         theta, plan = self._packed(state), self._trained(state, batch).plan
         total, loss = torch.zeros_like(theta), theta.new_zeros(())
-        for part in _parts(batch, plan.tasks):
-            losses, slopes = self._query_slopes(theta, part, plan)
+        for losses, slopes in self._worked(self._query_slopes, theta, batch, plan):
             loss += losses.sum()
             total += slopes.sum(0)
         mean = self._stack.network.unpacked(total / len(batch))
         return Gradient(loss / len(batch), shaped(mean, state.params))
 
     def adapt(self, state: AdamState, batch: Tasks) -> list[Params]:
-        adapted = self._stack.network.unpacked(self._adapted_rows(state, batch))
-        return [shaped(row, state.params) for row in adapted]
+        adapted = torch.cat(self._adapting(state, batch, self._adapted_rows))
+        return [shaped(row, state.params) for row in self._stack.network.unpacked(adapted)]
 
     def evaluate(self, state: AdamState, batch: Tasks) -> Tensor:
-        adapted, size = self._adapted_rows(state, batch), self._adapted(state, batch).plan.tasks
-        with torch.no_grad():
-            outputs = [
-                output
-                for part, some in zip(_parts(batch, size), adapted.split(size), strict=True)
-                for output in self._stack.network.outputs(some, part.query_x)
-            ]
-            judged = zip(outputs, batch.query_y, strict=True)
-            return torch.stack([self.workload.quality(*one) for one in judged])
+        return torch.cat(self._adapting(state, batch, self._quality))
 
     def preparations(self) -> Sequence[float]:
         return [each.spent for plans in self._plans.values() for each in plans.values()]
 
     def fast_paths(self) -> dict[str, str]:
-        network = "stacked" if isinstance(self._stack.network, Stacked) else "one-by-one"
-        told = {"network": network}
+        told = {"network": "stacked" if self._stacked else "one-by-one"}
         for work, plans in self._plans.items():
             for number, planned in enumerate(plans.values(), start=1):
                 end = "" if number == 1 else f"-{number}"
                 told |= {f"{work}{name}{end}": words for name, words in planned.told().items()}
         return told
 
-    def _query_slopes(self, theta: Tensor, part: Tasks, plan: CallPlan) -> tuple[Tensor, Tensor]:
+    def _query_slopes(self, theta: Tensor, plan: CallPlan, part: Tasks) -> tuple[Tensor, Tensor]:
         """Return every task's query loss, and its gradient by the parameters before adaptation."""
         stack, alpha, bends = self._stack, self.workload.inner_lr, list[Bend]()
         thetas = theta.expand(len(part), -1)
@@ -130,17 +133,28 @@ class FastMaml(MamlLearner):
             lambdas = lambdas - alpha * bends.pop()(lambdas)
         return losses, lambdas
 
-    def _adapted_rows(self, state: AdamState, batch: Tasks) -> Tensor:
-        theta, plan = self._packed(state), self._adapted(state, batch).plan
-        return torch.cat(
-            [self._adapted_part(theta, part, plan) for part in _parts(batch, plan.tasks)]
-        )
-
-    def _adapted_part(self, theta: Tensor, part: Tasks, plan: CallPlan) -> Tensor:
+    def _adapted_rows(self, theta: Tensor, plan: CallPlan, part: Tasks) -> Tensor:
         thetas, alpha = theta.repeat(len(part), 1), self.workload.inner_lr
         for _ in range(self.workload.inner_steps):
             thetas -= alpha * self._stack.slopes(thetas, part.support_x, part.support_y)[1]
         return thetas
+
+    def _quality(self, theta: Tensor, plan: CallPlan, part: Tasks) -> Tensor:
+        adapted = self._adapted_rows(theta, plan, part)
+        with torch.no_grad():
+            outputs = self._stack.network.outputs(adapted, part.query_x)
+            judged = zip(outputs, part.query_y, strict=True)
+            return torch.stack([self.workload.quality(*one) for one in judged])
+
+    def _adapting(self, state: AdamState, batch: Tasks, work: Work) -> list[Any]:
+        plan = self._plan("adaptation-", self._adapted_rows, 0, state, batch).plan
+        return self._worked(work, self._packed(state), batch, plan)
+
+    def _worked(self, work: Work, theta: Tensor, batch: Tasks, plan: CallPlan) -> list[Any]:
+        """Return what the work gives of every part of a batch."""
+        if bytes_are_followed():
+            return [work(theta, plan, part) for part in _parts(batch, plan.at_once)]
+        return shared(partial(work, theta, plan), list(_parts(batch, plan.tasks)), plan.threads)
 
     def _packed(self, state: AdamState) -> Tensor:
         return self._stack.network.packed(flat(state.params))
@@ -150,23 +164,26 @@ class FastMaml(MamlLearner):
         steps = 0 if self.workload.first_order else self.workload.inner_steps
         return self._plan("", self._query_slopes, steps, state, batch)
 
-    def _adapted(self, state: AdamState, batch: Tasks) -> Planned:
-        """Return the plan of adaptation alone."""
-        return self._plan("adaptation-", self._adapted_part, 0, state, batch)
-
     def _plan(
         self, name: str, work: Work, bent_steps: int, state: AdamState, batch: Tasks
     ) -> Planned:
         if self.tasks is not None:
-            return Planned(CallPlan(self.tasks, self.redo), {})
+            if self.threads > 1 and not self._stacked:
+                raise UsageError(
+                    f"threads = {self.threads}: this network is one that only one thread may run. "
+                    "Leave threads out."
+                )
+            return Planned(CallPlan(self.tasks, self.redo, self.threads), {})
         plans = self._plans.setdefault(name, {})
         shapes = (batch.support_x.shape, batch.query_x.shape)
         if shapes not in plans:
             theta = self._packed(state)
             fitting = self._fitting(theta, batch, bent_steps)
-            plans[shapes] = fastest(
-                fitting, lambda plan: work(theta, next(_parts(batch, plan.tasks)), plan), self._wait
-            )
+
+            def call(plan: CallPlan) -> None:
+                self._worked(work, theta, next(_parts(batch, plan.at_once)), plan)
+
+            plans[shapes] = fastest(fitting, call, self._wait)
         return plans[shapes]
 
     def _fitting(self, theta: Tensor, batch: Tasks, bent_steps: int) -> list[CallPlan]:
@@ -175,7 +192,7 @@ class FastMaml(MamlLearner):
         most = self.memory
         if most is None:
             most = max(TASKS * each.at_once(CallPlan(1, redo=False), 1), FREE_BYTES)
-        if plans := list(candidates(len(batch), bent_steps, each, most)):
+        if plans := list(candidates(len(batch), bent_steps, each, most, self._cores)):
             return plans
         least = each.at_once(CallPlan(1, redo=True), bent_steps)
         raise UsageError(
@@ -190,6 +207,12 @@ class FastMaml(MamlLearner):
         plain = max(kept(rows, *some, to_bend=False) for some in (support, query))
         return TaskBytes(bent, plain, theta.nbytes)
 
+    @property
+    def _cores(self) -> int:
+        """How many threads may have tasks of their own; no two may run one module."""
+        on_cores = self._stacked and self.workload.place.device == "cpu"
+        return torch.get_num_threads() if on_cores else 1
+
     def _wait(self) -> None:
         if self.workload.place.device.startswith("cuda"):
             torch.cuda.synchronize(self.workload.place.device)
@@ -198,10 +221,13 @@ class FastMaml(MamlLearner):
     def _plans(self) -> dict[str, dict[Shapes, Planned]]:
         return {}
 
+    @property
+    def _stacked(self) -> bool:
+        return Stacked.knows(self.workload.skeleton)
+
     @cached_property
     def _stack(self) -> TaskStack:
-        known = Stacked.knows(self.workload.skeleton)
-        network = Stacked(self.workload) if known else OneByOne(self.workload)
+        network = Stacked(self.workload) if self._stacked else OneByOne(self.workload)
         return TaskStack(self.workload, network)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,11 +19,13 @@ from harness.declare.tree import relative_error
 from harness.declare.workload import Place
 from harness.errors import UsageError
 from harness.measure.memory import peak_of
+from harness.measure.operations import operations_of
 from methods.call_plan import CallPlan, TaskBytes, candidates, fastest
 from methods.fast_maml import FastMaml
 from methods.norm_relu import norm_relu
 from methods.patches import patches
 from methods.stacked_networks import OneByOne, Stacked
+from methods.task_threads import shared
 from suites.conv4_pooled import Conv4Pooled
 from suites.fewshot import FewShot
 from suites.glyph_tasks import Glyphs5Way1Shot, Glyphs5Way5Shot
@@ -30,16 +33,19 @@ from suites.maml_problems import MamlProblems, RandomTasks
 from suites.models import MLP, Conv4
 from suites.sinusoid import Sinusoid
 
-SEEN = settings(max_examples=25, deadline=None, derandomize=True)
-PLANS = st.tuples(st.integers(1, 5), st.booleans())
+SEEN = settings(max_examples=200, deadline=None, derandomize=True)
+PLANS = st.tuples(st.integers(1, 5), st.booleans(), st.integers(1, 3))
 
 
 @SEEN
 @given(MamlProblems.strategy(), PLANS)
-def test_gradient_adaptation_and_quality_are_the_oracles(problem: Problem, plan: tuple[int, bool]):
+def test_gradient_adaptation_and_quality_are_the_oracles(
+    problem: Problem, plan: tuple[int, bool, int]
+):
     workload, batch = problem.workload, problem.workload.train_batch(problem.seed, 0)
     plain = ReferenceMaml(workload)
-    fast = FastMaml(workload, tasks=plan[0], redo=plan[1])
+    threads = plan[2] if Stacked.knows(workload.skeleton) else 1
+    fast = FastMaml(workload, tasks=plan[0], redo=plan[1], threads=threads)
     state = plain.init(problem.seed)
     owed, found = plain.meta_gradient(state, batch), fast.meta_gradient(state, batch)
     assert relative_error(found.grads, owed.grads) < 1e-9 * problem.inner_steps
@@ -113,6 +119,10 @@ def test_a_network_that_is_not_known_runs_task_after_task():
     workload.__dict__["skeleton"] = Own(workload.side**2, (4, 4), workload.ways)
     fast = FastMaml(workload, tasks=2)
     assert fast.fast_paths()["network"] == "one-by-one"
+    assert fast._cores == 1
+    fast = FastMaml(workload, tasks=2, threads=2)
+    with pytest.raises(UsageError, match="threads = 2: this network is one that only one thread"):
+        fast.meta_gradient(fast.init(0), workload.train_batch(0, 0))
     assert FastMaml(RandomTasks()).fast_paths()["network"] == "stacked"
 
 
@@ -154,6 +164,39 @@ def test_the_fastest_plan_a_task_is_taken_and_each_call_is_waited_for():
     assert planned.plan == quick
     assert set(called) == {slow, quick}
     assert waited == called
+
+
+def test_threads_with_tasks_of_their_own_are_candidates_where_there_are_cores():
+    each = TaskBytes(bent=10, plain=10, row=0)
+    of_two = [plan for plan in candidates(7, 1, each, 10**6, threads=2) if plan.threads > 1]
+    assert [str(plan) for plan in of_two] == ["2x1-tasks-kept", "2x2-tasks-kept", "2x4-tasks-kept"]
+    assert [plan.at_once for plan in of_two] == [2, 4, 8]
+    assert all(each.at_once(plan, 1) == 21 * plan.at_once for plan in of_two)
+    assert all(plan.threads == 1 for plan in candidates(1, 1, each, 10**6, threads=2))
+
+
+def test_in_threads_as_many_operations_are_counted_and_bytes_as_if_all_peaked_at_once():
+    workload = Glyphs5Way1Shot(meta_batch=4, filters=8)
+    batch = workload.train_batch(0, 0)
+    one, two = (FastMaml(workload, tasks=2 // threads, threads=threads) for threads in (1, 2))
+    state = one.init(0)
+    calls = [partial(each.meta_gradient, state, batch) for each in (one, two)]
+    alone, shared = (operations_of(call).flops for call in calls)
+    assert alone == shared
+    alone, shared = (peak_of(call, "cpu").peak_bytes for call in calls)
+    assert alone == shared
+
+
+def test_threads_leave_to_others_as_many_cores_as_they_had():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        assert shared(lambda _: torch.get_num_threads(), range(7), threads=2) == [1] * 7
+        assert torch.get_num_threads() == 3
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(torch.get_num_threads).result() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_plan_is_made_once_for_each_shape_and_told():
@@ -253,5 +296,7 @@ def test_with_little_memory_inner_steps_are_formed_again():
 def test_settings_that_contradict_each_other_are_refused():
     with pytest.raises(UsageError, match="redo = true"):
         FastMaml(RandomTasks(), redo=True)
+    with pytest.raises(UsageError, match="threads = 2 go with a number of tasks"):
+        FastMaml(RandomTasks(), threads=2)
     with pytest.raises(UsageError, match="tasks = 0"):
         FastMaml(RandomTasks(), tasks=0)
