@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.declare.equivalence import Held
 from harness.declare.pair import MEMBERS, Member, Pair, settings_words
 from harness.declare.passes import Seen
 from harness.judge.evidence import Evidence, told
@@ -93,17 +92,8 @@ def _debt(pair: Pair, member: Member, record: Record[Seen] | None) -> Debt:
         cosine=check.cosine,
         distance=check.distance,
         reason=_reason(pair, record, check),
-        held=_held(check),
+        held=check.held or "error",
     )
-
-
-def _held(check: Check) -> Held:
-    """Return what was held to the tolerance.
-
-    Records from before they had a field for it tell it by the first word of their worst case.
-    """
-    told_by: dict[str, Held] = {"factor": "factor", "order": "missing order"}
-    return check.held or told_by.get((check.worst_case or "").partition(" ")[0], "error")
 
 
 def _reason(pair: Pair, record: Record[Seen] | None, check: Check) -> str | None:

@@ -38,6 +38,8 @@ STUDIES = {
 """Where settings of the protocol went that belong to a study."""
 
 GONE = ("growth_steps", "scaling_ranks")  # points, today
+HELD = {"factor": "factor", "order": "missing order"}
+"""What was held to the tolerance, by the first word of the worst case."""
 PASSES = {"growth": None, "scaling": None}
 """Passes that are a sweep of another one today: the points stand on their records."""
 
@@ -57,10 +59,16 @@ def modern(old: Mapping[str, Any], where: str) -> Iterator[Table]:
     else:
         names = SEEN.get(str(measured), [])
         seen = {name: old[name] for name in names if old.get(name) is not None}
+        if measured == "check" and "worst_case" in seen:
+            seen.setdefault("held", _held(str(seen["worst_case"])))
         yield head | ({"seen": seen} if old.get("status") == "ok" else {})
     if measured == "operations" and old.get("variant_flops"):
         cells = _cells(old, {"flops": "variant_flops"})
         yield head | {"measured": "variant_operations", "several": cells}
+
+
+def _held(worst_case: str) -> str:
+    return HELD.get(worst_case.partition(" ")[0], "error")
 
 
 def modern_suite(old: Mapping[str, Any]) -> Table:

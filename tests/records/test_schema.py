@@ -58,6 +58,20 @@ def numbers(value: object) -> set[float]:
     return {value} if isinstance(value, int | float) and not isinstance(value, bool) else set()
 
 
+@pytest.mark.parametrize(
+    ("worst_case", "held"),
+    [
+        ("factor 0.5 a unit of terms: ways=2", "factor"),
+        ("order 1.80 of 2: ways=2", "missing order"),
+        ("float64: ways=2", "error"),
+    ],
+)
+def test_what_a_check_held_is_told_by_its_worst_case(worst_case, held):
+    line = next(line for line in LINES if json.loads(line)["measured"] == "check")
+    old = json.loads(line) | {"worst_case": worst_case}
+    assert record_from(json.dumps(old), "here", PASSES).seen.held == held
+
+
 @pytest.mark.parametrize("line", LINES, ids=lambda line: json.loads(line)["block"])
 def test_what_was_read_is_written_in_todays_schema_and_read_again(line):
     for record in records_from(line, "here", PASSES):
