@@ -26,12 +26,13 @@ Nature = Literal[
 class Timing(StrEnum):
     """How a time was taken, which decides how noisy it is.
 
-    A step is timed in intervals of many, at least a tenth of a second long; a variant's adaptation
-    call by call, since that is what its user waits for. Over an interval most of a machine's noise
-    averages out, so what one kind of time shows of the noise says nothing of the other.
+    A step is timed in intervals of one or more, at least a tenth of a second long; a variant's
+    adaptation call by call, since that is what its user waits for. Over an interval most of a
+    machine's noise averages out, so what one kind of time shows of the noise says nothing of the
+    other.
     """
 
-    INTERVALS = "intervals of many steps"
+    INTERVALS = "intervals of whole steps"
     CALLS = "single calls"
 
 

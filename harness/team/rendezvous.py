@@ -23,6 +23,9 @@ COMMUNICATORS = ("torch", "horovod")
 STALL_S = 60.0
 """How long a rank waits for another: they do the same work, so who is later than this hangs."""
 
+LISTENERS = ("GLOO_SOCKET_IFNAME", "HOROVOD_GLOO_IFACE", "NCCL_SOCKET_IFNAME")
+"""The variables by which those who listen for ranks are told their interface."""
+
 
 def meet(
     seat: Seat,
@@ -102,8 +105,8 @@ def _own_device(device: str, local_rank: str) -> str:
 
 
 def _stay_on_this_machine() -> None:
-    """Keep gloo on the loopback interface; the host's name may lead elsewhere, or nowhere."""
+    """Keep ranks on the loopback interface; the host's name may lead elsewhere, or nowhere."""
     for name, addresses in psutil.net_if_addrs().items():
         if any(address.address == "127.0.0.1" for address in addresses):
-            os.environ.setdefault("GLOO_SOCKET_IFNAME", name)
-            os.environ.setdefault("HOROVOD_GLOO_IFACE", name)
+            for variable in LISTENERS:
+                os.environ.setdefault(variable, name)

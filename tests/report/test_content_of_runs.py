@@ -164,7 +164,7 @@ def test_the_interval_by_which_a_a_holds_is_printed(run, content: Content) -> No
     assert " for " not in content.table("noise").caption
     singly = dataclasses.replace(twins, measure="full_time_5")
     both = content_of(run.judged(twins=(twins, singly))).table("noise").caption
-    assert "for intervals of many steps and" in both
+    assert "for intervals of whole steps and" in both
     assert "for single calls; no smaller" in both
     wide = dataclasses.replace(twins.wide, low=1.01, estimate=1.02, high=1.03)
     apart = content_of(run.judged(twins=(dataclasses.replace(twins, wide=wide),)))

@@ -7,6 +7,7 @@ import signal
 import time
 from typing import Any
 
+import psutil
 import torch
 
 from harness.team.communicator import Communicator, Sent
@@ -112,3 +113,8 @@ def goes_wrong(team: Communicator, rank: int, how: str) -> Any:
             raise ValueError("out of ideas")
         os.kill(os.getpid(), signal.SIGKILL)
     team.all_reduce(torch.ones(1))
+
+
+def listened_at(team: Communicator) -> list[str]:
+    connections = psutil.Process().net_connections("inet")
+    return [each.laddr.ip for each in connections if each.status == psutil.CONN_LISTEN]

@@ -12,19 +12,22 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 import torch.distributed as dist
 
 from harness.errors import PeerMissing, UnknownName, UsageError
 from harness.measure.engines.local import LocalEngine
-from harness.team import torch_communicator
+from harness.team import rendezvous, torch_communicator
 from harness.team.communicator import Alone, Seat
 from harness.team.rendezvous import COMMUNICATORS, from_environment, meet
 from tests.command import ROOT, harness
-from tests.team.teams import HOROVOD_IS_MISSING
+from tests.team import in_team
+from tests.team.teams import HOROVOD_IS_MISSING, Teams
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 HOROVODRUN = [str(Path(sys.executable).with_name("horovodrun")), "-np", "2", "--gloo"]
@@ -34,6 +37,20 @@ LAUNCHED = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_
 def require(communicator: str) -> None:
     if communicator == "horovod":
         pytest.importorskip("horovod.torch", reason=HOROVOD_IS_MISSING)
+
+
+def test_ranks_listen_on_the_loopback_interface_alone(teams: Teams) -> None:
+    for rank in teams.run(2, in_team.listened_at):
+        assert rank, "a rank that listens nowhere could not be met"
+        assert {ip_address(each).is_loopback for each in rank} == {True}
+
+
+def test_an_interface_that_the_user_named_stays(monkeypatch) -> None:
+    monkeypatch.setenv("NCCL_SOCKET_IFNAME", "eth7")
+    monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
+    rendezvous._stay_on_this_machine()
+    assert os.environ["NCCL_SOCKET_IFNAME"] == "eth7"
+    assert os.environ["GLOO_SOCKET_IFNAME"] in psutil.net_if_addrs()
 
 
 @pytest.mark.slow

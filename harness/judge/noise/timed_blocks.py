@@ -36,6 +36,7 @@ class MemberRun:
     compile_s: float | None  # likewise, where anything was compiled
     steady: int | None  # blocks whose warm-up ended because the steps had become steady
     told_steady: int  # blocks that say whether theirs did
+    steps: tuple[int, int] | None  # the fewest and the most in a turn, or in an interval
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,13 @@ def member_runs(evidence: Evidence, pair: Pair) -> Iterator[MemberRun]:
             _median(seen.compile_s for seen in times),
             sum(steady) if steady else None,
             len(steady),
+            _range(seen.steps_per_interval for seen in times),
         )
+
+
+def _range(values: Iterator[int | None]) -> tuple[int, int] | None:
+    known = [value for value in values if value is not None]
+    return (min(known), max(known)) if known else None
 
 
 def _median(values: Iterator[float | None]) -> float | None:

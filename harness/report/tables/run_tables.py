@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.declare.pair import MEMBERS
@@ -193,18 +193,23 @@ def _member_row(ran: MemberRun) -> tuple[Cell, ...]:
     where = [part for part in (ran.device, ran.dtype) if part]
     return (
         Cell(ran.learner, ran.settings),
-        Cell(", ".join([*teams, *where]), f"fast paths: {_fast_paths(ran.fast_paths)}"),
+        Cell(", ".join([*teams, *where]), "; ".join([*_steps(ran), *_fast(ran.fast_paths)])),
         _before(ran),
     )
 
 
-def _fast_paths(told: Sequence[str]) -> str:
+def _steps(ran: MemberRun) -> Iterator[str]:
+    """Say how many steps were timed together."""
+    if ran.steps is not None:
+        low, high = ran.steps
+        yield f"{count(low, 'step')} a turn" if low == high else f"{low} to {high} steps a turn"
+
+
+def _fast(told: Sequence[str]) -> Iterator[str]:
     """Say what really ran; where every block chose for itself, a few stand for all."""
-    if not told:
-        return "none reported"
     others = len(told) - MOST_TOLD
     more = f"; {count(others, 'other')} in records.jsonl" if others > 0 else ""
-    return "; ".join(told[:MOST_TOLD]) + more
+    yield f"fast paths: {'; '.join(told[:MOST_TOLD]) or 'none reported'}{more}"
 
 
 def _threads(threads: int | None) -> str:

@@ -243,7 +243,7 @@ def test_noise_of_intervals_says_nothing_of_single_calls():
     verdict = next(v for v in found.pairs[0].verdicts if v.measure == "chosen_time_5")
     assert verdict.word == "inconclusive"
     assert verdict.reason.endswith(
-        "A/A pairs timed intervals of many steps, but this times single calls."
+        "A/A pairs timed intervals of whole steps, but this times single calls."
     )
 
 
