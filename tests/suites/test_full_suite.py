@@ -28,15 +28,18 @@ def suite() -> Suite:
     return read_suite(FULL)
 
 
-def test_it_plans_claims_of_every_paper_over_three_seeds(suite: Suite) -> None:
+def test_it_plans_every_claim_over_three_seeds_at_least(suite: Suite) -> None:
     registry, published = Registry().whole(), load_claims(CLAIMS)
     held = resolve(suite, registry, published)
-    papers = {claim.paper for claim in held.values()}
-    assert papers == {claim.paper for claim in published.values()}
-    assert len(papers) == 5
+    assert held == published
+    assert len({claim.paper for claim in held.values()}) == 5
     blocks = plan(suite, RunConfig(device="cuda"), registry)
-    assert {block.seed for block in blocks} == {0, 1, 2}
     assert {block.device for block in blocks} == {"cuda"}
+    seeds: dict[str, set[int]] = {}
+    for block in blocks:
+        if registry.passes[block.measured].rhythm == "seeds":
+            seeds.setdefault(block.pair.name, set()).add(block.seed)
+    assert all(len(of_pair) >= 3 for of_pair in seeds.values())
 
 
 def test_every_published_accuracy_has_its_training_at_the_published_length(suite: Suite) -> None:
