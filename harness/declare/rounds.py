@@ -15,6 +15,10 @@ from itertools import count
 # the span of all values, and no confidence is claimed for them.
 MIN_ROUNDS = 8
 
+# A method is trained once a seed. What its quality gains over two trainings has a bound of a single
+# degree of freedom, and over one none that speaks of the next training.
+MIN_SEEDS = 3
+
 
 def choosing_rounds(taken: Collection[tuple[int, int]]) -> frozenset[int]:
     """Return which of a seed's rounds choose by their times: the first quarter, so that most judge.

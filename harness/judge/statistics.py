@@ -18,14 +18,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from harness.declare.rounds import MIN_ROUNDS as MIN_ROUNDS
+from harness.declare.rounds import MIN_SEEDS as MIN_SEEDS
 
 Key = TypeVar("Key", bound=Hashable)
 Solver = TypeVar("Solver", bound=Hashable)
 Problem = TypeVar("Problem", bound=Hashable)
-
-# A method is trained once a seed. What its quality gains over two trainings has a bound of a single
-# degree of freedom, and over one none that speaks of the next training.
-MIN_SEEDS = 3
 
 # About 250 resamples lie in each 2.5 % tail.
 RESAMPLES = 9999

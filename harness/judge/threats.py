@@ -105,12 +105,14 @@ def _budget(
         f"{seeds} seed{'s' * (seeds != 1)}{of_pairs}{timed}. Intervals over rounds describe this "
         "machine's noise; those over seeds describe other trainings of the same length."
     )
-    cut = dict.fromkeys(record.pair for record in evidence.records if record.skip == "budget")
-    if cut:
-        yield (
-            f"{', '.join(cut)}: the run's time was up before their rounds had decided all that "
-            "they could. With more time (budget=) intervals are narrower."
-        )
+    late = [record for record in evidence.records if record.skip == "budget"]
+    for rhythm, what in (("rounds", "rounds had decided"), ("seeds", "seeds had shown")):
+        pairs = dict.fromkeys(r.pair for r in late if evidence.passes[r.measured].rhythm == rhythm)
+        if pairs:
+            yield (
+                f"{', '.join(pairs)}: the run's time was up before all {what} what they could. "
+                "With more time (budget=) intervals are narrower."
+            )
     trained: dict[tuple[int, str], list[str]] = {}
     for each in judged:
         for quality in _qualities(each):

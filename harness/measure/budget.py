@@ -17,6 +17,10 @@ class Budget:
     seconds: float
     began: float = field(default_factory=time.monotonic)
 
+    @property
+    def spent(self) -> bool:
+        return time.monotonic() - self.began >= self.seconds
+
     def for_rounds(self, afterwards: float) -> float:
         """Return the seconds that rounds may still take, if so many are needed afterwards."""
         reserved = min(afterwards, MOST_RESERVED * self.seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean, median
 from typing import NamedTuple
 
@@ -61,11 +61,15 @@ class Estimate:
         rehearsed: Rehearsed = (),
         budget: Budget | None = None,
         fewest: Mapping[str, int] | None = None,
+        spare: Callable[[Block], bool] = lambda block: False,
     ) -> None:
+        """Take in what is to be measured; what is spare is left out where time is short."""
         self.budget = budget or Budget(math.inf)
         self._passes = passes
         self._fewest = fewest or {}  # rounds, by pair, where it isn't what every verdict takes
         self._left = Counter(map(_kind, blocks))
+        self._is_spare = spare
+        self._spare = Counter(_kind(block) for block in blocks if spare(block))
         self._one_of = {_kind(block): block for block in blocks}
         self._taken: Counter[Kind] = Counter()
         self._seen: defaultdict[Kind, Spread] = defaultdict(Spread)
@@ -87,6 +91,7 @@ class Estimate:
         """Learn from what a block took, and from the steps that it timed."""
         kind = _kind(block)
         self._left[kind] -= 1
+        self._spare[kind] -= self._is_spare(block)
         if record.skip is not None:
             return
         self._taken[kind] += 1
@@ -107,33 +112,54 @@ class Estimate:
     def owes(self, block: Block) -> None:
         """Take in a block that is to be measured after all."""
         self._left[_kind(block)] += 1
+        self._spare[_kind(block)] += self._is_spare(block)
         self._one_of.setdefault(_kind(block), block)
 
     @property
     def seconds(self) -> Range:
-        low, high = self._rest
-        least, most = self._sum(kind for kind in self._left if self._in_rounds(kind))
+        low, high = self._sum(self._others, self._needed)
+        rounds = self._sum(filter(self._in_rounds, self._left), self._least, self._most)
+        spare = self._sum(self._others, self._spare.__getitem__)
         allowed = self.budget.for_rounds(_between(low, high))
-        return low + min(least, allowed), high + min(most, allowed)
+        least, most = (min(one + other, allowed) for one, other in zip(rounds, spare, strict=True))
+        return low + least, high + most
 
     def of_pair(self, name: str) -> Range:
-        return self._sum(kind for kind in self._left if kind[0] == name)
+        mine = [kind for kind in self._left if kind[0] == name]
+        return self._sum(mine, self._least, self._most)
 
     @property
     def after_rounds(self) -> float:
         """What is expected of all that is left but rounds."""
-        return _between(*self._rest)
+        return _between(*self._sum(self._others, self._most))
 
     @property
-    def _rest(self) -> Range:
-        return self._sum(kind for kind in self._left if not self._in_rounds(kind))
+    def needed_after_rounds(self) -> float:
+        """What is expected of it without what is spare."""
+        return _between(*self._sum(self._others, self._needed))
 
-    def _sum(self, kinds: Iterable[Kind]) -> Range:
+    @property
+    def _others(self) -> list[Kind]:
+        return [kind for kind in self._left if not self._in_rounds(kind)]
+
+    def _sum(
+        self,
+        kinds: Iterable[Kind],
+        least: Callable[[Kind], int],
+        most: Callable[[Kind], int] | None = None,
+    ) -> Range:
+        """Return the seconds of so many blocks of each kind."""
         low = high = 0.0
         for kind in kinds:
             each = [seconds / self._one_of[kind].jobs for seconds in self._expected(kind)]
-            low, high = low + self._least(kind) * each[0], high + self._left[kind] * each[1]
+            low, high = low + least(kind) * each[0], high + (most or least)(kind) * each[1]
         return low, high
+
+    def _most(self, kind: Kind) -> int:
+        return self._left[kind]
+
+    def _needed(self, kind: Kind) -> int:
+        return self._left[kind] - self._spare[kind]
 
     def _in_rounds(self, kind: Kind) -> bool:
         return self._passes[kind[1]].rhythm == "rounds"

@@ -96,9 +96,7 @@ class _Planner:
                     for pair in self.suite.pair:
                         yield from self._look(pair, each, self.seeds[0])
                 elif rhythm == "seeds":
-                    for pair in self.suite.pair:
-                        for place, seed in enumerate(self.seeds_of(pair)):
-                            yield from self._look(pair, each, seed, turned=place)
+                    yield from self._trainings(each)
 
     def _of(self, pair: Pair) -> list[Pass[Seen]]:
         return [self.registry.passes[name] for name in pair.every_pass]
@@ -112,6 +110,14 @@ class _Planner:
                 if key not in checked:
                     checked.add(key)
                     yield self._block(pair, each, member, point, self.seeds[0], 0)
+
+    def _trainings(self, each: Pass[Seen]) -> Iterator[Block]:
+        """Yield what is seen once a seed: all pairs' first seeds, then their second ones."""
+        seeds = {pair.name: self.seeds_of(pair) for pair in self.suite.pair}
+        for place in range(max(map(len, seeds.values()))):
+            for pair in self.suite.pair:
+                for seed in seeds[pair.name][place : place + 1]:
+                    yield from self._look(pair, each, seed, turned=place)
 
     def _rounds(self) -> Iterator[Block]:
         passes = [each for each in self.registry.passes.values() if each.rhythm == "rounds"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
 from random import Random
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from harness.config import RunConfig
 from harness.declare.pair import MEMBERS, Member
 from harness.declare.passes import Seen
-from harness.declare.rounds import fewest_rounds
+from harness.declare.rounds import MIN_SEEDS, fewest_rounds
 from harness.declare.suite import Suite
 from harness.measure.alike import Alike
 from harness.measure.block import Block
@@ -40,6 +41,15 @@ class Side(NamedTuple):
     pair: str
     member: Member
     checked: bool
+
+
+Training = tuple[str, str, int]
+"""A pair, a pass and a seed."""
+
+
+def _training(one: Block | Record[Seen]) -> Training:
+    pair = one.pair if isinstance(one.pair, str) else one.pair.name
+    return pair, one.measured, one.seed
 
 
 def side_of(one: Block | Record[Seen]) -> Side:
@@ -84,9 +94,12 @@ class Run:
                 progress.noted("taking a few steps first, to say what the run will cost")
             rehearsed = [self.lane(short, engine).measure() for short in shorts]
             fewest = self._fewest_rounds()
-            estimate = Estimate(owed, self.registry.passes, rehearsed, budget, fewest)
+            estimate = Estimate(
+                owed, self.registry.passes, rehearsed, budget, fewest, self.is_spare
+            )
             progress.planned(self.suite, len(left), estimate)
-            doing = _Doing(self, engine, progress, skipping, alike, writer, estimate)
+            trained = {_training(r) for r in done.values() if r.skip is None}
+            doing = _Doing(self, engine, progress, skipping, alike, writer, estimate, trained)
             known = [r for r in done.values() if r.measured in timed and r.status != "skipped"]
             for in_rounds, blocks in groupby(left, lambda block: block.measured in timed):
                 if not in_rounds:
@@ -108,6 +121,23 @@ class Run:
         if whose not in self._imports:
             self._imports[whose] = imports_of(block, self.registry)
         return Lane(engine, block, self._imports[whose], self.registry)
+
+    def is_spare(self, block: Block) -> bool:
+        """Whether it is of a seed without which verdicts on quality can be given."""
+        return (
+            self.registry.passes[block.measured].rhythm == "seeds"
+            and block.seed not in self._first_seeds[block.pair.name]
+        )
+
+    @cached_property
+    def _first_seeds(self) -> dict[str, set[int]]:
+        found: dict[str, set[int]] = {}
+        for block in self.blocks:
+            if self.registry.passes[block.measured].rhythm == "seeds":
+                first = found.setdefault(block.pair.name, set())
+                if len(first) < MIN_SEEDS:
+                    first.add(block.seed)
+        return found
 
     def saw(self, record: Record[Seen]) -> None:
         self.measured |= record.status == "ok"
@@ -159,6 +189,8 @@ class _Doing:
     alike: Alike
     writer: Writer
     estimate: Estimate
+    trained: set[Training]
+    """The seeds that were begun: what one member has of it the other is to have too."""
     random: Random = field(default_factory=Random)
     apart: set[tuple[str, str]] = field(default_factory=set)
     """Pairs and passes whose members don't fit into memory together."""
@@ -177,7 +209,8 @@ class _Doing:
                 ):
                     self._keep_ended(beside)
                 self.progress.started(block)
-                if (skipped := self.skipping.of(block)) is not None:
+                skipped = self.skipping.of(block) or self._too_late(block)
+                if skipped is not None:
                     self._keep([(block, _left_out(block, skipped))], 0.0)
                     continue
                 if (known := self.alike.of(block)) is not None:
@@ -188,6 +221,15 @@ class _Doing:
                     self._keep_ended(beside)
             while beside.going:
                 self._keep_ended(beside)
+
+    def _too_late(self, block: Block) -> Skipped | None:
+        """Say so where the time is up, and a further seed of the pair was not begun."""
+        training = _training(block)
+        if training not in self.trained and self.run.is_spare(block) and self.estimate.budget.spent:
+            why = "the time for the run was used up: more of it, more seeds"
+            return Skipped("budget", why)
+        self.trained.add(training)
+        return None
 
     def _keep_ended(self, beside: Blocks) -> None:
         crowded = []
@@ -213,7 +255,7 @@ class _Doing:
                         self._keep(found, seconds)
                         rounds[name].saw(record for _, record in found if _is_own(record))
                         self._end(rounds[name], decides)
-                elif asked.begun or not self.time_is_up:
+                elif asked.begun or not self._time_is_up(asked):
                     beside.start(asked.pair.name, self._together(asked.take()))
                 else:
                     self._end(asked, decides)
@@ -222,15 +264,21 @@ class _Doing:
         """Leave out all further rounds of a pair, if its last round has shown that it may."""
         if asked.begun:
             return
-        if (ended := asked.ended(decides, time_is_up=self.time_is_up)) is not None:
+        time_is_up = self._time_is_up(asked)
+        if (ended := asked.ended(decides, time_is_up=time_is_up)) is not None:
             while asked.left:
                 for together in asked.left.popleft():
                     self._keep([(block, _left_out(block, ended)) for block in together], 0.0)
 
-    @property
-    def time_is_up(self) -> bool:
-        """Whether all that is left of the budget is needed for what comes after the rounds."""
-        return self.estimate.budget.for_rounds(self.estimate.after_rounds) == 0
+    def _time_is_up(self, asked: PairRounds) -> bool:
+        """Whether all that is left of the budget is needed for what comes after the rounds.
+
+        The rounds that a verdict takes go before further seeds, and these before further rounds.
+        """
+        estimate = self.estimate
+        enough = asked.taken >= asked.fewest
+        after = estimate.after_rounds if enough else estimate.needed_after_rounds
+        return estimate.budget.for_rounds(after) == 0
 
     def _together(self, blocks: Together) -> Callable[[], Found]:
         """Return what times blocks beside each other."""

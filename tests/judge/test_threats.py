@@ -54,7 +54,8 @@ def test_the_budget_names_the_rounds_that_were_taken_and_the_pairs_that_time_cut
     ]
     cut = told(judgement(late), Threat.BUDGET)
     assert "9 to 12 rounds of each timed pair" in cut
-    assert "pair: the run's time was up" in cut
+    assert "pair: the run's time was up before all rounds had decided" in cut
+    assert "seeds had shown" not in cut
 
 
 def test_a_claim_known_from_an_abstract_alone_is_told() -> None:

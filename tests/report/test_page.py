@@ -64,6 +64,10 @@ def test_the_page_is_the_same_text_each_time(
     assert to_page(content, svgs) == page
 
 
+def digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
 def test_the_page_asks_for_nothing_and_runs_its_own_script_alone(page: str, read: Reader) -> None:
     assert not {"link", "img", "iframe", "object"} & {tag for tag, _ in read.tags}
     assert not any("src" in attributes for _, attributes in read.tags)
@@ -77,10 +81,15 @@ def test_the_page_asks_for_nothing_and_runs_its_own_script_alone(page: str, read
     assert policy["http-equiv"] == "Content-Security-Policy"
     allowed = policy["content"] or ""
     assert "default-src 'none'" in allowed
+    rules = {
+        name: set(of.split()) for name, _, of in (r.partition(" ") for r in allowed.split("; "))
+    }
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
-    digests = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts]
-    assert [f"script-src 'sha256-{digest}'" in allowed for digest in digests] == [True]
+    assert [{digest(script)} for script in scripts] == [rules["script-src"]]
     assert len(read.all("script")) == 2  # the other one is data
+    styles = re.findall(r"<style[^>]*>(.*?)</style>", page, re.DOTALL)
+    assert len(styles) > 1  # figures have one each
+    assert {digest(style) for style in styles} == rules["style-src-elem"]
 
 
 def test_a_link_leads_to_a_source_or_to_something_on_the_page(run) -> None:
