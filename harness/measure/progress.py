@@ -130,7 +130,7 @@ class PlainProgress:
             self._silence.join()
 
     def _end_silence(self) -> None:
-        with contextlib.suppress(OSError):  # who says the next line meets it too
+        with contextlib.suppress(OSError, ValueError):  # who says the next line meets it too
             while not self._closed.wait(LONGEST_SILENCE_S / 6):
                 self.tell_of_the_longest()
 
