@@ -79,7 +79,7 @@ def made_case(known: Sequence[Target], seed: int, number: int, home: Path) -> Ca
             path.write_bytes(damaged(path.name, path.read_bytes(), random))
     if random.random() < 0.05:
         place = random.choice([*files, *(folder / name for name in WRITTEN)])
-        place.unlink(missing_ok=True)
+        shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
         if random.random() < 0.8:
             (home / "outside").mkdir()
             ends = (OUTSIDE, f"{OUTSIDE}/file", "/etc/passwd", "/dev/zero", ".", place.name)
