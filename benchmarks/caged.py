@@ -22,6 +22,8 @@ MUCH_MEMORY = 1 << 30  # bytes of memory, beyond likewise
 
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CHANGES = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.link", "os.truncate"}
+FOLLOW = {"os.mkdir", "os.truncate"}
+"""Of these, what a link at the end of a path leads to; the others change the link itself."""
 STARTS = {"os.system", "os.exec", "os.posix_spawn", "subprocess.Popen"}
 HARMLESS = ("git", os.devnull)
 
@@ -95,10 +97,12 @@ def _answer(call: Callable[[], int], folder: Path, writer: int) -> None:
 
 def _watch(event: str, arguments: tuple[Any, ...], allowed: str, outside: list[str]) -> None:
     """Take down what is written outside the folder, and what is started."""
+    follows = event in FOLLOW
     if event == "open":
         path, _, flags = arguments
         if isinstance(path, int) or not isinstance(flags, int) or not flags & WRITES:
             return
+        follows = not flags & os.O_NOFOLLOW
     elif event in CHANGES | STARTS:
         path = arguments[1 if event in ("os.rename", "os.link") else 0]
     else:
@@ -108,6 +112,8 @@ def _watch(event: str, arguments: tuple[Any, ...], allowed: str, outside: list[s
         if os.path.basename(name) not in HARMLESS:
             outside.append(f"{event} {name}")
     elif name not in HARMLESS:
-        place = os.path.realpath(name)  # the folder itself may be made if it is not there
+        parent, last = os.path.split(os.path.abspath(name))
+        place = os.path.realpath(name) if follows else f"{os.path.realpath(parent)}{os.sep}{last}"
+        # The folder itself may be made if it is not there.
         if not place.startswith(f"{allowed}{os.sep}") and (event, place) != ("os.mkdir", allowed):
             outside.append(f"{event} {name}")
