@@ -20,8 +20,8 @@ from harness.report.tables.table import Cell, Group, Table
 # What fits a column of the paper in its typewriter face.
 COMMAND_WIDTH = 52
 
-# Groups of a table beyond these would fill a hundred pages that nobody turns; the page holds all.
-MOST_GROUPS = 100
+# Groups of a table beyond these would fill dozens of pages that nobody turns; the page holds all.
+MOST_GROUPS = 50
 
 
 def to_pdf(content: Content, svgs: Mapping[str, str]) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 import typst
 
 from harness.report.content import Content
-from harness.report.pdf import command_lines, to_pdf
+from harness.report.pdf import MOST_GROUPS, command_lines, to_pdf
 from tests.report.composing import compose
 
 
@@ -47,9 +47,9 @@ def test_a_table_of_hundreds_of_pairs_is_cut_and_says_where_the_rest_is(content:
     verdicts = dataclasses.replace(content.verdicts, groups=many)
     bare = dataclasses.replace(content, claims=(), verdicts=verdicts, sections=())
     said = text_of(to_pdf(bare, {}))
-    assert "Claim099." in said
-    assert "Claim100." not in said
-    assert "50morearein" in said
+    assert f"Claim{MOST_GROUPS - 1:03}." in said
+    assert f"Claim{MOST_GROUPS:03}." not in said
+    assert f"{150 - MOST_GROUPS}morearein" in said
 
 
 def test_the_paper_tells_no_time_but_the_runs(pdf: bytes) -> None:
