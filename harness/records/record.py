@@ -18,11 +18,12 @@ from harness.declare.convergence import ConvergencePoint
 from harness.declare.pair import Member
 from harness.declare.passes import Pass, Seen, SeenAt
 from harness.declare.point import Point
-from harness.declare.settings import build
+from harness.declare.settings import build, shown
 from harness.errors import StoreError, UsageError
 from harness.records.seen import of_unit
 
 SCHEMA = 3
+MOST = 2**63  # what no seed and no round reaches: a table holds them as machine words
 DAMAGED = "The file is damaged: restore it, or measure again."
 
 Status = Literal["ok", "failed", "timeout", "skipped", "not finite", "out of memory", "died"]
@@ -199,9 +200,16 @@ def _record(table: dict[str, Any], where: str, passes: Mapping[str, Pass[Seen]])
         if seen is not None:
             table["seen"] = _seen(known, seen, where)
         head = build(Record, table, where)
+        _require_numbers_of_a_block(head, where)
         return head.holding([_at(known, each, where) for each in several]) if several else head
     except UsageError as error:
         raise StoreError(f"{error} {DAMAGED}") from None
+
+
+def _require_numbers_of_a_block(record: Record[Seen], where: str) -> None:
+    for name, value in (("seed", record.seed), ("round", record.round)):
+        if not -MOST <= value < MOST:
+            raise UsageError(f"{where}: {name} = {shown(value)} is not one that a run has.")
 
 
 def _seen(known: Pass[Seen] | None, seen: Any, where: str) -> Seen:

@@ -71,8 +71,13 @@ def _held(worst_case: str) -> str:
     return HELD.get(worst_case.partition(" ")[0], "error")
 
 
-def modern_suite(old: Mapping[str, Any]) -> Table:
-    """Return a suite as it was written into a manifest of schema 1, as it would be today."""
+def modern_suite(old: Any) -> Any:
+    """Return a suite as it was written into a manifest of schema 1, as it would be today.
+
+    What is no suite stays as it is: whoever reads it further says what is wrong with it.
+    """
+    if not isinstance(old, dict) or not isinstance(old.get("protocol", {}), dict):
+        return old
     protocol = dict(old.get("protocol", {}))
     studies: dict[str, Table] = {}
     for study, names in STUDIES.items():
@@ -81,11 +86,17 @@ def modern_suite(old: Mapping[str, Any]) -> Table:
                 studies.setdefault(study, {})[now] = protocol.pop(then)
     for name in GONE:
         protocol.pop(name, None)
-    pairs = [
-        {**pair, "passes": [each for each in pair.get("passes", ()) if each not in PASSES]}
-        for pair in old.get("pair", ())
-    ]
+    pairs = old.get("pair", [])
+    if isinstance(pairs, list):
+        pairs = [_pair(each) if isinstance(each, dict) else each for each in pairs]
     return {**old, "protocol": protocol, "pair": pairs, "study": studies}
+
+
+def _pair(old: Table) -> Table:
+    passes = old.get("passes", [])
+    if not isinstance(passes, list):
+        return old
+    return {**old, "passes": [each for each in passes if str(each) not in PASSES]}
 
 
 def modern_claims(old: Any) -> Any:

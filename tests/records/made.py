@@ -17,7 +17,7 @@ from harness.declare.passes import Seen
 from harness.declare.protocol import Protocol
 from harness.declare.suite import Suite
 from harness.records.manifest import Manifest
-from harness.records.record import Record
+from harness.records.record import MOST, Record
 from harness.records.seen import SPINE
 from harness.registry import Registry
 
@@ -145,6 +145,7 @@ def records(draw: st.DrawFn) -> Record[Seen]:
     for name in ("seen", "several", "point", "schema", "measured"):
         del hints[name]
     head = {name: draw(of_type(hint)) for name, hint in hints.items()}
+    head |= {name: draw(st.integers(-MOST, MOST - 1)) for name in ("seed", "round")}
     measured = draw(st.sampled_from(sorted(SEEN)))
     record: Record[Seen] = Record(**head, measured=measured, point=draw(POINTS))
     if record.status != "ok":

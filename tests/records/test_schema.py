@@ -14,6 +14,7 @@ import re
 import pytest
 
 from harness.errors import StoreError
+from harness.records.manifest import manifest_from
 from harness.records.record import record_from, records_from
 from harness.records.store import MANIFEST, RECORDS, Store
 from tests.records.made import FIXTURE, PASSES
@@ -153,3 +154,20 @@ def test_a_newer_schema_is_refused_with_a_word_about_upgrading(name, tmp_path):
 def test_they_tell_nothing_of_the_machines_owner():
     for file in (MANIFEST, RECORDS):
         assert not re.search(r'[" ](/|~|[A-Z]:\\)\w', (FIXTURE / file).read_text())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"suite": "x"},
+        {"suite": {"protocol": "x"}},
+        {"suite": {"pair": {"name": "x"}}},
+        {"suite": {"pair": ["x"]}},
+        {"suite": {"pair": [{"passes": "step"}]}},
+        {"suite": {"pair": [{"passes": [["step"]]}]}},
+    ],
+)
+def test_a_suite_of_another_shape_is_damage_and_no_traceback(damage):
+    table = json.loads((FIXTURE / MANIFEST).read_text()) | damage
+    with pytest.raises(StoreError, match="The file is damaged"):
+        manifest_from(json.dumps(table), "here")
