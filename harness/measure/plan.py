@@ -63,8 +63,7 @@ class _Planner:
 
     def seeds_of(self, pair: Pair) -> tuple[int, ...]:
         """Return the seeds of a pair's trainings; its rounds have those of the run."""
-        own = self._protocol(pair).seeds if "seeds" in pair.protocol else None
-        return self.seeds if own is None else tuple(range(own))
+        return tuple(range(self._protocol(pair).seeds)) if "seeds" in pair.protocol else self.seeds
 
     @property
     def rounds(self) -> int:
@@ -72,11 +71,9 @@ class _Planner:
 
     def count(self) -> int:
         """Return at most how many blocks there are, without making them."""
-        rounds = len(self.seeds) * self.rounds
+        often = {"learner": 1, "once": 1, "rounds": len(self.seeds) * self.rounds}
         return sum(
-            {"learner": 1, "once": 1, "rounds": rounds, "seeds": len(self.seeds_of(pair))}[
-                each.rhythm
-            ]
+            often.get(each.rhythm, len(self.seeds_of(pair)))
             * len(pair.points_of(each.name))
             * len(_members(each, pair))
             for pair in self.suite.pair

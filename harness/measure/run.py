@@ -47,14 +47,16 @@ Training = tuple[str, str, int]
 """A pair, a pass and a seed."""
 
 
-def _training(one: Block | Record[Seen]) -> Training:
-    pair = one.pair if isinstance(one.pair, str) else one.pair.name
-    return pair, one.measured, one.seed
-
-
 def side_of(one: Block | Record[Seen]) -> Side:
-    pair = one.pair if isinstance(one.pair, str) else one.pair.name
-    return Side(pair, one.member, one.measured == CHECK.name)
+    return Side(_pair_of(one), one.member, one.measured == CHECK.name)
+
+
+def _training(one: Block | Record[Seen]) -> Training:
+    return _pair_of(one), one.measured, one.seed
+
+
+def _pair_of(one: Block | Record[Seen]) -> str:
+    return one.pair if isinstance(one.pair, str) else one.pair.name
 
 
 @dataclass
