@@ -125,6 +125,9 @@ class HrnnLearner(Learner):
     def evaluate(self, state: HrnnState, batch: MetaBatch) -> Tensor:
         return self.adapt(state, batch).gained
 
+    def watched(self, state: HrnnState) -> dict[str, float]:
+        return {"tasks diverged": float(state.dropped), "unrolls redone": float(state.redone)}
+
     def _mean(
         self, state: HrnnState, batch: MetaBatch, starts: Sequence[Start | None]
     ) -> tuple[Gradient, Unrolled]:

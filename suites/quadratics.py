@@ -9,11 +9,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from harness.declare.convergence import ConvergencePoint
 from harness.registry import workload
 from harness.seeds import derive
 from suites.learned_optimization import LearnedOptimization
 from suites.lstm import Preprocessing
 from suites.optimizees import Data, Quadratic
+
+RATE = 0.003
+REPRODUCTION = ConvergencePoint(
+    "the reproduction in PyTorch",
+    49.67,
+    10_000,
+    "Ecoffet 2018, github.com/AdrienLE/learning_by_grad_by_grad_repro: the best of 100 looks, each "
+    "at the mean over 100 functions",
+    learners=("rnn_optimizer", "rnn_rows"),
+)
 
 
 @workload("quadratics")
@@ -34,6 +45,10 @@ class Quadratics(LearnedOptimization):
     @property
     def data(self) -> str:
         return "quadratics (generated)"
+
+    @property
+    def converges(self) -> ConvergencePoint | None:
+        return REPRODUCTION if self == Quadratics(self.place, outer_lr=RATE) else None
 
     def optimizee(self, split: str) -> Quadratic:
         return Quadratic(self.dimensions)

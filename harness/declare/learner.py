@@ -100,7 +100,7 @@ class Learner(ABC):
         return False
 
     def watched(self, state: Any) -> dict[str, float]:
-        """Return numbers that the state holds beside the weights, which a learning curve keeps."""
+        """Return numbers of the state, beside the weights, that a learning curve keeps."""
         return {}
 
     def preparations(self) -> Sequence[float]:

@@ -172,6 +172,7 @@ def _team(block: Block, seat: Seat | None) -> Communicator:
 
 def _about(learner: Learner) -> dict[str, Any]:
     workload = workload_of(learner)
+    published = workload.converges
     return {
         "data": workload.data,
         "stands_in_for": workload.stands_in_for,
@@ -182,7 +183,7 @@ def _about(learner: Learner) -> dict[str, Any]:
         "dtype": workload.place.dtype,
         "samples": workload.samples,
         "parameters": workload.parameters,
-        "converges": workload.converges,
+        "converges": published if published and published.concerns(learner.name) else None,
         "fast_paths": _fast_paths(learner),
     }
 

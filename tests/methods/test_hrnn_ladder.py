@@ -31,7 +31,7 @@ from suites.optimizee_entries import Entry
 from suites.optimizee_lists import Optimizees
 from tests.baselines import hrnn_vector as vector
 from tests.baselines.hrnn_vector import TestVector
-from tests.methods import hrnn_in_team
+from tests.methods import rnn_in_team
 from tests.team.teams import Teams
 
 DOUBLE = Place(dtype="float64")
@@ -175,8 +175,8 @@ def test_gradients_beyond_the_clip_are_clipped_task_by_task(rung: type[HrnnLearn
 def test_ranks_are_as_one_and_hold_the_same_to_the_bit(name: str, size: int, teams: Teams) -> None:
     workload = RandomOptimizees(DOUBLE, meta_batch=4, steps=3, unrolls=2, meta_lr=1e-3)
     problem = Problem(workload, SEED)
-    ranks = teams.run(size, hrnn_in_team.worked, problem, name, 3)
-    [alone] = teams.run(1, hrnn_in_team.worked, problem, "hrnn_optimizer", 3)
+    ranks = teams.run(size, rnn_in_team.worked, problem, name, 3)
+    [alone] = teams.run(1, rnn_in_team.worked, problem, "hrnn_optimizer", 3)
     assert len({rank.state for rank in ranks}) == 1
     for rank in ranks:
         assert rank.losses == pytest.approx(alone.losses, rel=1e-9)

@@ -312,3 +312,13 @@ def test_first_weights_lie_within_torch_s_bound_and_fill_it() -> None:
 def test_wrong_settings_are_named(settings: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         build(Quadratics, settings, "workload quadratics", Place())
+
+
+def test_the_reproduction_s_figure_is_of_its_own_settings_alone() -> None:
+    published = Quadratics(outer_lr=0.003).converges
+    assert published is not None
+    assert (published.quality, published.steps) == (49.67, 10_000)
+    assert published.concerns("rnn_optimizer")
+    assert not published.concerns("hand_tuned")
+    assert Quadratics().converges is None
+    assert Quadratics(outer_lr=0.003, functions=2).converges is None

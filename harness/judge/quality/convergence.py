@@ -117,7 +117,7 @@ def _held(run: Run, records: Sequence[Record[Seen]], same_tasks: bool) -> Conver
         data=first.data,
         metric=first.metric or "quality",
         published=published,
-        allowed=Claim.margin if published.half_width is None else published.half_width,
+        allowed=_allowed(published, first.higher_is_better is not False),
         outcome=Outcome.UNMEASURED,
         reason=_why_unmeasured(records),
         pairs=tuple(dict.fromkeys(record.pair for record in records)),
@@ -136,6 +136,13 @@ def _held(run: Run, records: Sequence[Record[Seen]], same_tasks: bool) -> Conver
     higher = first.higher_is_better is not False
     outcome, reason = _decided(measured, higher, _arrival(curves, published.quality, higher))
     return dataclasses.replace(measured, outcome=outcome, reason=reason)
+
+
+def _allowed(published: ConvergencePoint, higher: bool) -> float:
+    """Return by how much it may be missed: the interval's half, or a claim's margin."""
+    if published.half_width is not None:
+        return published.half_width
+    return Claim.margin if higher else Claim.margin * abs(published.quality)
 
 
 def _decided(found: Convergence, higher: bool, arrived: float) -> tuple[Outcome, str]:

@@ -106,9 +106,15 @@ def find(evidence: Evidence, judgement: Judgement) -> tuple[Ladder, ...]:
         if place.learning:
             learners.append(judged)
     return tuple(
-        _ladder(evidence, asked, *of, rungs, next(iter(learners), None))
+        _ladder(evidence, asked, *of, rungs, _learner(rungs, learners))
         for of, rungs in found.items()
     )
+
+
+def _learner(rungs: Sequence[Rung], learners: Sequence[PairJudgement]) -> PairJudgement | None:
+    """Return a pair whose curve is of what these rungs train."""
+    trained = {rung.judged.pair.workload for rung in rungs}
+    return next((each for each in learners if each.pair.workload in trained), None)
 
 
 def _ladder(

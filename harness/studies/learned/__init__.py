@@ -1,4 +1,4 @@
-"""What a learner learns beside its weights, over the time of training.
+"""What a learner keeps beside its weights, learned or counted, over the time of training.
 
 A learner names such numbers (`Learner.watched`), and every learning curve keeps them. They are
 shown, not judged.
@@ -12,7 +12,7 @@ from harness.registry import study
 
 @study("learned")
 class Learned(Study):
-    """What a learner learns beside its weights, over the time of training."""
+    """What a learner keeps beside its weights, over the time of training."""
 
     run_judge = "harness.studies.learned.judge:find"
     shown_by = "harness.studies.learned.show:parts"

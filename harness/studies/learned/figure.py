@@ -1,4 +1,4 @@
-"""The figure of what was learned beside the weights, over the steps of training."""
+"""The figure of what a learner keeps beside the weights, over the steps of training."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class OverTime(Figure):
 
     @property
     def title(self) -> str:
-        return "What is learned beside the weights"
+        return "Numbers kept beside the weights"
 
     @property
     def caption(self) -> str:
         return (
-            f"Numbers that {self.panels[0].learner} learns beside its weights, over meta-steps: "
+            f"Numbers that {self.panels[0].learner} keeps beside its weights, over meta-steps: "
             "the median over seeds, at the first, the middle and the last setting of the sweep. "
             "The table holds the others."
         )
 
     @property
     def alternative(self) -> str:
-        return "Line plot of learned numbers against meta-steps. " + told(
+        return "Line plot of numbers against meta-steps. " + told(
             f"{_where(panel)}: {line.name} goes from {significant(line.values[0])} to "
             f"{significant(line.values[-1])}"
             for panel in self.panels
@@ -82,9 +82,13 @@ class OverTime(Figure):
 
 
 def over_time(found: Sequence[Learned]) -> Iterator[OverTime]:
-    """Yield a figure for every pair: of the first, the middle and the last of its points."""
-    for pair in dict.fromkeys(each.pair for each in found):
-        mine = [each for each in found if each.pair == pair]
+    """Yield a figure for every pair: of the first, the middle and the last of its points.
+
+    Where no number moves there is nothing to draw.
+    """
+    moving = [each for each in found if any(line.moves for line in each.lines)]
+    for pair in dict.fromkeys(each.pair for each in moving):
+        mine = [each for each in moving if each.pair == pair]
         last = len(mine) - 1
         places = dict.fromkeys(round(last * n / (MOST_PANELS - 1)) for n in range(MOST_PANELS))
         yield OverTime(tuple(mine[place] for place in places))

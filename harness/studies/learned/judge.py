@@ -1,4 +1,4 @@
-"""What was learned beside the weights: medians over seeds, at every point of a sweep."""
+"""What was learned or counted beside the weights: medians over seeds, at every point of a sweep."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ class Line:
     values: tuple[float, ...]
     low: float  # of all seeds, at the end
     high: float
+
+    @property
+    def moves(self) -> bool:
+        return len(set(self.values)) > 1
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What was learned beside the weights: the figure, and where it began and ended."""
+"""What a learner keeps beside the weights: the figure, and where it began and ended."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def learned_table(found: tuple[Learned, ...]) -> Table | None:
     """Return where every number began and ended."""
     return grouped_table(
         "learned",
-        "Learned beside the weights",
-        "Numbers that a learner learns beside its weights: the median over seeds at the first "
+        "Numbers kept beside the weights",
+        "What a learner learns or counts beside its weights: the median over seeds at the first "
         "evaluation and at the last one, where brackets hold the span of all seeds.",
         (
             Column("Number", 2.0),

@@ -181,3 +181,16 @@ def test_at_points_of_a_sweep_each_is_held_to_its_own() -> None:
     judgement = judged(told, pairs=[pair, AA])
     words = {verdict.point["rate"]: verdict.word for verdict in judgement.pairs[0].verdicts}
     assert words == {1: "inconclusive", 2: "invalid"}
+
+
+def test_where_lower_is_better_the_margin_is_a_share() -> None:
+    point = dataclasses.replace(POINT, quality=50.0)
+    records = changed(trained(50.4, spread=0.0), {"higher_is_better": False})
+    assert found_of(records, point).outcome is Outcome.REACHED
+
+
+def test_a_figure_may_be_of_some_learners_alone() -> None:
+    point = dataclasses.replace(POINT, learners=("reference_maml",))
+    assert point.concerns("reference_maml")
+    assert not point.concerns("hand_tuned")
+    assert POINT.concerns("hand_tuned")

@@ -1,4 +1,4 @@
-"""What is learned beside the weights is kept by every curve, and shown over time."""
+"""What a learner keeps beside the weights is held by every curve, and shown over time."""
 
 from __future__ import annotations
 
@@ -73,3 +73,15 @@ def test_learners_of_weights_alone_leave_nothing():
 def test_findings_are_told_to_programs():
     told = json.loads(json.dumps(said(run(CLIMBING))))["learned"]
     assert told[0]["lines"][0]["name"] == "weight, step 1"
+
+
+def test_numbers_that_never_move_stand_in_the_table_and_are_not_drawn():
+    still = run({"tasks diverged": (0.0,) * 5}).studies["learned"]
+    still = tuple(
+        dataclasses.replace(
+            each, lines=tuple(dataclasses.replace(line, values=(0.0,) * 5) for line in each.lines)
+        )
+        for each in still
+    )
+    assert not list(over_time(still))
+    assert learned_table(still) is not None

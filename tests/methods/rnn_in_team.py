@@ -1,4 +1,4 @@
-"""Functions that tests of the hierarchical RNN optimizer's ranks call in every rank of a team."""
+"""Functions that tests of RNN optimizers' ranks call in every rank of a team."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ class Worked(NamedTuple):
     losses: list[float]
     gradient: list[float]
     state: bytes
-    dropped: int
     sent_in_a_gradient: Sent
 
 
@@ -34,4 +33,4 @@ def worked(team: Communicator, problem: Problem, name: str, steps: int) -> Worke
         state, loss = learner.step(state, workload.train_batch(seed, index))
         losses.append(float(loss))
     told = b"".join(leaf.detach().numpy().tobytes() for leaf in leaves(state))
-    return Worked(losses, flat(grads).tolist(), told, state.dropped, sent)
+    return Worked(losses, flat(grads).tolist(), told, sent)
