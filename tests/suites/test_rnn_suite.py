@@ -32,18 +32,24 @@ def test_the_suite_names_what_exists(suite):
     assert claims["rnn-optimizer-3.73-times"].readings[0].value == 3.73
 
 
-def test_all_rungs_are_on_one_workload_against_one_baseline(suite):
+def ladder_on(suite: Suite, workload: str) -> list[tuple[Place, Pair]]:
+    return [(place, pair) for place, pair in placed(suite) if pair.workload == workload]
+
+
+def test_all_rungs_of_a_ladder_have_one_workload_and_one_baseline(suite):
     rungs = [pair for _, pair in placed(suite)]
     assert {(p.baseline, p.workload, tuple(p.settings.items())) for p in rungs} == {
-        ("hrnn_optimizer", "optimizees", (("meta_batch", 16), ("steps", 5)))
+        ("hrnn_optimizer", "optimizees", (("meta_batch", 16), ("steps", 5))),
+        ("rnn_optimizer", "quadratics", (("functions", 128),)),
     }
     for pair in rungs:
-        assert {"check", "step", "one_off"} <= set(pair.passes)
+        paid_once = {"one_off"} if pair.workload == "optimizees" else set()
+        assert {"check", "step"} | paid_once <= set(pair.passes)
         assert not pair.baseline_settings
 
 
 def test_rungs_are_added_one_on_top_of_another(suite):
-    rungs = placed(suite)
+    rungs = ladder_on(suite, "optimizees")
     alone = [place.rung for place, _ in rungs if not place.added]
     added = [place.rung for place, _ in rungs if place.added]
     assert alone == ["reuse", "rows", "objectives", "workers", "compiled"]
@@ -52,12 +58,24 @@ def test_rungs_are_added_one_on_top_of_another(suite):
     assert chain == [{"keep": True}] * 3  # which is what reuse keeps
 
 
-def test_the_chain_is_timed_in_short_unrolls_and_for_few_tasks_too(suite):
+def test_the_lstm_has_a_ladder_too(suite):
+    rungs = ladder_on(suite, "quadratics")
+    assert [(place.rung, place.added) for place, _ in rungs] == [
+        ("rows", False),
+        ("objectives", False),
+        ("objectives", True),
+        ("workers", False),
+    ]
+    assert rungs[-1][1].ranks == 2
+
+
+def test_the_chain_is_timed_in_other_unrolls_and_for_few_and_small_tasks_too(suite):
     chain = ("reuse", "reuse-rows", "product")
     for pair in (p for p in suite.pair if p.name in chain):
         points = [dict(point) for point in pair.points]
-        assert {"steps": 2} in points
-        assert {"meta_batch": 4} in points
+        assert [
+            each for each in points if each not in ({"steps": 50}, {"meta_batch": 32})
+        ] == [{"steps": 2}, {"steps": 20}, {"meta_batch": 4}, {"largest": 20}]
         assert pair.swept == ("step",)
 
 
