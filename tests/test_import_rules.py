@@ -115,6 +115,19 @@ def test_judging_and_reporting_know_neither_measuring_nor_torch(file):
     assert not [name for name in imported(file) if within(name, "harness.measure", "torch")]
 
 
+def measures(file: Path) -> bool:
+    return any(within(name, "harness.measure", "torch") for name in imported(file))
+
+
+@pytest.mark.parametrize("file", [f for f in in_folder("harness/studies") if measures(f)], ids=str)
+def test_of_a_study_only_what_its_workers_load_knows_torch(file: Path) -> None:
+    """It is measure.py, or something that only measure.py imports."""
+    if file.name == "measure.py":
+        return
+    others = in_folder(str(file.parent))
+    assert {f.name for f in others if module_of(file) in set(imported(f))} == {"measure.py"}
+
+
 SHOWING = [
     *in_folder("harness/report"),
     *(
@@ -153,6 +166,7 @@ def modules_after(*code: str) -> list[str]:
 def test_judging_and_reporting_import_no_torch_by_a_detour():
     torch_free = ("harness/judge", "harness/report", "harness/doctor", "harness/exports")
     chosen = [module_of(file) for file in in_folder(*torch_free)]
+    chosen += [module_of(file) for file in in_folder("harness/studies") if not measures(file)]
     chosen += ["harness", "harness.cli", "harness.config", "harness.records.store"]
     loaded = modules_after(f"import {', '.join(chosen)}")
     assert "harness.report.write" in loaded

@@ -111,15 +111,15 @@ class Clock:
             with suppress(OSError):  # only Linux keeps count: elsewhere all seconds count
                 self._schedule = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
 
-    def seconds(self, work: Callable[[], object]) -> float:
-        """Return the seconds of work that count; the device is to be waited for before."""
+    def once(self, work: Callable[[], object]) -> Window:
+        """Time work of this process alone; the device is to be waited for before."""
         while True:
             suspended, start = self._suspensions.count, self._now()
             work()
             self.synchronize()
-            seconds = self._since(start).counted(self._threads) / 1e9
+            spent = self._since(start)
             if suspended == self._suspensions.count:
-                return seconds
+                return Window(1, spent.counted(self._threads) / 1e9, wall=spent.wall / 1e9)
 
     def time(self, repeat: Callable[[int], object], steps: int) -> Window:
         """Time so many steps; all ranks take them again if one was suspended meanwhile."""

@@ -73,9 +73,12 @@ def test_the_chain_is_timed_in_other_unrolls_and_for_few_and_small_tasks_too(sui
     chain = ("reuse", "reuse-rows", "product")
     for pair in (p for p in suite.pair if p.name in chain):
         points = [dict(point) for point in pair.points]
-        assert [
-            each for each in points if each not in ({"steps": 50}, {"meta_batch": 32})
-        ] == [{"steps": 2}, {"steps": 20}, {"meta_batch": 4}, {"largest": 20}]
+        assert [each for each in points if each not in ({"steps": 50}, {"meta_batch": 32})] == [
+            {"steps": 2},
+            {"steps": 20},
+            {"meta_batch": 4},
+            {"largest": 20},
+        ]
         assert pair.swept == ("step",)
 
 

@@ -69,18 +69,25 @@ class Quality(Seen):
 
 @dataclass(frozen=True)
 class CallTimes(Seen):
-    """The seconds of every call of one variant's adaptation: to one task, and to a batch."""
+    """The seconds of every call of one variant's adaptation: to one task, and to a batch.
+
+    `wall_seconds` are what the clock said of the single calls, what strangers took included.
+    """
 
     seconds: tuple[float, ...] = of_unit("s", ())
     batch_seconds: float | None = of_unit("s")
     batch: int | None = of_unit("tasks")
     known_as: str = ""
     full: bool = False
+    wall_seconds: tuple[float, ...] | None = of_unit("s")
 
     def flaw(self) -> str | None:
         if not self.seconds:
             return "its record holds a variant that was never called"
-        timed = [*self.seconds, *([] if self.batch_seconds is None else [self.batch_seconds])]
+        if self.wall_seconds is not None and len(self.wall_seconds) != len(self.seconds):
+            return "its record does not hold both clocks' seconds of every call"
+        of_batch = () if self.batch_seconds is None else (self.batch_seconds,)
+        timed = (*self.seconds, *(self.wall_seconds or ()), *of_batch)
         return None if clock_gives(timed) else "its record holds seconds which no clock gives"
 
 

@@ -89,8 +89,8 @@ class VariantTurns:
         self._named = _variants(learner)
         self._cells = dict(_cells(block, learner, self._named))
         self._shuffle = random.Random(derive(seed, "order of variants", block.round))
-        self._calls: list[dict[Cell, float]] = []
-        self._of_batch: dict[Cell, float] = {}
+        self._calls: list[dict[Cell, Window]] = []
+        self._of_batch: dict[Cell, Window] = {}
 
     def warm_up(self) -> Pace:
         self._warm = warm_up(self._warming, self._protocol)
@@ -107,8 +107,9 @@ class VariantTurns:
             (
                 _point(*cell),
                 CallTimes(
-                    seconds=tuple(call[cell] for call in self._calls),
-                    batch_seconds=self._of_batch.get(cell),
+                    seconds=tuple(call[cell].span for call in self._calls),
+                    wall_seconds=tuple(call[cell].wall for call in self._calls),
+                    batch_seconds=self._of_batch[cell].span if self._of_batch else None,
                     batch=self._asked.batch,
                     known_as=self._named[cell[0]].known_as,
                     full=self._named[cell[0]].full,
@@ -120,24 +121,25 @@ class VariantTurns:
             seen, self._warm.costs([_whole(each) for each in (*self._calls, self._of_batch)])
         )
 
-    def _sweep(self, tasks: Any) -> dict[Cell, float]:
+    def _sweep(self, tasks: Any) -> dict[Cell, Window]:
         order = list(self._cells)
         self._shuffle.shuffle(order)
         gc.collect()
         return {cell: self._call(self._cells[cell], tasks) for cell in order}
 
-    def _call(self, learner: Learner, tasks: Any) -> float:
+    def _call(self, learner: Learner, tasks: Any) -> Window:
         learner.adapt(self._state, tasks)
         self._clock.synchronize()
-        return self._clock.seconds(lambda: learner.adapt(self._state, tasks))
+        return self._clock.once(lambda: learner.adapt(self._state, tasks))
 
     def _warming(self, sweeps: int) -> Window:
         windows = [_whole(self._sweep(self._singles[index % TASKS])) for index in range(sweeps)]
         return Window(sweeps, sum(each.span for each in windows))
 
 
-def _whole(sweep: dict[Cell, float]) -> Window:
-    return Window(1, sum(sweep.values()), wall=sum(sweep.values()))
+def _whole(sweep: dict[Cell, Window]) -> Window:
+    calls = sweep.values()
+    return Window(1, sum(call.span for call in calls), wall=sum(call.wall for call in calls))
 
 
 def count_variants(block: Block, learner: Learner) -> Look:

@@ -169,6 +169,8 @@ def test_the_noise_pair_times_the_same_calls():
         ("variant_times", {"seconds": (0.0,)}),
         ("variant_times", {"seconds": ()}),
         ("variant_times", {"batch_seconds": 0.0}),
+        ("variant_times", {"wall_seconds": (0.1,)}),
+        ("variant_times", {"wall_seconds": (0.0,) * 10}),
         ("variant_operations", {"flops": -1}),
     ],
 )

@@ -111,6 +111,11 @@ def test_every_call_of_every_variant_is_timed_in_both_members():
     every = [each for at in found.values() for each in at]
     assert all(each.batch == 3 and each.batch_seconds > 0 for each in every)
     assert all(s > 0 for each in every for s in each.seconds)
+    assert all(
+        wall >= counted
+        for each in every
+        for wall, counted in zip(each.wall_seconds, each.seconds, strict=True)
+    )
     baseline = by_variant(measured(block(measured_="variant_times")))
     assert tuple(baseline) == tuple(known_full(baseline)) == ("reference_maml",)
 
