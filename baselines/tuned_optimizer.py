@@ -21,7 +21,14 @@ from harness.declare.equivalence import Approximate, Equivalence
 from harness.declare.learner import Gradient, Learner, Params
 from harness.registry import baseline
 from suites.hrnn import Fresh, Start
-from suites.optimizer_training import MetaBatch, OptimizerTraining, Run, Task, log_ratio
+from suites.optimizer_training import (
+    MetaBatch,
+    OptimizerTraining,
+    Run,
+    Task,
+    bounded,
+    log_ratio,
+)
 
 RATES = EVERY_RATE[::2]
 """Four to a decade, from 1e-4 to 1."""
@@ -35,7 +42,7 @@ class TunedState:
     params: Params
     seed: int
     reached: tuple[float, ...] = ()
-    """The mean over tuning tasks, by the rates in their order; infinite where any diverged."""
+    """The mean over tuning tasks, by the rates in their order; one that diverged counts as most."""
 
     @property
     def rate(self) -> float:
@@ -73,8 +80,7 @@ class TunedOptimizer(Learner):
         loss = self._tried(state)
         if len(state.reached) == len(RATES):
             return state, loss
-        left = float(loss) if bool(loss.isfinite()) else float("inf")
-        return replace(state, reached=(*state.reached, left)), loss
+        return replace(state, reached=(*state.reached, float(loss))), loss
 
     def meta_gradient(self, state: TunedState, batch: MetaBatch) -> Gradient:
         none = {name: torch.zeros_like(p) for name, p in state.params.items()}
@@ -130,7 +136,7 @@ def by_formula(learner: TunedOptimizer, state: TunedState, batch: MetaBatch) -> 
             if learner.optimizer == "rmsprop":
                 unbiased = [1.0, 1.0]
             x = x - state.next_rate * (m / unbiased[0]) / ((v / unbiased[1]).sqrt() + 1e-8)
-        left.append(log_ratio(task.objective(x, task.data), first))
+        left.append(bounded(log_ratio(task.objective(x, task.data), first)))
     none = {name: torch.zeros_like(p) for name, p in state.params.items()}
     return Gradient(torch.stack(left).mean(), none)
 

@@ -50,6 +50,8 @@ from suites.hrnn import Standing, Start
 from suites.optimizer_training import MetaBatch, Run
 
 SUSPICIOUS = MOST_SLOPE / 10
+MOST_KEPT = 128
+"""Layouts: more than the list has entries, and few enough to be kept whatever is drawn."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,8 @@ class HrnnLadder(HrnnLearner):
             return self._kept[signature]
         layout = Layout.of(layouts, standing.rows.theta)
         if self.keep:
+            if len(self._kept) == MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
             self._kept[signature] = layout
         return layout
 
@@ -241,5 +245,6 @@ class HrnnProduct(HrnnLadder):
 
     optimizer: Literal["tensor", "rows"] = "rows"
     objectives: Literal["task", "signature"] = "signature"
+    keep: bool = True
 
     shares: ClassVar[bool] = True

@@ -62,7 +62,7 @@ def load_optimizer(path: str | Path) -> TrainedOptimizer:
         with np.load(path, allow_pickle=False) as table:
             arrays = {name: table[name] for name in table.files}
         about = json.loads(arrays.pop(ABOUT).tobytes())
-        known = about["format"] == FORMAT
+        known, settings = about["format"] == FORMAT, about["settings"]
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}.") from None
     except (
@@ -82,7 +82,7 @@ def load_optimizer(path: str | Path) -> TrainedOptimizer:
             f"{path}: of the format {about['format']!r}, not {FORMAT!r}. "
             "Save it again with TrainedOptimizer.save."
         )
-    hrnn = build(Hrnn, about["settings"], str(path))
+    hrnn = build(Hrnn, settings, str(path))
     owed = {n: p.shape for n, p in hrnn.initial(torch.Generator().manual_seed(0)).items()}
     found = {name: array.shape for name, array in arrays.items()}
     wrong = sorted(n for n in owed.keys() | found.keys() if owed.get(n) != found.get(n))
@@ -142,14 +142,18 @@ class LearnedOptimizer(torch.optim.Optimizer):
         hrnn, like = self._trained.hrnn, params[0]
         weights = {n: w.to(like.device, like.dtype) for n, w in self._trained.params.items()}
         apart = Standing.join([self._standing(weights, p, rate) for p, _, rate in moved])
-        # The parameters are the tensors of one task, which has one state.
-        standing = dataclasses.replace(apart, of_task=apart.of_task[:1])
+        standing = dataclasses.replace(apart, of_task=self._task(weights, params))
         layout = Layout.of([[p.numel() for p in params]], like)
         gradient = torch.cat([g.flatten() for _, g, _ in moved])
         unseen = layout.unseen(standing.rows.squares)
         after = step(hrnn, Weights.of(weights, hrnn), layout, standing, gradient, unseen)
         self._keep(after, params)
         return loss
+
+    def _task(self, weights: Params, params: list[Tensor]) -> Tensor:
+        """Return the state of the task whose tensors all parameters are, whichever moved last."""
+        kept = [state["of_task"] for state in self.state.values() if "of_task" in state]
+        return kept[0] if kept else self._standing(weights, params[0], 1.0).of_task
 
     def _standing(self, weights: Params, param: Tensor, rate: float) -> Standing:
         theta, kept = param.flatten(), self.state[param]
@@ -164,5 +168,6 @@ class LearnedOptimizer(torch.optim.Optimizer):
         for param, rows, of_tensor in zip(params, *parts, strict=True):
             param.copy_(rows.theta.view_as(param))
             kept = {name: getattr(rows, name).clone() for name in KEPT}
-            kept |= {"of_tensor": of_tensor.clone(), "of_task": after.of_task.clone()}
-            self.state[param].update(kept)
+            self.state[param].update(kept | {"of_tensor": of_tensor.clone()})
+        for state in self.state.values():
+            state["of_task"] = after.of_task.clone()

@@ -92,8 +92,12 @@ class Run:
     @property
     def gained(self) -> Tensor:
         """The logarithm of every task's last loss, as a share of its first."""
-        left = log_ratio(self.losses[:, -1], self.losses[:, 0])
-        return torch.nan_to_num(left, nan=MOST_LEFT).clamp(max=MOST_LEFT)
+        return bounded(log_ratio(self.losses[:, -1], self.losses[:, 0]))
+
+
+def bounded(left: Tensor) -> Tensor:
+    """Return what is left with a bound, which counts for a task that diverged."""
+    return torch.nan_to_num(left, nan=MOST_LEFT).clamp(max=MOST_LEFT)
 
 
 def log_ratio(loss: Tensor, first: Tensor) -> Tensor:

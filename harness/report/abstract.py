@@ -38,7 +38,7 @@ def checks_and_noise(judgement: Judgement) -> str:
         covering = sum(aa_holds(twins.wide) for twins in own)
         floors = sorted(noise_floor(twins.interval) for twins in own)
         parts.append(
-            f"{covering} of {count(len(own), 'baseline')} timed beside a twin of its own "
+            f"{covering} of {count(len(own), 'interval')} of twin over baseline "
             f"{'covers' if covering == 1 else 'cover'} 1.00; noise floors are from "
             f"{percent(floors[0])} to {percent(floors[-1])}."
         )

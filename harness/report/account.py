@@ -92,12 +92,15 @@ class Account:
         asked = published_cell(verdict)
         yield "read as", f"{verdict.text}; {asked.note or f'published: {asked.text}'}"
         if verdict.noise_floor is not None and self.judged.withheld is None:
-            nothing = "none: no clock plays a part"
+            nothing = "none: nothing here is timed"
             yield "noise floor", percent(verdict.noise_floor) if verdict.noise_floor else nothing
         yield "rule", f"{verdict.rule}, so: {verdict.word}" if verdict.rule else verdict.word
         yield "because", verdict_reason(verdict, self.judged)
         if verdict.own_ratio is not None and self.judged.withheld is None:
-            yield "own part", f"{ratio_interval(verdict.own_ratio)}, beside its implementation"
+            yield (
+                "own part",
+                f"{ratio_interval(verdict.own_ratio)}, without the gain from its implementation",
+            )
         if (kept := verdict.quality or self.judged.quality) is not None:
             yield "accuracy", full_stop(kept.reason)
 

@@ -106,7 +106,7 @@ def _whole(account: Account, run: str) -> Iterator[str]:
         yield from (f"    {block}" for block in account.trace.blocks)
     if lines := account.recipe(run):
         yield ""
-        yield "  The same, by hand:"
+        yield "  To recompute it in Python:"
         yield ""
         yield from lines
     yield ""

@@ -18,8 +18,9 @@ HOW = {
     Bounds.BCA: f"bias-corrected and accelerated bootstrap of the median, {RESAMPLES} resamples of "
     "the rounds with a seed of their own, at 95 %",
     Bounds.RANKS: "the signed-rank test over rounds, at 95 %. The estimate is that of Hodges and "
-    "Lehmann: the median of the means of all pairs of rounds. The error is shared among all looks "
-    "at which rounds might have ended, so that the interval holds whenever they did",
+    "Lehmann: the median of the means of all pairs of rounds. The error is divided among all "
+    "interim looks at which rounds might have ended, so the interval is valid whichever look ended "
+    "them",
     Bounds.PERCENTILE: f"percentile bootstrap of the median, {RESAMPLES} resamples of the rounds: "
     "the values leave BCa's acceleration undefined",
     Bounds.SPAN: f"the least and the most of fewer than {MIN_ROUNDS} values; no confidence is "
@@ -119,7 +120,7 @@ def _methods(
     if judgement.twins:
         yield (
             "Noise floor",
-            f"the farthest end from 1 of a baseline measured against itself; its interval at "
+            f"how far from 1 the interval of a baseline against itself reaches; its interval at "
             f"{percent(AA_CONFIDENCE)} must cover 1.00, or no verdict on time is given",
         )
     if any(judged.debts for judged in judgement.pairs):

@@ -32,7 +32,7 @@ FOLDER, FILE = "reproduction", "reproduction.json"
 ANSWERS = {
     PASSED: "Reproduced: everything that could be compared agrees.",
     REGRESSED: "Not reproduced: some figures differ.",
-    INCONCLUSIVE: "Undecided: for one kind of figure, nothing could be decided.",
+    INCONCLUSIVE: "Undecided: for at least one kind of figure, nothing could be decided.",
     NOTHING: "Nothing could be compared.",
     MISMATCH: "Not reproduced: a gradient check that passed before fails now.",
 }

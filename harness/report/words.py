@@ -61,7 +61,7 @@ def team_words(pair: Pair) -> str:
     """Say on how many ranks the method is measured and by which reading, where there are more."""
     if pair.ranks == 1:
         return ""
-    reading = {"same": "the same cores in total", "each": "worker for worker"}[pair.cores]
+    reading = {"same": "the same cores in total", "each": "the same cores per process"}[pair.cores]
     return f" on {count(pair.ranks, 'rank')} ({reading})"
 
 

@@ -10,6 +10,7 @@ import torch
 from baselines.tuned_optimizer import RATES, UNTUNED, TunedOptimizer, by_formula
 from harness.declare.workload import Place
 from suites.optimizee_lists import Optimizees
+from suites.optimizer_training import MOST_LEFT
 
 DOUBLE = Place(dtype="float64")
 SMALL = {"meta_batch": 2, "steps": 2, "held_out_steps": 4, "largest": 30}
@@ -48,11 +49,20 @@ def test_each_step_tries_the_next_rate_and_the_best_is_used():
     torch.testing.assert_close(own.evaluate(state, held_out), own.run(state.rate, held_out).gained)
 
 
-def test_a_rate_that_diverges_is_never_the_best(monkeypatch):
+def test_a_task_that_diverges_counts_as_the_most_that_can_be_left(monkeypatch):
     own = learner()
-    monkeypatch.setattr(type(own), "_tried", lambda self, state: torch.tensor(math.nan))
-    state, _ = own.step(own.init(0), own.workload.train_batch(0, 0))
-    assert state.reached == (math.inf,)
+    plain = type(own).run
+
+    def diverging(self, rate, batch):
+        found = plain(self, rate, batch)
+        found.losses[0, -1] = math.nan
+        return found
+
+    monkeypatch.setattr(type(own), "run", diverging)
+    state, loss = own.step(own.init(0), own.workload.train_batch(0, 0))
+    gained = plain(own, RATES[0], own.tuning_tasks(own.init(0))).gained
+    gained[0] = MOST_LEFT
+    assert state.reached == (float(loss),) == (pytest.approx(float(gained.mean())),)
 
 
 def test_tuning_tasks_are_no_one_else_s():

@@ -16,6 +16,7 @@ from harness.declare.problem import Problem
 from harness.declare.tree import leaves, relative_error
 from harness.declare.workload import Place
 from harness.errors import HarnessError, MeasurementError
+from methods import hrnn_ladder
 from methods.hrnn_ladder import (
     HrnnBatched,
     HrnnCompiled,
@@ -205,6 +206,32 @@ def test_a_compilation_serves_other_shapes_and_its_seconds_are_kept() -> None:
     seconds = learner.compiled_step.seconds
     assert len(seconds) <= 2  # fewer than batches, of any size
     assert all(each > 0 for each in seconds)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rung", RUNGS)
+def test_unrolls_as_long_as_those_that_are_timed_are_the_baseline_s(
+    rung: type[HrnnLearner],
+) -> None:
+    workload = Optimizees(DOUBLE, meta_batch=4, largest=20, steps=50)
+    oracle, batch = HrnnOptimizer(workload), workload.train_batch(SEED, 0)
+    state = oracle.init(SEED)
+    found, owed = rung(workload).meta_gradient(state, batch), oracle.meta_gradient(state, batch)
+    assert relative_error(found.grads, owed.grads) < 1e-8
+
+
+def test_few_layouts_are_kept_whatever_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hrnn_ladder, "MOST_KEPT", 2)
+    workload = Optimizees(DOUBLE, meta_batch=2, largest=20, steps=2)
+    learner = HrnnProduct(workload)
+    state = learner.init(SEED)
+    met = set()
+    for seed in range(8):
+        batch = workload.train_batch(seed, 0)
+        learner.meta_gradient(state, batch)
+        met.add(tuple(sorted(batch.layouts)))
+        assert len(learner._kept) == min(len(met), 2)
+    assert len(met) > 2
 
 
 def test_rows_alone_can_be_compiled() -> None:

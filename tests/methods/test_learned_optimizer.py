@@ -158,3 +158,18 @@ def test_the_guide_trains_saves_and_uses_an_optimizer(
     exec(used, names)
     first = torch.nn.functional.mse_loss(torch.zeros_like(x[:, :1]), x[:, :1])
     assert 0 < names["loss"].detach() < first  # type: ignore[attr-defined]
+
+
+def test_a_parameter_that_joins_later_finds_the_task_s_state(trained: TrainedOptimizer) -> None:
+    a, b = model()
+    optimizer = LearnedOptimizer([a, b], trained, lr=0.3)
+    for _ in range(2):  # a has no gradient yet
+        b.grad = torch.ones_like(b)
+        optimizer.step()
+    of_task = optimizer.state[b]["of_task"].clone()
+    a.grad = torch.ones_like(a)
+    seen = optimizer._task(trained.params, [a, b])
+    torch.testing.assert_close(seen, of_task)
+    optimizer.step()
+    assert torch.equal(optimizer.state[a]["of_task"], optimizer.state[b]["of_task"])
+    assert not torch.equal(optimizer.state[a]["of_task"], of_task)

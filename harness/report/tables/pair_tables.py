@@ -96,7 +96,7 @@ def noise_table(judgement: Judgement) -> Table | None:
         for twins in judgement.twins
     ]
     if any(twins.own for twins in judgement.twins):
-        floor = "A pair's noise floor is the farthest end of its intervals from 1"
+        floor = "A pair's noise floor is the largest distance from 1 that its intervals reach"
     elif judgement.noise_floor is None:
         floor = "The noise floor is unknown"
     else:

@@ -42,6 +42,8 @@ class Settings:
     """Meta-updates of a meta-epoch."""
     lengths: tuple[Length, ...] = ()
     """Runs of which the report tells what one-off costs come to."""
+    remark: str = ""
+    """What is to be known of run lengths, as text beside them."""
 
     def __post_init__(self) -> None:
         for name in ("draws", "apart", "epoch"):

@@ -143,10 +143,10 @@ class OverLengths(Figure):
     @property
     def caption(self) -> str:
         return (
-            "Derived, not measured: the speed-up of a run of so many meta-updates with all that it "
-            "pays once, such as a compilation, from the times of a meta-update and of what is paid "
-            f"once, on {shorten(self.workload, 80)}. Below 1 the run ends before that is earned "
-            "back."
+            "Derived, not measured: the speed-up of a run against its number of meta-updates, "
+            "one-off costs such as compilation included, computed from the time of a meta-update "
+            f"and these costs, on {shorten(self.workload, 80)}. Below 1 the run ends before they "
+            "are earned back."
         )
 
     @property

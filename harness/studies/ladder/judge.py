@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from harness.declare.measures import MEASURES
 from harness.declare.pair import with_settings, workload_words
-from harness.declare.point import OWN, Point, key_of, words_of
+from harness.declare.point import OWN, Point, Scalar, key_of, words_of
 from harness.declare.settings import build
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement, PairJudgement
@@ -88,6 +88,8 @@ class Ladder:
     rates: tuple[Rate, ...]
     costs: tuple[Cost, ...]
     lengths: tuple[Length, ...]
+    remark: str
+    """What the suite says of run lengths."""
     held_out: HeldOut | None
 
 
@@ -112,9 +114,15 @@ def find(evidence: Evidence, judgement: Judgement) -> tuple[Ladder, ...]:
 
 
 def _learner(rungs: Sequence[Rung], learners: Sequence[PairJudgement]) -> PairJudgement | None:
-    """Return a pair whose curve is of what these rungs train."""
-    trained = {rung.judged.pair.workload for rung in rungs}
-    return next((each for each in learners if each.pair.workload in trained), None)
+    """Return a pair whose curve is of what these rungs train, at whatever rate."""
+    trained = [_trained(rung.judged) for rung in rungs]
+    return next((each for each in learners if _trained(each) in trained), None)
+
+
+def _trained(judged: PairJudgement) -> tuple[str, dict[str, Scalar]]:
+    """Return a pair's workload and its settings, but for the rate, which no step's time is of."""
+    settings = judged.pair.settings
+    return judged.pair.workload, {n: v for n, v in settings.items() if not n.endswith("_lr")}
 
 
 def _ladder(
@@ -137,6 +145,7 @@ def _ladder(
         tuple(rates(climbs, asked)) if len(rungs) > 1 else (),
         paid,
         tuple(lengths(climbs, asked)),
+        asked.remark,
         None if learner is None else held_out(evidence, learner, climbs, asked),
     )
 

@@ -90,7 +90,7 @@ def cost_table(found: Sequence[Ladder]) -> Table | None:
         rows += [_cost_row(each.baseline, cost) for cost in each.costs]
     return grouped_table(
         "one_off",
-        "What each rung pays once",
+        "One-off cost of each rung",
         "How much longer the first meta-update on new tasks takes than its repetition, in a fresh "
         "process without caches from other runs: on the first draw of tasks, and on average on "
         "later draws, whose shapes differ. Below: what the learner counts as compiled, "
@@ -116,13 +116,13 @@ def length_table(found: Ladder) -> Table | None:
     return grouped_table(
         "run_lengths",
         "Speed-up by run length",
-        "Derived from the times of a meta-update and of what is paid once: the speed-up of a run "
-        "that pays all of it, and its share of the run. A rung that keeps what it made saves that "
-        "share in every later run.",
+        "Derived from the time of a meta-update and the one-off cost: the speed-up of a run that "
+        "pays this cost, and its share of the run. A rung that keeps what it built saves that "
+        f"share in every later run. {found.remark}".strip(),
         (
             Column("Rung", 1.6),
             Column("Speed-up (derived)", 1.2, numeric=True),
-            Column("Share paid once", 1.2, numeric=True),
+            Column("One-off share", 1.2, numeric=True),
         ),
         [
             Group(tuple(map(_length_row, each)), f"{name}: {count(updates, 'meta-update')}")
@@ -137,9 +137,9 @@ def held_out_table(found: Ladder) -> Table | None:
         return None
     return grouped_table(
         "held_out",
-        "To a held-out loss, and after equal time",
-        f"Derived: rungs are Exact, so all take the learning curve of pair {held.pair}, "
-        "meta-update for meta-update, at their own time of one. The held-out loss is the median "
+        "Time to a held-out loss, and loss after equal time",
+        f"Derived: the rungs are Exact, so all follow the learning curve of pair {held.pair}, "
+        "each at its own time per meta-update. The held-out loss is the median "
         f"over seeds of the best that its training reached ({held.metric} {_value(held.target)}; "
         f"{held.reached} seeds got there). Equal time is {quantity(held.budget_s, 's')}, which the "
         "fastest rung takes for the whole curve; the value is the latest evaluation by then, as "
@@ -148,7 +148,7 @@ def held_out_table(found: Ladder) -> Table | None:
             Column("Rung", 1.4),
             Column("Time to the loss", 1.0, numeric=True),
             Column("Meta-updates in equal time", 1.2, numeric=True),
-            Column("Left by then", 1.0, numeric=True),
+            Column("Loss left", 1.0, numeric=True),
         ),
         [Group(tuple(map(_arrival_row, (held.baseline, *held.rungs))), found.workload)],
     )
@@ -193,7 +193,7 @@ def _cost_row(baseline: str, cost: Cost) -> tuple[Cell, ...]:
         Cell(*_even(cost.against_baseline, f"against {baseline}")),
         Cell(UNKNOWN)
         if cheaper is None
-        else Cell(_even(cheaper, "")[0], f"than {cheaper.against}"),
+        else Cell(_even(cheaper, "")[0], f"against {cheaper.against}"),
     )
 
 

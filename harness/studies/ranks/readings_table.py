@@ -23,7 +23,7 @@ from harness.report.words import basis
 from harness.studies.ranks.figure import member_words
 from harness.studies.ranks.readings import Reading
 
-READINGS = {"same": "Same cores", "each": "Worker for worker"}
+READINGS = {"same": "Same cores in total", "each": "Same cores per process"}
 OVER = {"torch": "", "horovod": " over Horovod"}
 
 

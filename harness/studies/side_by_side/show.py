@@ -130,7 +130,7 @@ def accuracy_table(found: Sequence[Standings]) -> Table | None:
     ]
     return grouped_table(
         "accuracies",
-        "Quality side by side, and its price",
+        "Quality and cost side by side",
         "Mean quality on the test tasks with its 95 % interval over seeds, and the mean gain over "
         "the first learner of each group, paired by seed. Where all seeds have the same test "
         "examples, the interval of the gain covers other examples too. Steps: when half of the "

@@ -57,7 +57,7 @@ PAIRS = (
 )
 LEARNER = Pair(
     "learned", "rival", "learner_product", "toys", "what", ("curve",),
-    settings={"steps": 20, "rate": 0.1}, study={"ladder": {"learning": True}},
+    settings={"steps": 20, "meta_lr": 0.1}, study={"ladder": {"learning": True}},
 )  # fmt: skip
 
 
