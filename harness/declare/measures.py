@@ -23,6 +23,18 @@ Nature = Literal[
 ]
 
 
+Scale = Literal["speed", "steps", "range", "work", "memory", "gain"]
+COMPARATIVES: dict[Scale, str] = {
+    "speed": "as fast",
+    "steps": "fewer steps",
+    "range": "as large",
+    "work": "less work",
+    "memory": "less memory",
+    "gain": "gained",
+}
+"""What follows a ratio such as 2.0×, or a gain."""
+
+
 class Timing(StrEnum):
     """How a time was taken, which decides how noisy it is.
 
@@ -61,11 +73,12 @@ class Measure:
         return "more" if self.nature in ("gain", "range") else "less"
 
     @property
-    def scale(self) -> Literal["speed", "memory", "gain"]:
-        """What it can share an axis with: bytes may differ by factors that would squash times."""
-        if self.nature == "gain":
-            return "gain"
-        return "memory" if self.unit == "bytes" else "speed"
+    def scale(self) -> Scale:
+        """What it can share a range and an axis with."""
+        if self.nature == "count":
+            return "memory" if self.unit == "bytes" else "work"
+        scales: dict[Nature, Scale] = {"clock": "speed", "steps": "steps", "range": "range"}
+        return scales.get(self.nature, "gain")
 
     @property
     def in_rounds(self) -> bool:

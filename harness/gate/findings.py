@@ -74,12 +74,14 @@ class Finding:
     rounds: int | None
     word: Word
     reason: str | None = None
+    learner: str = ""
+    """Of a gradient, whose it is: `check` takes its name."""
 
     @classmethod
     def without_figures(
-        cls, subject: str, measure: str, word: Word, reason: str | None = None
+        cls, subject: str, measure: str, word: Word, reason: str | None = None, learner: str = ""
     ) -> Finding:
-        return cls(subject, measure, None, None, None, None, None, None, word, reason)
+        return cls(subject, measure, None, None, None, None, None, None, word, reason, learner)
 
 
 @dataclass(frozen=True)

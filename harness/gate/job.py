@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from harness.declare.measures import MEASURES
@@ -136,7 +136,8 @@ class Job:
             isinstance(checked.seen, Check) and checked.seen.passed
         ):  # whether base's own check passes matters only now
             before = base.measure(base.block(subject, "check"))
-        return gradient(subject.name, before, checked, (first, second))
+        found = gradient(subject.name, before, checked, (first, second))
+        return replace(found, learner=subject.learner)
 
     def _time(self, wanted: Sequence[tuple[Subject, str]]) -> None:
         if changed := self.sides.differing(CLOCKS):

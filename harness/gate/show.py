@@ -11,7 +11,7 @@ from harness.declare.measures import MEASURES
 from harness.errors import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
 from harness.gate.findings import ACCURACY, Finding, GateReport, Revision, is_count
 from harness.report.units import GAP, UNKNOWN, percent, quantity, significant, with_bounds
-from harness.report.words import capital, clean, listed, measure_name
+from harness.report.words import capital, clean, measure_name
 
 HEADS = ("Subject", "Measure", "Base", "Head", "Head / base", "Finding")
 GRAVE = ("mismatch", "regressed", "inconclusive")
@@ -137,8 +137,9 @@ def next_steps(report: GateReport) -> Iterator[str]:
             f"{words}GOOD head=BISECT_HEAD --bisect"
         )
     elif report.exit_code == MISMATCH:
-        broken = listed([finding.subject.split()[0] for finding in report.of("mismatch")])
-        yield f"To see the smallest failing case: python -m harness check {clean(broken)}"
+        for learner in dict.fromkeys(finding.learner for finding in report.of("mismatch")):
+            if learner:
+                yield f"To see the smallest failing case: python -m harness check {clean(learner)}"
     elif report.exit_code == INCONCLUSIVE and report.limit_s is not None:
         yield (
             f"To decide the rest: use more time with limit_s={2 * report.limit_s:.0f}, a "

@@ -103,7 +103,8 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
 def _findings(then: Results, now: Results, threshold: float) -> Iterator[Finding]:
     compared = compare(then.judged, now.judged)
     for mismatch in compared.mismatches:
-        yield Finding.without_figures(mismatch, GRADIENT, "mismatch")
+        words, learner = str(mismatch), mismatch.learner
+        yield Finding.without_figures(words, GRADIENT, "mismatch", learner=learner)
     for change in compared.changes:
         # Counts follow, by themselves; what was gained in accuracy is a claim's, and no gate's.
         if MEASURES.nature(change.measure) not in ("count", "gain") and change.word in WORDS:

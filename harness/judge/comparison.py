@@ -55,11 +55,24 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Mismatch:
+    """A learner whose gradient check passed before and fails now, and the case it fails at."""
+
+    learner: str
+    settings: str
+    case: str | None
+
+    def __str__(self) -> str:
+        who = f"{self.learner} {self.settings}".rstrip()
+        return f"the gradient check of {who}{f' at {self.case}' if self.case else ''}"
+
+
+@dataclass(frozen=True)
 class Comparison:
     """All that changed, and how the runs' environments differ."""
 
     changes: tuple[Change, ...]
-    mismatches: tuple[str, ...]  # whose gradient check passed before and fails now, and where
+    mismatches: tuple[Mismatch, ...]  # whose gradient check passed before and fails now, and where
     environment: tuple[str, ...]  # "cpu: this, then that"
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
@@ -183,11 +196,11 @@ def decide_change(
     return ("worse" if now.high * (1 + floor) < then.low else "same"), None
 
 
-def mismatches(before: Judgement, after: Judgement) -> tuple[str, ...]:
+def mismatches(before: Judgement, after: Judgement) -> tuple[Mismatch, ...]:
     """Return the checks that passed before and fail now, each learner's once."""
     passed = {who for who, (outcome, _) in _checks(before).items() if outcome is True}
     return tuple(
-        f"the gradient check of {' '.join(who).rstrip()}{f' at {case}' if case else ''}"
+        Mismatch(*who, case)
         for who, (outcome, case) in _checks(after).items()
         if outcome is False and who in passed
     )

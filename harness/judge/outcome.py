@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from harness.declare.claims import Claim
-from harness.declare.measures import MEASURES
+from harness.declare.measures import MEASURES, Scale
 from harness.declare.pair import workload_words
 from harness.judge.judgement import PairJudgement, Verdict
 from harness.judge.statistics import Interval
-
-Scale = Literal["speed", "memory", "gain"]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from typing import Literal
 from harness.declare.measures import MEASURES
 from harness.declare.point import words_of
 from harness.errors import INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
-from harness.judge.comparison import decide_change, mismatches
+from harness.judge.comparison import Mismatch, decide_change, mismatches
 from harness.judge.judged_run import JudgedRun
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Verdict
 from harness.judge.noise.pair_noise import Noise
@@ -94,7 +94,7 @@ class Reproduction:
     second: JudgedRun
     figures: tuple[Agreement, ...]
     verdicts: tuple[Verdicts, ...]
-    mismatches: tuple[str, ...]
+    mismatches: tuple[Mismatch, ...]
     plan: str | None  # how the second run's plan differs
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -28,7 +29,11 @@ BATCHES = 4  # distinct batches that a timed loop goes round, all in memory befo
 
 
 class NotFinite(Exception):
-    """The state holds NaN or infinity after the block's steps."""
+    """The result holds NaN or infinity; `before` is what was seen until then, if that is kept."""
+
+    def __init__(self, before: Seen | None = None) -> None:
+        super().__init__("the result holds NaN or infinity after the block's steps")
+        self.before = before
 
 
 class TimedSteps:
@@ -157,7 +162,8 @@ def _counted_by_all(team: Communicator, call: Callable[[], object]) -> _ByRank:
 def curve(block: Block, learner: Learner) -> Look:
     synchronize = device.synchronizer(block.device)
     seen = train_curve(learner, block.task_seed, block.protocol, synchronize)
-    require_finite([torch.tensor(seen.curve_quality), torch.tensor(seen.test_quality)])
+    if not all(map(math.isfinite, (*seen.curve_quality, *seen.test_quality))):
+        raise NotFinite(seen.while_finite())
     return Look(seen, Costs(measured_s=seen.train_seconds))
 
 
@@ -192,4 +198,4 @@ def _team_of(learner: Learner) -> Communicator:
 
 def require_finite(tree: Any) -> None:
     if not all_finite(tree):
-        raise NotFinite("the result holds NaN or infinity after the block's steps")
+        raise NotFinite

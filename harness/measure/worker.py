@@ -130,7 +130,8 @@ def measured(block: Block, seat: Seat | None = None, take_turns: TakeTurns = alo
             "skipped", skip="absent", reason=str(ModuleMissing(error.name, block.learner))
         )
     except NotFinite as error:
-        return block.record("not finite", reason=str(error), **about)
+        record = block.record("not finite", reason=str(error), **about)
+        return record if error.before is None else record.holding(error.before)
     except SystemExit as error:
         return block.record("failed", reason=f"it called exit({error.code!r})")
     except Exception as error:

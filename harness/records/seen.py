@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -87,6 +87,22 @@ class Curve(Seen):
     watched: dict[str, tuple[float, ...]] = field(default_factory=dict, metadata={"unit": ""})
     """By name, at curve_steps."""
     train_seconds: float | None = of_unit("s")
+
+    def while_finite(self) -> Curve:
+        """Return the curve up to where it first is no number, without any test task."""
+        many = next(
+            (n for n, value in enumerate(self.curve_quality) if not math.isfinite(value)),
+            len(self.curve_quality),
+        )
+        watched = {name: values[:many] for name, values in self.watched.items()}
+        kept = {n: values for n, values in watched.items() if all(map(math.isfinite, values))}
+        return replace(
+            self,
+            curve_steps=self.curve_steps[:many],
+            curve_quality=self.curve_quality[:many],
+            test_quality=(),
+            watched=kept,
+        )
 
     def flaw(self) -> str | None:
         steps, quality = self.curve_steps, self.curve_quality

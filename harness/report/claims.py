@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.declare.claims import Claim
+from harness.declare.measures import COMPARATIVES
 from harness.judge.judgement import Judgement
 from harness.judge.outcome import Beside, Group, Outcome, Span
 from harness.report.account import Account, Opened, opened
@@ -17,7 +18,6 @@ from harness.report.units import count, ratio, signed, significant
 from harness.report.words import capital, full_stop, listed, span
 
 READ = {"abstract": "known from its abstract alone", "paper": "read in full", "": ""}
-SCALES = {"speed": "the speed", "memory": "less memory", "gain": "in quality"}
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def _words(group: Group) -> tuple[Cell, ...]:
 
 def _ranges(spans: Iterable[Span]) -> str:
     return "; ".join(
-        f"{_range(each)} {SCALES[each.scale]}"
+        f"{_range(each)} {COMPARATIVES[each.scale]}"
         + (f", {count(each.conditions, 'condition')}" if each.conditions > 1 else "")
         for each in spans
     )

@@ -142,8 +142,8 @@ def _notes(compared: Compared, run: JudgedRun, found: Comparison) -> Iterator[st
     about = f"{run.name}: " if len(compared.others) > 1 else ""
     for line in dict.fromkeys(f"{change.word}: {change.reason}" for change in found.unjudged):
         yield f"{about}{line}"
-    for line in found.mismatches:
-        yield f"{about}passed before and fails now, {line}"
+    for mismatch in found.mismatches:
+        yield f"{about}passed before and fails now, {mismatch}"
     if found.only_before:
         yield f"only in {first}, not in {run.name}: {'; '.join(found.only_before)}"
     if found.only_after:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.declare.claims import Claim
-from harness.declare.measures import MEASURES
+from harness.declare.measures import COMPARATIVES, MEASURES
 from harness.errors import StoreError, UsageError
 from harness.judge.ratios import is_gain
 from harness.judge.statistics import Interval
@@ -28,7 +28,6 @@ BEGIN = "<!-- found: begin. Written by `python -m harness found`; edit no line u
 END = "<!-- found: end -->"
 FILE = "claims.json"
 HEADS = ("a paper claims", "published", "measured", "verdicts", "run")
-KINDS = {"clock": "as fast", "steps": "fewer steps", "range": "as large", "gain": "gained"}
 
 Verdict = Mapping[str, Any]
 """A verdict as `claims.json` has it."""
@@ -164,9 +163,7 @@ def _ranges(measured: Sequence[Mapping[str, Any]]) -> str:
 def _kind(measure: str) -> str:
     """Say what a figure is of; figures of one kind share a range."""
     row = MEASURES.of(measure)
-    if row is None or row.nature == "count":
-        return "less memory" if row is not None and row.unit == "bytes" else "less"
-    return KINDS[row.nature]
+    return "less" if row is None else COMPARATIVES[row.scale]
 
 
 def _interval(verdict: Verdict) -> Interval:

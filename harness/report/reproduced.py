@@ -50,7 +50,7 @@ def as_json(found: Reproduction) -> str:
         "plan": found.plan,
         "figures": [dataclasses.asdict(each) for each in found.figures],
         "verdicts": [dataclasses.asdict(each) for each in found.verdicts],
-        "mismatches": list(found.mismatches),
+        "mismatches": list(map(str, found.mismatches)),
         "exit_code": found.exit_code,
     }
     return json.dumps(finite(table), indent=1, ensure_ascii=False) + "\n"

@@ -160,3 +160,11 @@ def test_junit_holds_hostile_text_as_text():
     suite = suite_of(as_junit(report(found("regressed", subject=HOSTILE, reason=HOSTILE))))
     (case,) = suite.findall("testcase")
     assert "<img src=x>" in str(case.get("classname"))
+
+
+def test_the_next_command_names_each_learner_whose_gradient_broke_once():
+    broken = dataclasses.replace(found("mismatch", "gradient"), learner="batched_maml")
+    other = dataclasses.replace(broken, subject="another case", learner="qmaml")
+    lines = as_text(report(broken, broken, other)).splitlines()
+    commands = [line.rpartition(": ")[2] for line in lines if "harness check" in line]
+    assert commands == ["python -m harness check batched_maml", "python -m harness check qmaml"]

@@ -40,7 +40,7 @@ def test_the_verdicts_stand_in_words_on_the_first_page(content: Content) -> None
     page = first_page(content)
     assert "2 met, 3 inconclusive, 1 not testable here and 2 invalid" in page
     assert "The training time of MAML is reduced by 50 % against learn2learn" in page
-    assert "the speed, 2 conditions; published 2.00×" in page
+    assert "as fast, 2 conditions; published 2.00×" in page
     assert "the noise floor is" in page
 
 

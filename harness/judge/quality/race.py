@@ -13,7 +13,8 @@ from harness.declare.pair import Member, Pair
 from harness.declare.point import PointKey, key_of
 from harness.judge.evidence import Evidence
 from harness.judge.quality.crossing import Crossing, Curve, survival, time_to_target
-from harness.records.seen import CURVE
+from harness.records.seen import CURVE, upwards
+from harness.records.seen import Curve as Training
 
 SUSTAINED = 2  # evaluations on end that must meet the target, so that luck does not count
 
@@ -61,24 +62,29 @@ class Trainings:
     """
 
     curves: Mapping[int, Curve] = field(default_factory=dict)
-    diverged: frozenset[int] = frozenset()
+    diverged: Mapping[int, Curve] = field(default_factory=dict)
+    """The curves of those seeds for as long as they were numbers."""
     length: float = 0.0
     """Up to which step those that diverged would have been looked at."""
     step_s: float | None = None
 
     @property
     def seeds(self) -> frozenset[int]:
-        return frozenset(self.curves) | self.diverged
+        return frozenset(self.curves) | frozenset(self.diverged)
 
-    def to(self, target: float, higher_is_better: bool) -> Arrivals:
-        crossings = {
-            seed: time_to_target(
-                curve, target, higher_is_better=higher_is_better, sustained=SUSTAINED
+    def to(self, target: float, higher_is_better: bool, sustained: int = SUSTAINED) -> Arrivals:
+        def crossing(curve: Curve) -> Crossing:
+            if len(curve) < sustained:  # it came to no number before
+                return Crossing(self.length, reached=False)
+            return time_to_target(
+                curve, target, higher_is_better=higher_is_better, sustained=sustained
             )
-            for seed, curve in self.curves.items()
-        }
-        never = dict.fromkeys(sorted(self.diverged), Crossing(self.length, reached=False))
-        return Arrivals(crossings | never, self.step_s)
+
+        crossings = {seed: crossing(curve) for seed, curve in self.curves.items()}
+        for seed, curve in sorted(self.diverged.items()):
+            found = crossing(curve)
+            crossings[seed] = found if found.reached else Crossing(self.length, reached=False)
+        return Arrivals(crossings, self.step_s)
 
 
 def trainings(
@@ -88,16 +94,25 @@ def trainings(
     found: dict[PointKey, dict[int, Curve]] = {}
     for key, looks in evidence.by_point(pair, CURVE, member).items():
         found[key] = {
-            record.seed: list(zip(map(float, seen.curve_steps), seen.curve_quality, strict=True))
+            record.seed: _curve(seen)
             for record, seen in looks
             if len(seen.curve_steps) >= SUSTAINED
         }
-    diverged: dict[PointKey, set[int]] = {}
+    diverged: dict[PointKey, dict[int, Curve]] = {}
     for record in evidence.look(pair, CURVE, member):
         if record.status == "not finite":
-            diverged.setdefault(key_of(record.point), set()).add(record.seed)
-    length = float(evidence.manifest.suite.protocol.curve_steps)
+            before = [] if record.seen is None else _curve(record.seen)
+            diverged.setdefault(key_of(record.point), {})[record.seed] = before
+    length = float(evidence.manifest.suite.protocol_of(pair).curve_steps)
     return {
-        key: Trainings(found.get(key, {}), frozenset(diverged.get(key, ())), length, step_s)
+        key: Trainings(found.get(key, {}), diverged.get(key, {}), length, step_s)
         for key in {**found, **diverged}
     }
+
+
+def _curve(seen: Training) -> Curve:
+    """Return the curve of a record, which nobody has looked over where its training diverged."""
+    steps, quality = seen.curve_steps, seen.curve_quality
+    if len(steps) != len(quality) or not upwards(steps):
+        return []
+    return list(zip(map(float, steps), quality, strict=True))

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from harness.judge.outcome import Outcome, Scale, scale_of
+from harness.declare.measures import COMPARATIVES, Scale
+from harness.judge.outcome import Outcome, scale_of
 from harness.judge.statistics import Interval
 from harness.report.conditions import Condition, conditions, told_apart
 from harness.report.figures.axes import ROW, log_axis, upright, write
@@ -34,12 +35,6 @@ WIDTH_IN = 11.0 / 2.54
 TICKS = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 SPEED = (0.5, 5.0)
 """What the axis of speeds shows at least, so that claims can be compared down the page."""
-
-AXES = {
-    "speed": "times faster (log scale)",
-    "memory": "times less memory (log scale)",
-    "gain": "quality gained",
-}
 
 # In inches, and as shares of the width.
 HEAD, FOOT = 0.17, 0.34
@@ -196,7 +191,8 @@ def _draw(ax: Axes, panel: Panel) -> None:
     else:
         few = [tick for tick in TICKS if min(values) <= tick <= max(values)]
         log_axis(ax, "x", values, pad=1.12, ticks=few if panel.scale == "speed" else None)
-    ax.set_xlabel(AXES[panel.scale], labelpad=1.5)
+    times = f"times {COMPARATIVES[panel.scale]} (log scale)"
+    ax.set_xlabel("quality gained" if gain else times, labelpad=1.5)
     asked = sorted({row.published for row in rows if row.published is not None})
     if asked:
         each = listed([_published(panel.scale, value) for value in asked])

@@ -8,9 +8,8 @@ from typing import ClassVar
 
 from matplotlib.figure import Figure as Canvas
 
-from harness.declare.measures import MEASURES
+from harness.declare.measures import MEASURES, Scale
 from harness.judge.judgement import Judgement, PairJudgement, Ratio
-from harness.judge.outcome import Scale
 from harness.judge.ratios import clocked
 from harness.judge.statistics import MIN_ROUNDS, Interval
 from harness.judge.verdicts import Word

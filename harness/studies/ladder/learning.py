@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from harness.declare.point import OWN, key_of
 from harness.judge.evidence import Evidence
 from harness.judge.judgement import PairJudgement
-from harness.judge.quality.crossing import Curve, survival, target_by_rule, time_to_target
+from harness.judge.quality.crossing import Curve, survival, target_by_rule
+from harness.judge.quality.race import Trainings, trainings
 from harness.records.seen import CURVE
 from harness.studies.ladder import Settings
 from harness.studies.ladder.costs import Climb
@@ -49,22 +51,15 @@ def held_out(
     evidence: Evidence, learner: PairJudgement, climbs: Sequence[Climb], asked: Settings
 ) -> HeldOut | None:
     """Return what the rungs' times make of a learning curve; the rule is the median of the best."""
-    looks = evidence.usable(learner.pair, CURVE, "method")
-    curves = {
-        record.seed: list(zip(map(float, seen.curve_steps), seen.curve_quality, strict=True))
-        for record, seen in looks
-    }
+    trained = trainings(evidence, learner.pair, "method").get(key_of(OWN), Trainings())
+    curves = trained.curves
     timed = [each for each in climbs if each.run_s(1, asked) is not None]
     if not curves or not timed:
         return None
-    about, _ = looks[0]
+    about, _ = evidence.usable(learner.pair, CURVE, "method")[0]
     higher = about.higher_is_better is not False
     target = target_by_rule(list(curves.values()), higher_is_better=higher, sustained=1)
-    crossings = [
-        time_to_target(curve, target, higher_is_better=higher, sustained=1)
-        for curve in curves.values()
-    ]
-    there = survival(crossings)
+    there = survival(list(trained.to(target, higher, sustained=1).crossings.values()))
     last = max(curve[-1][0] for curve in curves.values())
     budget = min(took for each in timed if (took := each.run_s(last, asked)) is not None)
     baseline_s = next((each.baseline_s for each in timed if each.baseline_s is not None), None)

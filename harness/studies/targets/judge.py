@@ -119,7 +119,7 @@ def targets(so_far: PairSoFar) -> Targets | None:
         return Targets(times, ratios, inherited=True, asked=asked)
     arrivals: dict[Member, Arrivals] = {"baseline": before, "method": after}
     # A training that came to no number has no curve in the records that could be read again.
-    whole = not baseline.diverged | method.diverged
+    whole = not (baseline.diverged or method.diverged)
     crossing = _crossing(rule, higher) if whole else None
     ratios = (
         _raced(steps, arrivals, {"baseline": 1.0, "method": 1.0}, shared, pair, crossing),
