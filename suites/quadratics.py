@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -10,21 +12,27 @@ import torch
 from torch import Tensor
 
 from harness.declare.convergence import ConvergencePoint
+from harness.declare.settings import read_toml
 from harness.registry import workload
 from harness.seeds import derive
 from suites.learned_optimization import LearnedOptimization
 from suites.lstm import Preprocessing
 from suites.optimizees import Data, Quadratic
 
-RATE = 0.003
-REPRODUCTION = ConvergencePoint(
-    "the reproduction in PyTorch",
-    49.67,
-    10_000,
-    "Ecoffet 2018, github.com/AdrienLE/learning_by_grad_by_grad_repro: the best of 100 looks, each "
-    "at the mean over 100 functions",
-    learners=("rnn_optimizer", "rnn_rows"),
-)
+PATH = Path(__file__).parent / "published" / "quadratics.toml"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What others reached with the defaults and this rate."""
+
+    outer_lr: float
+    reached: ConvergencePoint
+
+
+@cache
+def reproduction() -> Reproduction:
+    return read_toml(Reproduction, PATH)
 
 
 @workload("quadratics")
@@ -48,7 +56,9 @@ class Quadratics(LearnedOptimization):
 
     @property
     def converges(self) -> ConvergencePoint | None:
-        return REPRODUCTION if self == Quadratics(self.place, outer_lr=RATE) else None
+        known = reproduction()
+        same = self == Quadratics(self.place, outer_lr=known.outer_lr)
+        return known.reached if same else None
 
     def optimizee(self, split: str) -> Quadratic:
         return Quadratic(self.dimensions)

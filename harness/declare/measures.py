@@ -123,7 +123,7 @@ class Measures:
         measured: str | None = None,
         gated: bool | None = None,
     ) -> tuple[Measure, ...]:
-        """Return the measures of which all that is given holds."""
+        """Return the measures that match all arguments."""
         return tuple(
             row
             for row in self

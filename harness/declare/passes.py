@@ -44,7 +44,7 @@ class Pass(Generic[S]):
     chooses   whether the first of its rounds choose what the others judge
     shared    whether ranks that share a method's work can take it together
     both      whether it looks at both members, or at the method alone
-    of_learner  whether what it sees hangs on the learner and its workload alone: then one block
+    of_learner  whether what it sees depends only on the learner and its workload: then one block
               stands for those of all pairs that share these
     guess_steps  to how many meta-steps a block comes, from the study's settings as a suite gives
               them: how long it will take is guessed by that, before one of its like was seen

@@ -68,7 +68,7 @@ class Study:
         return resolved(self.run_judge)(evidence, judgement) if self.run_judge else None
 
     def threats(self, evidence: Evidence, judgement: Judgement) -> Iterator[Told]:
-        """Yield what the study shows that a run's verdicts may be wrong by."""
+        """Yield what the study shows that could make a run's verdicts wrong."""
         if self.threatened_by:
             yield from resolved(self.threatened_by)(evidence, judgement)
 

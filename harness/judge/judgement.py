@@ -236,7 +236,7 @@ class Judgement:
     claims: tuple[Outcome, ...] = ()
     """What became of every claim, in the order of the claims."""
     threats: tuple[Told, ...] = ()
-    """What the verdicts may be wrong by."""
+    """What could make the verdicts wrong."""
     rounds: TimedRounds | None = None
     """What was timed, and how; None where nothing was."""
     surroundings: Surroundings = field(default_factory=Surroundings)

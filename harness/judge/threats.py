@@ -14,7 +14,7 @@ from harness.judge.noise.timed_blocks import TimedRounds
 
 
 class Threat(StrEnum):
-    """What a conclusion may be wrong by."""
+    """What could make the verdicts wrong."""
 
     DATA = "Data"
     DEVICES = "Devices"
@@ -67,7 +67,7 @@ def _data(evidence: Evidence) -> Iterator[str]:
                 originals[record.data] = record.stands_in_for
     for data, workloads in made.items():
         place = f", in place of {originals[data]}" if data in originals else ""
-        yield f"{', '.join(workloads)}: tasks are made of {data}{place}."
+        yield f"{', '.join(workloads)}: tasks come from {data}{place}."
     if made and not evidence.manifest.data_dir:
         yield "No data folder was given, so only the harness's own data were used."
 

@@ -36,7 +36,7 @@ class Rule(StrEnum):
     Of a gain in quality p is the difference that is asked for, and f is 0 with 0 in place of 1.
     """
 
-    NOT_LOOKED_AT = "the suite does not measure what the reading is about"
+    NOT_LOOKED_AT = "the suite does not measure the quantity that the claim is about"
     ABSENT = "something that the claim needs is missing"
     FAILED = "the gradient check or the accuracy condition failed"
     BASELINE = "the baseline does not match its published accuracy"

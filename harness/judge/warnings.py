@@ -188,11 +188,11 @@ def _stand_in(evidence: Evidence) -> Iterator[str]:
     """Name the data that stand in for those that the papers used."""
     known = {r.data: r.stands_in_for for r in evidence.records if r.data and r.stands_in_for}
     for data, original in known.items():
-        yield f"tasks are made of {data}, which stand in for {original}"
+        yield f"tasks come from {data}, which stand in for {original}"
     rest = {r.data for r in evidence.records if r.data} - known.keys()
     if rest and not evidence.manifest.data_dir:
         named = ", ".join(sorted(rest))
-        yield f"no data set was given by data_dir=: tasks are made of {named}"
+        yield f"no data set was given by data_dir=: tasks come from {named}"
 
 
 def _undertrained(evidence: Evidence, pairs: Sequence[PairJudgement]) -> Iterator[str]:

@@ -31,7 +31,7 @@ class FirstLook:
     there: ClassVar[str] = "harness.measure.first_look:look_there"
 
     def require_right_settings(self) -> None:
-        """Raise what the first wrong setting is told by."""
+        """Raise an error for the first wrong setting."""
         if not self.asked:
             return
         needed = Resources(gpus=max(block.gpus for block, _ in self.asked))

@@ -71,7 +71,9 @@ class PairRounds:
         if (reason := decides(self.pair, self.records)) is not None:
             return Skipped("decided", reason)
         if time_is_up:
-            return Skipped("budget", "the time for the run was used up: more of it, more rounds")
+            return Skipped(
+                "budget", "the run's time was used up: a larger budget= gives more rounds"
+            )
         return None
 
 

@@ -228,7 +228,7 @@ class _Doing:
         """Say so where the time is up, and a further seed of the pair was not begun."""
         training = _training(block)
         if training not in self.trained and self.run.is_spare(block) and self.estimate.budget.spent:
-            why = "the time for the run was used up: more of it, more seeds"
+            why = "the run's time was used up: a larger budget= gives more seeds"
             return Skipped("budget", why)
         self.trained.add(training)
         return None

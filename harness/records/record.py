@@ -33,7 +33,7 @@ Skip = Literal["absent", "partner", "inherited", "decided", "budget", "failing"]
 show is known, the pair's rounds decided its claims, they used up their time, or they gave nothing.
 """
 NOT_OWED: tuple[Skip | None, ...] = ("inherited", "decided", "budget", "failing")
-"""Reasons by which nothing is missing that another record does not tell of."""
+"""Skips that leave no gap: another record, or a rule, covers the block."""
 
 S = TypeVar("S", bound=Seen, covariant=True)
 
@@ -209,7 +209,7 @@ def _record(table: dict[str, Any], where: str, passes: Mapping[str, Pass[Seen]])
 def _require_numbers_of_a_block(record: Record[Seen], where: str) -> None:
     for name, value in (("seed", record.seed), ("round", record.round)):
         if not -MOST <= value < MOST:
-            raise UsageError(f"{where}: {name} = {shown(value)} is not one that a run has.")
+            raise UsageError(f"{where}: {name} = {shown(value)} must be from -2^63 to 2^63 - 1.")
 
 
 def _seen(known: Pass[Seen] | None, seen: Any, where: str) -> Seen:

@@ -31,7 +31,7 @@ from harness.report.words import capital, cleaned, full_stop
 
 @dataclass(frozen=True)
 class Finding:
-    """A published claim and what became of each of its readings."""
+    """A change that a history shows, and what is known of it."""
 
     claim: str
     paper: str
@@ -49,7 +49,7 @@ class Content:
     abstract: tuple[str, ...]
     sections: tuple[Section, ...]
     _: KW_ONLY
-    claims: tuple[ClaimLine, ...] = ()  # these and all below are of a run's own report alone
+    claims: tuple[ClaimLine, ...] = ()  # of a run's own report alone, as is all below but findings
     legend: str = ""
     findings: tuple[Finding, ...] = ()
     closing: str = ""

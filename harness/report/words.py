@@ -104,7 +104,10 @@ def cleaned(value: T) -> T:
         return tuple(cleaned(part) for part in value)  # type: ignore[return-value]  # a T again
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.replace(
-            value, **{f.name: cleaned(getattr(value, f.name)) for f in dataclasses.fields(value)}
+            value,
+            **{
+                f.name: cleaned(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init
+            },
         )
     return value
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
 from harness.measure.block import block_from
 from harness.measure.worker import measured
+from harness.records.seen import Curve
 from tests.measure.conftest import make_block
 
 
@@ -148,3 +150,11 @@ def test_an_absent_device_is_a_skipped_block():
     record = measured(dataclasses.replace(make_block(), device=device))
     assert record.status == "skipped"
     assert device in (record.reason or "")
+
+
+def test_a_training_that_comes_to_no_number_keeps_its_curve_until_then():
+    record = measured(make_block("not_finite", "curve"))
+    assert record.status == "not finite"
+    assert isinstance(record.seen, Curve)
+    assert (record.seen.curve_steps, record.seen.test_quality) == ((), ())
+    json.loads(record.to_line(), parse_constant=pytest.fail)

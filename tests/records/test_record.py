@@ -149,5 +149,5 @@ def test_seconds_and_bytes_say_their_unit_by_name_and_by_metadata(name):
 @pytest.mark.parametrize("value", [-(2**63) - 1, 2**63])
 def test_a_seed_or_a_round_that_no_run_has_is_damage(name: str, value: int) -> None:
     table = json.loads(RECORD.to_line()) | {name: value}
-    with pytest.raises(StoreError, match=f"{name} = {value} is not one that a run has"):
+    with pytest.raises(StoreError, match=f"{name} = {value} must be from"):
         record_from(json.dumps(table), "here", PASSES)

@@ -85,7 +85,7 @@ def noise_of(found: Sequence[Twins]) -> Noise:
         if twins.interval.n < MIN_ROUNDS
     ]
     if not found:
-        remarks.append("no baseline was timed beside itself, so how large the noise is is unknown")
+        remarks.append("no baseline was measured against itself, so the noise is unknown")
     floors: dict[Timing, float] = {}
     for twins in enough:
         kind, floor = timing(twins.measure), noise_floor(twins.interval)

@@ -22,9 +22,11 @@ def convergence_table(judgement: Judgement) -> Table | None:
         "Reference convergence",
         "Baselines whose data, ways, shots and network have a published accuracy. A baseline must "
         "reach it on test tasks after the published number of meta-steps, but not within "
-        f"{percent(TOO_SOON)} of them; otherwise every verdict on it is invalid. It may miss it by "
-        "the published interval, or by one percentage point where none is given. Brackets hold "
-        "the 95 % interval over seeds, or over tasks where there is one seed.",
+        f"{percent(TOO_SOON)} of them. One that misses it, or is there too soon, makes every "
+        "verdict on it invalid; one that was trained for less, or is undecided, is marked. It may "
+        "miss by the published interval or, where none is given, by one percentage point (of a "
+        "loss, 1 %). Brackets hold the 95 % interval over seeds, or over tasks where there is one "
+        "seed.",
         (
             Column("Baseline", 1.5),
             Column("Published", 1.6),

@@ -32,7 +32,7 @@ MEANINGS = {
     "reversed": "the method is worse than its baseline",
     "inconclusive": "the interval contains both no effect and the published value, the noise is "
     "unknown or too large, or there were too few rounds",
-    NOT_MEASURED: "the suite does not measure what the reading is about",
+    NOT_MEASURED: "the suite does not measure the quantity that the claim is about",
     NOT_TESTABLE: "something that the claim needs is missing here",
     "invalid": "the gradient check or the accuracy condition failed, or the baseline does not "
     "match its published accuracy",
@@ -98,12 +98,13 @@ def _gains(judgement: Judgement) -> str:
 
 
 def _parts(judgement: Judgement) -> str:
-    """Say what a pattern's part is, where a row has one."""
+    """Say what the method's own part is, where a row has one."""
     if not any(v.own_ratio for judged in judgement.pairs for v in judged.verdicts):
         return ""
     return (
-        " The pattern's part of a ratio is the time of the method's own full variant over that of "
-        "the chosen one; the rest comes from the implementation. The verdict is the weaker of both."
+        " The method's own part of a ratio is the time of the method's own full variant over that "
+        "of the chosen one; the rest comes from the implementation. The verdict is the weaker of "
+        "both."
     )
 
 
@@ -133,7 +134,7 @@ def measured_cell(verdict: Verdict, judged: PairJudgement) -> Cell:
         found = judged.ratio(verdict.measure, verdict.point)
         why = found.reason if found else None
         return Cell("not measured", why or measure_name(verdict.measure), "open")
-    part = f"; pattern's part {ratio_interval(verdict.own_ratio)}" if verdict.own_ratio else ""
+    part = f"; own part {ratio_interval(verdict.own_ratio)}" if verdict.own_ratio else ""
     how = f"; derived: {verdict.derived}" if verdict.derived is not None else ""
     return Cell(
         with_bounds(verdict.ratio) if is_gain(verdict.measure) else ratio_interval(verdict.ratio),
@@ -193,7 +194,7 @@ def _shares(verdicts: list[Verdict], judged: PairJudgement) -> str:
         for verdict in verdicts
         if verdict.own_ratio is not None
     ]
-    return f" Pattern's part: {listed(found)}." if found else ""
+    return f" The method's own part: {listed(found)}." if found else ""
 
 
 def _row(verdict: Verdict, judged: PairJudgement) -> tuple[Cell, ...]:

@@ -1,6 +1,6 @@
 """A grid: the best of many settings, by the meta-steps that each side takes to a target.
 
-"Up to so many times" is a maximum over settings. The spine's learning curves are looked at at every
+"Up to so many times" is a maximum over settings. The spine's learning curves are read at every
 point of a sweep. Each half of the seeds chooses a setting, and the other half judges it, so that
 the luck of a maximum is not counted. Beside that stands the ratio where each side has its own best
 setting, which is what a user gets, and the largest value of one setting at which a side still

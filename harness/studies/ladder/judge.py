@@ -88,9 +88,9 @@ class Ladder:
     rates: tuple[Rate, ...]
     costs: tuple[Cost, ...]
     lengths: tuple[Length, ...]
-    remark: str
-    """What the suite says of run lengths."""
     held_out: HeldOut | None
+    remark: str = ""
+    """What the suite says of run lengths."""
 
 
 def find(evidence: Evidence, judgement: Judgement) -> tuple[Ladder, ...]:
@@ -145,8 +145,8 @@ def _ladder(
         tuple(rates(climbs, asked)) if len(rungs) > 1 else (),
         paid,
         tuple(lengths(climbs, asked)),
-        asked.remark,
         None if learner is None else held_out(evidence, learner, climbs, asked),
+        asked.remark,
     )
 
 

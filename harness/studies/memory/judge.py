@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from harness.declare.pair import MEMBERS, Member, Pair, with_settings, workload_words
@@ -45,13 +45,13 @@ class GrowthLine:
     learner: str
     steps: tuple[int, ...]
     peaks: tuple[int, ...]
+    slope: float | None = field(init=False, default=None)
+    """The bytes that an inner step adds on average; None where there is but one number."""
 
-    @property
-    def slope(self) -> float | None:
-        """Return the bytes that an inner step adds in the mean, unless there is but one number."""
-        if len(self.steps) < 2:
-            return None
-        return (self.peaks[-1] - self.peaks[0]) / (self.steps[-1] - self.steps[0])
+    def __post_init__(self) -> None:
+        if len(self.steps) > 1:
+            slope = (self.peaks[-1] - self.peaks[0]) / (self.steps[-1] - self.steps[0])
+            object.__setattr__(self, "slope", slope)
 
 
 @dataclass(frozen=True)

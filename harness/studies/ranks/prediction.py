@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -33,11 +33,12 @@ class HeldOut:
     point: Point
     predicted: Interval
     measured: Interval
+    holds: bool = field(init=False)
+    """Whether the two intervals have a value in common."""
 
-    @property
-    def holds(self) -> bool:
+    def __post_init__(self) -> None:
         ours, theirs = self.predicted, self.measured
-        return ours.low <= theirs.high and theirs.low <= ours.high
+        object.__setattr__(self, "holds", ours.low <= theirs.high and theirs.low <= ours.high)
 
 
 @dataclass(frozen=True)

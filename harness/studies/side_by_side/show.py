@@ -121,8 +121,8 @@ def accuracy_table(found: Sequence[Standings]) -> Table | None:
     columns = [
         Column("Learner", 1.6),
         Column("Over seeds [95 %]", 1.5, numeric=True),
-        Column("Gain [95 %]", 1.5, numeric=True),
-        *([Column(f"Over {beside} [95 %]", 1.5, numeric=True)] if beside else []),
+        Column("Difference [95 %]", 1.5, numeric=True),
+        *([Column(f"From {beside} [95 %]", 1.5, numeric=True)] if beside else []),
         Column("Steps to target", 0.9, numeric=True),
         Column("Time to target", 0.9, numeric=True),
         Column("Step", 0.8, numeric=True),
@@ -131,9 +131,9 @@ def accuracy_table(found: Sequence[Standings]) -> Table | None:
     return grouped_table(
         "accuracies",
         "Quality and cost side by side",
-        "Mean quality on the test tasks with its 95 % interval over seeds, and the mean gain over "
-        "the first learner of each group, paired by seed. Where all seeds have the same test "
-        "examples, the interval of the gain covers other examples too. Steps: when half of the "
+        "Mean quality on the test tasks with its 95 % interval over seeds, and the mean difference "
+        "from the first learner of each group, paired by seed. Where all seeds have the same test "
+        "examples, its interval covers other examples too. Steps: when half of the "
         "seeds had reached the target, which is set by rule from the first learner. Time to target "
         "is derived: these steps times the median step time.",
         tuple(columns),
@@ -153,7 +153,7 @@ def _about_standings(found: Standings) -> str:
     target = "" if found.target is None else f" Target: {significant(found.target)}."
     return (
         f"{capital(found.metric)}, {'higher' if found.higher_is_better else 'lower'} is better; "
-        f"gains are over {found.learners[0].learner}.{target} Data: {found.data}."
+        f"differences are from {found.learners[0].learner}.{target} Data: {found.data}."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.declare.pair import MEMBERS, workload_words
 from harness.declare.point import OWN, key_of
@@ -46,11 +46,12 @@ class Standing:
     reached: str
     seconds: float | None  # of a step
     peak_bytes: int | None
+    seconds_to_target: float | None = field(init=False, default=None)
+    """Steps at the timed price of each; derived, since no clock saw a whole training."""
 
-    @property
-    def seconds_to_target(self) -> float | None:
-        """Steps at the timed price of each; derived, since no clock saw a whole training."""
-        return None if self.steps is None or self.seconds is None else self.steps * self.seconds
+    def __post_init__(self) -> None:
+        if self.steps is not None and self.seconds is not None:
+            object.__setattr__(self, "seconds_to_target", self.steps * self.seconds)
 
 
 @dataclass(frozen=True)

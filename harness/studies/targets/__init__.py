@@ -25,3 +25,4 @@ class Targets(Study):
     measures = MEASURES
     pair_judge = "harness.studies.targets.judge:targets"
     shown_by = "harness.studies.targets.show:parts"
+    told_by = "harness.studies.targets.show:said"

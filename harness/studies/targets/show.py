@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
@@ -20,6 +21,16 @@ from harness.report.tables.table import Cell, Column, Group, Table, grouped_tabl
 from harness.report.units import UNKNOWN, quantity, scale, significant
 from harness.report.words import shorten
 from harness.studies.targets.judge import TargetTime
+
+
+def said(judgement: Judgement) -> dict[str, Any]:
+    """Return all that was found, for programs."""
+    found = {
+        judged.pair.name: [dataclasses.asdict(each) for each in judged.studies["targets"]]
+        for judged in judgement.pairs
+        if judged.studies.get("targets")
+    }
+    return {"targets": found} if found else {}
 
 
 def parts(judgement: Judgement) -> Iterator[Part]:

@@ -69,7 +69,9 @@ class Choice:
     not_worse: bool | None
     reason: str
     ratio: Interval | None
-    own_ratio: Interval | None  # the full variant's time over the chosen one's: the pattern's part
+    own_ratio: (
+        Interval | None
+    )  # the method's own part: the full variant's time over the chosen one's
     batch_ratio: Interval | None
     flops_ratio: float | None
     rival: Rival | None

@@ -60,8 +60,7 @@ def said(judgement: Judgement) -> dict[str, Any]:
                 "method_settings": judged.pair.method_settings,
                 "workload": judged.pair.workload,
                 "settings": judged.pair.settings,
-                "choices": [dataclasses.asdict(choice) for choice in selection.choices],
-                "best": [dataclasses.asdict(best) for best in selection.best],
+                **dataclasses.asdict(selection),
             }
             for judged, selection in _studied(judgement)
             if selection.choices
@@ -115,7 +114,7 @@ def selection_table(judgement: Judgement) -> Table | None:
         "Chosen variants",
         "The fastest variant that loses no more than allowed against the full one on validation "
         "tasks. Its gain is measured on test tasks, and its time against the baseline's on one "
-        "task, in rounds that had no part in the choice. The pattern's part is the time of the "
+        "task, in rounds that had no part in the choice. The method's own part is the time of the "
         "full variant over that of the chosen one; the rest of the ratio comes from the "
         "implementation. The rival is the fastest published variant that is also allowed.",
         (
@@ -234,7 +233,7 @@ def _faster(choice: Choice) -> Cell:
     if choice.ratio is None:
         return Cell(UNKNOWN, "no rounds left to judge by")
     parts = [
-        ("pattern's part", choice.own_ratio.estimate if choice.own_ratio else None),
+        ("own part", choice.own_ratio.estimate if choice.own_ratio else None),
         ("batch", choice.batch_ratio.estimate if choice.batch_ratio else None),
         ("operations", choice.flops_ratio),
     ]

@@ -75,7 +75,7 @@ def test_a_compilation_is_counted_and_its_break_even_told(content: Content) -> N
     assert "1\u00a0made, 18.0\u00a0s" in compiled[0].replace(" made", "\u00a0made")
     assert compiled[1] == "18.0\u00a0s"
     assert "meta-updates" in compiled[3]
-    assert "than together, with those before" in compiled[4]
+    assert "against together, with those before" in compiled[4]
 
 
 def test_run_lengths_are_told_one_below_another(content: Content) -> None:

@@ -76,7 +76,10 @@ def plot(content: Content) -> OverRanks:
 def test_both_readings_stand_side_by_side_with_their_intervals(content):
     table = content.table("ranks")
     assert table is not None
-    assert [column.head for column in table.columns[1:]] == ["Same cores", "Worker for worker"]
+    assert [column.head for column in table.columns[1:]] == [
+        "Same cores in total",
+        "Same cores per process",
+    ]
     rows = cells(table)
     same, each = rows["Ratio [95 %]"]
     assert re.match(r"1\.2[45]\d?× \[1\.2", same)
@@ -124,10 +127,10 @@ def test_verdicts_stand_beside_the_readings(content):
 
 def test_a_claim_is_told_by_which_reading_it_was_held_to(content):
     notes = [group.note for group in content.verdicts.groups]
-    assert "fast on 2\u00a0ranks (worker for worker) against plain" in notes[0]
+    assert "fast on 2\u00a0ranks (the same cores per process) against plain" in notes[0]
     assert "fast on 2\u00a0ranks (the same cores in total) against plain" in notes[1]
     facts = [dict(each.facts) for line in content.claims for each in line.opened]
-    assert any("worker for worker" in each["compared"] for each in facts)
+    assert any("the same cores per process" in each["compared"] for each in facts)
 
 
 def test_the_table_of_scaling_holds_every_point_and_nothing_predicted(content):
@@ -205,7 +208,7 @@ def test_the_figure_draws_predictions_dashed_and_labelled(content):
 def test_every_way_of_reporting_shows_it(content):
     svgs = {figure.name: figure.svg() for figure in content.figures}
     page = to_page(content, svgs)
-    for words in ("Several processes", "Worker for worker", "Predicted, not measured"):
+    for words in ("Several processes", "Same cores per process", "Predicted, not measured"):
         assert words in page
     assert to_pdf(content, svgs).startswith(b"%PDF")
     stream = io.StringIO()

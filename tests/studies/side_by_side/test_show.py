@@ -128,7 +128,7 @@ def test_a_learner_of_two_pairs_is_one_row_with_all_its_blocks(run: Any) -> None
 def test_gains_are_over_the_first_learner_with_the_same_seed(run: Any) -> None:
     table = accuracy_table(*run)
     assert table is not None
-    assert "gains are over plain" in table.groups[0].note
+    assert "differences are from plain" in table.groups[0].note
     assert texts(table, 0)[2] == "–"
     assert texts(table, 0)[1].startswith("0.55")
     assert texts(table, 1)[2].startswith("+0.050 [")
@@ -272,7 +272,8 @@ def test_a_learner_that_several_pairs_are_held_to_is_a_second_control() -> None:
     records = [r for pair in pairs for r in records_of(pair)]
     table = accuracy_table(judged(tuple(pairs), records), records)
     assert table is not None
-    assert [column.head for column in table.columns][2:4] == ["Gain [95 %]", "Over clean [95 %]"]
+    heads = [column.head for column in table.columns][2:4]
+    assert heads == ["Difference [95 %]", "From clean [95 %]"]
     assert texts(table, 1)[3] == "–"
     assert texts(table, 0)[3].startswith("-0.050 [")
     assert texts(table, 2)[3].startswith("+0.20 [")

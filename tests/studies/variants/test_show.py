@@ -58,7 +58,7 @@ def test_losses_that_choose_alike_share_a_row(usual):
     assert allowed.note == "2 to 3 of 4\u00a0variants"
     assert gain.text == "0.00"
     assert faster.text.startswith("5.0")
-    assert "pattern's part 4.0" in faster.note
+    assert "own part 4.0" in faster.note
     assert "operations 5.00" in faster.note
     assert rival.text == "none"
 
@@ -148,10 +148,10 @@ def test_the_pattern_s_part_stands_beside_the_ratio_that_a_verdict_is_of(usual):
     assert "the rest comes from the implementation" in content.verdicts.caption
     rows = [row for group in content.verdicts.groups for row in group.rows]
     measured = [row[2] for row in rows if row[2].note.startswith("chosen variant, 5")]
-    assert ["; pattern's part 4.0" in cell.note for cell in measured] == [True]
+    assert ["; own part 4.0" in cell.note for cell in measured] == [True]
     notes = " ".join(group.note for group in content.verdicts.groups)
     assert "on toys, trained at 1\u00a0inner step." in notes
-    assert "Pattern's part: 4.0" in notes
+    assert "The method's own part: 4.0" in notes
     said = " ".join(tally.said for line in content.claims for tally in line.tallies)
     assert "the method's own part, without its implementation's, is 4.0" in said
     parts = {v["measure"]: v["own_ratio"] for v in claims["verdicts"]}
@@ -179,7 +179,7 @@ def test_it_is_set_in_every_form(usual, tmp_path):
         print_summary(content, stream, width=100)
     printed = " ".join((tmp_path / "out.txt").read_text().split())
     assert "Chosen variants" in printed
-    assert "Pattern's part: 4.0" in printed
+    assert "The method's own part: 4.0" in printed
 
 
 def test_a_pair_whose_check_failed_shows_no_times():
