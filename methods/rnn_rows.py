@@ -60,7 +60,7 @@ class RnnRows(RnnLearner):
         mine = team.share(functions)
         own, end = Gradient(start.theta.new_zeros(()), _zeros(params)), rows(start, mine)
         if mine:
-            own, end = self._through(params, end, rows(batch, mine), functions)
+            own, end = self._through(params, end, batch.some(mine), functions)
         return _told_by_all(own, end, start, team)
 
     def adapt(self, state: RnnState, batch: Functions) -> Run:

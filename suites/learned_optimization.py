@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from harness.declare.learner import Params
+from harness.declare.tree import rows
 from harness.declare.workload import Metric, Workload
 from harness.errors import HarnessError
 from harness.seeds import derive
@@ -82,6 +83,10 @@ class Functions:
     @property
     def steps(self) -> int:
         return next(iter(self.data.values())).shape[1] - 1
+
+    def some(self, chosen: range) -> Functions:
+        """Return some of the functions; what all have in common stays whole."""
+        return replace(self, start=rows(self.start, chosen), data=rows(self.data, chosen))
 
     def of(self, function: int) -> Iterator[Data]:
         """Yield one function's data, evaluation after evaluation."""

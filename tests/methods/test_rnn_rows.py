@@ -12,7 +12,9 @@ from harness.declare.problem import Problem
 from harness.declare.tree import relative_error
 from harness.declare.workload import Place
 from methods.rnn_rows import RnnRows
+from suites.learned_optimization import LearnedOptimization
 from suites.quadratics import Quadratics
+from suites.rnn_problems import RandomFunctions
 from tests.methods import rnn_in_team
 from tests.team.teams import Teams
 
@@ -48,8 +50,15 @@ def test_training_is_the_plain_optimizer_s(rung: str, after_last: bool) -> None:
 
 
 @pytest.mark.parametrize("size", [2, 4])  # of four ranks one has no function
-def test_ranks_are_as_one_and_hold_the_same_to_the_bit(size: int, teams: Teams) -> None:
-    problem = Problem(workload(), SEED)
+@pytest.mark.parametrize(
+    "made_for",
+    [workload(), RandomFunctions(DOUBLE, kind="network", functions=3, window=4, lstm_units=3)],
+    ids=["quadratics", "networks"],
+)
+def test_ranks_are_as_one_and_hold_the_same_to_the_bit(
+    made_for: LearnedOptimization, size: int, teams: Teams
+) -> None:
+    problem = Problem(made_for, SEED)
     ranks = teams.run(size, rnn_in_team.worked, problem, "rnn_rows", 3)
     [alone] = teams.run(1, rnn_in_team.worked, problem, "rnn_optimizer", 3)
     assert len({rank.state for rank in ranks}) == 1
