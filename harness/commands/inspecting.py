@@ -56,7 +56,7 @@ def list_(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Check a learner's gradient against the reference."""
+    """Check a learner's gradient against what it claims to compute."""
     # What a plugin prints must not mix with the answer.
     with contextlib.redirect_stdout(sys.stderr):
         registry = Registry(plugins_in(options.words))

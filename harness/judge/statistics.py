@@ -39,6 +39,7 @@ class Bounds(StrEnum):
     ALIKE = "identical values"
     COUNTED = "counted"
     INHERITED = "inherited"
+    MAJORITIES = "percentile bootstrap over seeds, of what most of them reach"
     OVER_TASKS = "Student's t over tasks"
     OVER_ONE_SEED = "Student's t over tasks of one seed"
     OVER_SEEDS = "Student's t over seeds"

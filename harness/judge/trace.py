@@ -102,7 +102,7 @@ def _estimator(found: Ratio | Verdict) -> str:
     if is_gain(found.measure):
         return "mean over seeds of the difference of the members' means over test tasks"
     if _is_range(found.measure):
-        return "median over seeds of method over baseline"
+        return "what most seeds reach, method over baseline"
     if found.observed and all(each.round is None for each in found.observed):
         return "median over seeds of baseline over method"
     if found.source is not None and found.source.turns is not None:

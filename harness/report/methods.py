@@ -23,6 +23,8 @@ HOW = {
     "them",
     Bounds.PERCENTILE: f"percentile bootstrap of the median, {RESAMPLES} resamples of the rounds: "
     "the values leave BCa's acceleration undefined",
+    Bounds.MAJORITIES: f"percentile bootstrap over seeds, {RESAMPLES} resamples at 95 %: what most "
+    "seeds of each draw reach",
     Bounds.SPAN: f"the least and the most of fewer than {MIN_ROUNDS} values; no confidence is "
     "claimed",
     Bounds.COUNTED: "counts repeat exactly, so there is nothing to estimate",

@@ -69,8 +69,8 @@ def largest_table(judgement: Judgement) -> Table | None:
         "largest",
         "The largest trainable value",
         "The largest value of a setting at which most seeds get half of the way to the highest "
-        "target. The ratio is the method's over the baseline's, seed by seed; a seed that trains "
-        "at no value counts as one that trains at the least.",
+        "target. The ratio is the method's over the baseline's, with a bootstrap interval over "
+        "seeds; a member that trains at no value counts as one that trains at the least.",
         (
             Column("Settings", 2.2),
             Column("Baseline", 0.8, numeric=True),

@@ -272,14 +272,14 @@ class TestTheLargestValue:
         known = evidence(records, pairs=(SWEPT, AA), claims=(UP_TO, LARGER))
         told = [trace(judged, r, known).estimator for r in (found.largest.ratio, found.best.ratio)]
         assert told == [
-            "median over seeds of method over baseline",
+            "what most seeds reach, method over baseline",
             "median over seeds of baseline over method",
         ]
 
     def test_at_the_end_of_the_grid_is_a_bound_that_denies_no_claim(self):
         same = pair_of(trained(always(8), always(6)))
         assert word(same, "rate") == "inconclusive"
-        why = "seeds of the method train at the greatest value of the grid"
+        why = "most seeds of the method train at the greatest value of the grid"
         assert why in reason(same, "rate")
         ahead = pair_of(trained(slow_at_large_rates, always(6)))
         assert list(ahead.studies["grid"].arms[0].largest.bounds) == ["baseline"]
