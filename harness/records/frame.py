@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from harness.declare.passes import Seen
@@ -69,8 +70,11 @@ def frame(records: Sequence[Record[Seen]]) -> pd.DataFrame:
 
 def to_csv(records: Sequence[Record[Seen]]) -> bytes:
     """Return the frame as a file, the same for the same records."""
-    text: str = frame(records).to_csv(index=False, lineterminator="\n")
-    return text.encode()
+    file = (
+        BytesIO()
+    )  # rows are encoded as they are written: text and bytes never stand side by side
+    frame(records).to_csv(file, index=False, lineterminator="\n")
+    return file.getvalue()
 
 
 def _units(records: Sequence[Record[Seen]]) -> dict[type, dict[str, str]]:

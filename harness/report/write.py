@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +29,16 @@ CLAIMS_SCHEMA = 2
 def write_content(folder: Path, content: Content, texts: Mapping[str, str]) -> list[Path]:
     """Write the texts by their names, and the content as figures, page and paper."""
     svgs = {figure.name: figure.svg() for figure in content.figures}
-    files = {
-        **{name: text.encode() for name, text in texts.items()},
-        **{f"figures/{name}.svg": svg.encode() for name, svg in svgs.items()},
-        **{f"figures/dark/{name}.svg": on_dark(svg).encode() for name, svg in svgs.items()},
-        "report.html": to_page(content, svgs).encode(),
-    }
+    page = to_page(content, svgs)  # what can't be made is found before anything is written
     drawings = folder / "figures", folder / "figures" / "dark"
     for place in drawings:
         if place.is_symlink():  # a run of others may lead anywhere
             raise StoreError(f"{place}: a link, behind which nothing is written. Remove it.")
     make_folder(drawings[-1])
-    for name, data in files.items():
-        replace_file(folder / name, data)
+    written = []
+    for name, text in _files(texts, svgs, page):
+        written.append(folder / name)
+        replace_file(written[-1], text.encode())
     for path in sorted(path for place in drawings for path in place.glob("*.svg")):
         if path.stem not in svgs and is_drawn_as(path.stem, path.read_bytes()):
             path.unlink()  # an earlier report's, which this one has no more
@@ -49,7 +46,18 @@ def write_content(folder: Path, content: Content, texts: Mapping[str, str]) -> l
     with contextlib.suppress(OSError):  # what can't be removed is told where it is replaced
         paper.unlink()  # if it can't be set, all else is there, and no older one
     replace_file(paper, to_pdf(content, svgs))
-    return [*(folder / name for name in files), paper]
+    return [*written, paper]
+
+
+def _files(
+    texts: Mapping[str, str], svgs: Mapping[str, str], page: str
+) -> Iterator[tuple[str, str]]:
+    """Yield what is written beside the paper, one file after another."""
+    yield from texts.items()
+    for name, svg in svgs.items():
+        yield f"figures/{name}.svg", svg
+        yield f"figures/dark/{name}.svg", on_dark(svg)
+    yield "report.html", page
 
 
 def claims_json(evidence: Evidence, judgement: Judgement, studies: Sequence[Study]) -> str:

@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from harness.judge.outcome import outcomes
 from harness.report.conditions import conditions, told_apart
 from harness.report.content import Content
-from harness.report.figures.claim_figure import SPEED, ClaimFigure, Panel, Row, claim_figures
+from harness.report.figures.claim_figure import (
+    MOST_ROWS,
+    SPEED,
+    ClaimFigure,
+    Panel,
+    Row,
+    claim_figures,
+    fitting,
+)
 from harness.report.figures.svg import COLOURS, DARK
 from harness.report.section import placed
 from tests.report.composing import compose
@@ -145,3 +153,12 @@ def test_a_value_of_our_own_is_said_to_be_asked_for_and_not_published():
     ours = dataclasses.replace(ROW, asked=True)
     assert "asked for 2.00×" in ClaimFigure("a claim", (Panel("memory", (ours,)),)).alternative
     assert "published 2.00×" in ClaimFigure("a claim", (Panel("memory", (ROW,)),)).alternative
+
+
+def test_of_very_many_conditions_the_first_are_drawn_and_the_others_counted():
+    many = [dataclasses.replace(ROW, label=f"row {n}") for n in range(MOST_ROWS + 3)]
+    shown = fitting(many)
+    assert len(shown) == MOST_ROWS + 1
+    assert shown[-1].label == "and 3 more, in the table of verdicts"
+    assert axes_of(Panel("speed", shown, SPEED))
+    assert fitting(many[:MOST_ROWS]) == tuple(many[:MOST_ROWS])

@@ -40,6 +40,9 @@ SPEED = (0.5, 5.0)
 HEAD, FOOT = 0.17, 0.34
 LEFT, RIGHT, NUMBER, WORD = 0.3, 0.575, 0.845, 0.86
 
+MOST_ROWS = 40
+"""Of a panel: more would not fit the paper's first page."""
+
 Who = Literal["own", "rival", "beside"]
 
 
@@ -139,7 +142,16 @@ def _panels(outcome: Outcome) -> Iterator[Panel]:
         row = Row(label, "beside", _ends(each.ratio), ratio_interval(each.ratio), None)
         rows.setdefault(scale_of(each.measure), []).append(row)
     for scale, found in rows.items():
-        yield Panel(scale, tuple(found))
+        yield Panel(scale, fitting(found))
+
+
+def fitting(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the first rows, and one that says how many more the table of verdicts holds."""
+    more = len(rows) - MOST_ROWS
+    if more <= 0:
+        return tuple(rows)
+    rest = Row(f"and {more} more, in the table of verdicts", "beside", None, "", None)
+    return (*rows[:MOST_ROWS], rest)
 
 
 def _row(condition: Condition) -> Row:
