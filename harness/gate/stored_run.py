@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.config import RunConfig
 from harness.declare.measures import MEASURES
-from harness.declare.pair import MEMBERS, Member, Pair
+from harness.declare.pair import MEMBERS, Pair
 from harness.declare.passes import Seen
 from harness.errors import UsageError
 from harness.gate.checkout import Repository
@@ -50,6 +50,9 @@ NOTE = (
     "slow-down counts if it exceeds the threshold and the intervals lie apart by more than the "
     "noise floors."
 )
+
+Once = Mapping[tuple[str, str, str], Record[Seen]]
+"""Records by pair, pass and member."""
 
 
 def gate_against(config: GateConfig, progress: Progress) -> GateReport:
@@ -110,8 +113,9 @@ def _findings(then: Results, now: Results, threshold: float) -> Iterator[Finding
         if MEASURES.nature(change.measure) not in ("count", "gain") and change.word in WORDS:
             yield _finding(change, threshold)
     seen: set[str] = set()
+    once = _once(then.records), _once(now.records)
     for pair in now.manifest.suite.pair:
-        for finding in _counts(pair, then.records, now.records):
+        for finding in _counts(pair, *once):
             if (name := f"{finding.subject} {finding.measure}") not in seen:
                 seen.add(name)
                 yield finding
@@ -145,30 +149,22 @@ def _finding(change: Change, threshold: float) -> Finding:
     )
 
 
-def _counts(
-    pair: Pair, then: Sequence[Record[Seen]], now: Sequence[Record[Seen]]
-) -> Iterator[Finding]:
+def _counts(pair: Pair, then: Once, now: Once) -> Iterator[Finding]:
     for member in MEMBERS:
         for measured in COUNTING:
-            before, after = (_of(records, pair, measured, member) for records in (then, now))
+            before, after = (found.get((pair.name, measured, member)) for found in (then, now))
             if before is not None and after is not None:
                 name = f"{pair.learner(member)} in pair {pair.name}"
                 yield from counts(name, measured, before, after, None)
 
 
-def _of(
-    records: Sequence[Record[Seen]], pair: Pair, measured: str, member: Member
-) -> Record[Seen] | None:
-    """Return the record that counts of a block that is measured once, good or not."""
-    wanted = (pair.name, measured, member)
-    return next(
-        (
-            record
-            for record in latest(records)
-            if not record.point and (record.pair, record.measured, record.member) == wanted
-        ),
-        None,
-    )
+def _once(records: Sequence[Record[Seen]]) -> Once:
+    """Return what counts of the blocks that are measured once, good or not."""
+    found: dict[tuple[str, str, str], Record[Seen]] = {}
+    for record in latest(records):
+        if not record.point:
+            found.setdefault((record.pair, record.measured, record.member), record)
+    return found
 
 
 def _working_tree() -> Revision:

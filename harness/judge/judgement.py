@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness.declare.equivalence import Held
 from harness.declare.pair import Member, Pair
 from harness.declare.point import OWN, Point
 from harness.judge.machines import Surroundings
-from harness.judge.noise.pair_noise import Twins, noise_of
+from harness.judge.noise.pair_noise import Noise, Twins, noise_by_pair
 from harness.judge.quality.convergence import Convergence
 from harness.judge.statistics import Interval
 
@@ -245,5 +246,9 @@ class Judgement:
 
     def own_floor(self, pair: str, measure: str) -> float | None:
         """Return the noise floor that the pair's own twin shows of such times, if it has one."""
-        own = [twins for twins in self.twins if twins.own and twins.pair == pair]
-        return noise_of(own).floor_of(measure) if own else None
+        own = self._own_noise.get(pair)
+        return None if own is None else own.floor_of(measure)
+
+    @cached_property
+    def _own_noise(self) -> dict[str, Noise]:
+        return noise_by_pair(self.twins)

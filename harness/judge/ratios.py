@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
 
@@ -62,7 +61,7 @@ def values_of(
     return {each: of_block.middle for each, of_block in taken.items()}
 
 
-def withhold(found: Ratio, reason: str | None) -> Ratio:
+def without_interval(found: Ratio, reason: str | None) -> Ratio:
     """Return the ratio without its interval, if there is a reason not to show one."""
     return found if reason is None else dataclasses.replace(found, interval=None, reason=reason)
 
@@ -122,7 +121,6 @@ def overall(pairs: Iterable[PairJudgement]) -> tuple[Ratio, ...]:
 def _ratio(
     evidence: Evidence, pair: Pair, measure: Measure, point: Point, confidence: float
 ) -> Ratio:
-    known = evidence.passes[measure.measured]
     values = [taken_of(evidence, pair, measure, member, point) for member in MEMBERS]
     baseline, method = values
     empty = Ratio(
@@ -134,17 +132,18 @@ def _ratio(
         rounds=0,
         point=point,
         observed=tuple(_observed(baseline, method)),
-        source=_source(pair, measure, point, known.seen, in_rounds(baseline)),
+        source=_source(pair, measure, point, baseline),
     )
     for member, found in zip(MEMBERS, values, strict=True):
         if not found:
-            return withhold(empty, evidence.why_absent(pair, known, member, point))
+            known = evidence.passes[measure.measured]
+            return without_interval(empty, evidence.why_absent(pair, known, member, point))
     shared = [each for each in baseline if each in method]
     if not shared:
-        return withhold(empty, "no round holds both members")
+        return without_interval(empty, "no round holds both members")
     counted = measure.nature == "count"
     if counted and not all(min(baseline[each].middle, method[each].middle) > 0 for each in shared):
-        return withhold(empty, f"a count of {measure.name} is 0, so there is no ratio")
+        return without_interval(empty, f"a count of {measure.name} is 0, so there is no ratio")
     if counted:
         interval = _counted(baseline, method, shared)
     else:
@@ -153,12 +152,13 @@ def _ratio(
     return dataclasses.replace(empty, interval=interval, rounds=len(shared))
 
 
-def _source(pair: Pair, measure: Measure, point: Point, seen: type[Seen], together: bool) -> Source:
-    several = str(typing.get_type_hints(seen)[str(measure.field)]).startswith("tuple")
+def _source(pair: Pair, measure: Measure, point: Point, found: Mapping[Key, Taken]) -> Source:
+    # A block times many steps, and counts once.
+    several = measure.nature == "clock" or any(len(each.values) > 1 for each in found.values())
     value = f"r.seen.{measure.field}"
     baseline, method = (Place(member, pair.part_of(member, point)) for member in MEMBERS)
     middle = f"np.median({value})" if several else value
-    turns = value if several and together else None
+    turns = value if several and in_rounds(found) else None
     return Source(measure.measured, middle, baseline, method, turns=turns)
 
 

@@ -40,6 +40,7 @@ class Bounds(StrEnum):
     COUNTED = "counted"
     INHERITED = "inherited"
     MAJORITIES = "percentile bootstrap over seeds, of what most of them reach"
+    SEEDS_AND_ROUNDS = "percentile bootstrap over seeds and over rounds of step times"
     OVER_TASKS = "Student's t over tasks"
     OVER_ONE_SEED = "Student's t over tasks of one seed"
     OVER_SEEDS = "Student's t over seeds"

@@ -6,11 +6,11 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
+from harness.declare.block_id import block_id
 from harness.declare.pair import Member, Pair, settings_words
 from harness.declare.passes import Seen
-from harness.declare.point import Point, words_of
+from harness.declare.point import Point
 from harness.declare.protocol import Protocol
 from harness.declare.settings import build
 from harness.records.record import Record, Status
@@ -43,10 +43,8 @@ class Block:
 
     @property
     def id(self) -> str:
-        at = f"@{quote(words_of(self.point), safe='=. ')}".replace(" ", ",") if self.point else ""
-        return (
-            f"{self.pair.name}/{self.measured}{at}/{self.member}/seed{self.seed}/round{self.round}"
-        )
+        named = self.pair.name, self.measured, self.point, self.member, self.seed, self.round
+        return block_id(*named)
 
     @property
     def task_seed(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.declare.claims import Claim
@@ -49,7 +49,10 @@ class ClaimLine:
 def claim_lines(judgement: Judgement, known: Sequence[Account]) -> tuple[ClaimLine, ...]:
     """Return a line for every claim; none is left out, and none is moved for how it ended."""
     drawn = zip(judgement.claims, claim_figures(judgement.claims), strict=True)
-    return tuple(_line(number, *each, known) for number, each in enumerate(drawn, 1))
+    of_pairs: dict[str, list[Account]] = {}
+    for account in known:
+        of_pairs.setdefault(account.judged.pair.name, []).append(account)
+    return tuple(_line(number, *each, of_pairs) for number, each in enumerate(drawn, 1))
 
 
 def summary(judgement: Judgement) -> str:
@@ -92,7 +95,10 @@ def _counted(groups: Iterable[Group]) -> dict[str, int]:
 
 
 def _line(
-    number: int, outcome: Outcome, figure: ClaimFigure | None, known: Sequence[Account]
+    number: int,
+    outcome: Outcome,
+    figure: ClaimFigure | None,
+    known: Mapping[str, Sequence[Account]],
 ) -> ClaimLine:
     claim = outcome.claim
     verdicts = (*outcome.own.verdicts, *outcome.rivals.verdicts)
@@ -109,7 +115,7 @@ def _line(
         opened=tuple(
             opened(account, verdict)
             for verdict in verdicts
-            for account in known
+            for account in known.get(verdict.pair, ())
             if verdict in account.verdicts
         ),
     )

@@ -25,6 +25,8 @@ HOW = {
     "the values leave BCa's acceleration undefined",
     Bounds.MAJORITIES: f"percentile bootstrap over seeds, {RESAMPLES} resamples at 95 %: what most "
     "seeds of each draw reach",
+    Bounds.SEEDS_AND_ROUNDS: f"percentile bootstrap of the median, {RESAMPLES} resamples at 95 %, "
+    "over seeds and apart from them over the rounds of step times",
     Bounds.SPAN: f"the least and the most of fewer than {MIN_ROUNDS} values; no confidence is "
     "claimed",
     Bounds.COUNTED: "counts repeat exactly, so there is nothing to estimate",

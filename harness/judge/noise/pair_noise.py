@@ -6,7 +6,7 @@ noise stood for all others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from harness.declare.measures import MEASURES, Timing
@@ -65,6 +65,15 @@ def timing(measure: str) -> Timing:
     """Return how a measure that is a time was taken."""
     row = MEASURES.of(measure)
     return Timing.INTERVALS if row is None else row.timing
+
+
+def noise_by_pair(found: Iterable[Twins]) -> dict[str, Noise]:
+    """Return by name the noise of those pairs that have a twin of their own."""
+    own: dict[str, list[Twins]] = {}
+    for twins in found:
+        if twins.own:
+            own.setdefault(twins.pair, []).append(twins)
+    return {name: noise_of(each) for name, each in own.items()}
 
 
 def noise_of(found: Sequence[Twins]) -> Noise:

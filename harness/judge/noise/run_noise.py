@@ -9,7 +9,7 @@ from functools import cached_property
 from harness.declare.pair import Pair
 from harness.declare.study import Study
 from harness.judge.evidence import Evidence
-from harness.judge.noise.pair_noise import AA_CONFIDENCE, Noise, Twins, noise_of
+from harness.judge.noise.pair_noise import AA_CONFIDENCE, Noise, Twins, noise_by_pair, noise_of
 from harness.judge.pair_study import PairSoFar, studied
 from harness.judge.ratios import CONFIDENCE, clocked, ratios
 
@@ -36,8 +36,11 @@ class Noises:
         return noise_of(self.twins)
 
     def of_pair(self, name: str) -> Noise:
-        own = [twins for twins in self.twins if twins.own and twins.pair == name]
-        return noise_of(own) if own else self._shared
+        return self._own.get(name, self._shared)
+
+    @cached_property
+    def _own(self) -> dict[str, Noise]:
+        return noise_by_pair(self.twins)
 
     @cached_property
     def _shared(self) -> Noise:

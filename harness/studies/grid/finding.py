@@ -8,6 +8,7 @@ from typing import Literal
 from harness.declare.pair import Member
 from harness.declare.point import Point, Scalar, words_of
 from harness.judge.judgement import Quality, Ratio
+from harness.judge.statistics import Interval
 
 Bound = Literal["", "at least", "at most", "open"]
 """What a ratio is where some seeds never got there: the baseline's, the method's, or both."""
@@ -72,7 +73,7 @@ class Race:
     """The members of which some seeds that judge never got there."""
     quality: Quality | None = None
     """On test tasks, of the chosen settings in the seeds that judge."""
-    seconds: float | None = None
+    seconds: Interval | None = None
     """The ratio in seconds, derived from steps and the measured time of a step."""
 
 

@@ -87,7 +87,8 @@ def _reached(entrant: Entrant, member: Member, seeds: Sequence[int]) -> Table:
 def _majority(reached: Table, draws: NDArray[np.int64]) -> Table:
     """Return for each draw of seeds the greatest value at which most of them got there, or 0."""
     there = (reached > 0)[:, draws].mean(2) > 0.5
-    return np.where(there, reached.max(1)[:, None], 0.0).max(0)
+    greatest: Table = np.where(there, reached.max(1)[:, None], 0.0).max(0)
+    return greatest
 
 
 def _whole(entrant: Entrant) -> list[int]:

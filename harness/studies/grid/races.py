@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+import numpy as np
+
 from harness.declare.measures import Measure
 from harness.declare.pair import MEMBERS, Member
-from harness.declare.point import Point
+from harness.declare.point import Point, key_of
 from harness.judge.choosing import halves
 from harness.judge.judgement import Observed, Quality, Ratio
 from harness.judge.quality.crossing import Crossing
 from harness.judge.quality.pair_quality import quality_between
 from harness.judge.quality.race import Arrivals
-from harness.judge.ratios import withhold
+from harness.judge.ratios import bootstrap_seed, without_interval
+from harness.judge.statistics import MIN_ROUNDS, RESAMPLES, Bounds, Interval
 from harness.studies.grid import BEST, OWN_BEST
 from harness.studies.grid.finding import Choice, Race
 from harness.studies.grid.trainings import GOOD, Entrant
@@ -92,13 +95,13 @@ def _race(
     empty = Ratio(measure.name, measure.unit, None, None, None, 0, point=entrant.settings)
     parted = halves(entrant.field.seeds)
     if not parted:
-        return Race(withhold(empty, "a single seed cannot both choose and judge"))
+        return Race(without_interval(empty, "a single seed cannot both choose and judge"))
     choices: list[Choice] = []
     runs: list[Run] = []
     for choosing, judging in parted:
         picked = pick(entrant, choosing)
         if isinstance(picked, str):
-            return Race(withhold(empty, picked))
+            return Race(without_interval(empty, picked))
         baseline, method, place = picked
         target = entrant.field.targets[place]
         choices.append(Choice(baseline, method, target, choosing, judging))
@@ -128,9 +131,11 @@ def _judged(
         observed=tuple(Observed(run.seed, None, run.before.at, run.after.at) for run in runs),
     )
     if not runs:
-        return Race(withhold(found, "no judging seed has both members"), choices)
+        return Race(without_interval(found, "no judging seed has both members"), choices)
     if any(run.before.at <= 0 or run.after.at <= 0 for run in runs):
-        return Race(withhold(found, "a seed had reached the target before its first step"), choices)
+        return Race(
+            without_interval(found, "a seed had reached the target before its first step"), choices
+        )
     interval = entrant.interval(
         empty.measure,
         {run.seed: run.before.at for run in runs},
@@ -142,7 +147,7 @@ def _judged(
         choices,
         late=tuple(member for member, each in arrived if each.late(each.crossings)),
         quality=_quality(entrant, runs),
-        seconds=_seconds(entrant, runs),
+        seconds=_seconds(entrant, runs, empty.measure),
     )
 
 
@@ -172,13 +177,28 @@ def _tests(
     return {seed: found[seed] for seed, found in known.items() if seed in found}
 
 
-def _seconds(entrant: Entrant, runs: Sequence[Run]) -> float | None:
-    """Derive the ratio in seconds, where the time of every step was measured."""
-    found = []
-    for run in runs:
-        before = entrant.field.step_s("baseline", run.baseline)
-        after = entrant.field.step_s("method", run.method)
-        if before is None or after is None:
-            return None
-        found.append(run.before.at * before / (run.after.at * after))
-    return median(found)
+def _seconds(entrant: Entrant, runs: Sequence[Run], measure: str) -> Interval | None:
+    """Derive the ratio in seconds, where the time of every step was measured.
+
+    The steps of seeds and the rounds of step times are two samples, so a bootstrap draws from each.
+    """
+    chosen = list(dict.fromkeys((key_of(run.baseline), key_of(run.method)) for run in runs))
+    timed = [np.array(entrant.field.step_ratios(dict(b), dict(m))) for b, m in chosen]
+    if not all(map(len, timed)):
+        return None
+    of_choice = np.array([chosen.index((key_of(r.baseline), key_of(r.method))) for r in runs])
+    steps = np.array([run.before.at / run.after.at for run in runs])
+    estimate = float(np.median(steps * np.array([np.median(each) for each in timed])[of_choice]))
+    if min(len(runs), *map(len, timed)) < MIN_ROUNDS:
+        found = np.concatenate([timed[c] * s for c, s in zip(of_choice, steps, strict=True)])
+        tails, how = [0.0, 1.0], Bounds.SPAN
+    else:
+        seed = bootstrap_seed(entrant.field.pair, f"{measure} in seconds", entrant.settings)
+        random = np.random.default_rng(seed)
+        drawn = random.integers(len(runs), size=(RESAMPLES, len(runs)))
+        rounds = [random.choice(each, (RESAMPLES, len(each))) for each in timed]
+        taken = np.stack([np.median(each, 1) for each in rounds], 1)
+        ratios = steps[drawn] * np.take_along_axis(taken, of_choice[drawn], 1)
+        found, tails, how = np.median(ratios, 1), [0.025, 0.975], Bounds.SEEDS_AND_ROUNDS
+    low, high = map(float, np.quantile(found, tails))
+    return Interval(estimate, min(low, estimate), max(high, estimate), len(runs), how)

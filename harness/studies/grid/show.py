@@ -37,12 +37,13 @@ def race_table(judgement: Judgement) -> Table | None:
         "Each half of the seeds chooses, and the other half judges its choice. At the best setting "
         "the method is furthest ahead of the baseline at the same setting; at its own best setting "
         "a member takes the fewest steps. Both members choose among the same settings. Seconds are "
-        "derived: steps times the measured step time.",
+        "derived: steps times the measured step time, with an interval over seeds and rounds, or "
+        "the span where there are fewer than eight of either.",
         (
             Column("Read as", 1.2),
             Column("Chosen", 2.4),
             Column("Steps [95 %]", 1.6, numeric=True),
-            Column("Seconds, derived", 0.9, numeric=True),
+            Column("Seconds, derived [95 %]", 1.6, numeric=True),
         ),
         [
             Group(
@@ -134,7 +135,7 @@ def _race_row(name: str, arm: found.Arm, race: found.Race) -> tuple[Cell, ...]:
         Cell(name, row_words(arm.settings, {})),
         Cell(*_chosen(race)),
         steps,
-        Cell(ratio(race.seconds)),
+        Cell(ratio_interval(race.seconds), derived=True),
     )
 
 

@@ -27,6 +27,10 @@ TRAINS, GOOD = 1, 3
 """Places among them: half of the way, where training goes well at all, and what a user wants."""
 
 
+Round = tuple[int, int]
+"""A seed, and the number of a round."""
+
+
 @dataclass(frozen=True)
 class Field:
     """What was seen of a pair at the points of its sweep."""
@@ -128,7 +132,16 @@ class Field:
 
     def step_s(self, member: Member, point: Point) -> float | None:
         """Return the measured seconds of a step, of any pair that differs in what takes no time."""
-        return self._step_times[member].get(self._timed_as(self.pair.at(point), member))
+        timed = self._timed(member, point)
+        return median(timed.values()) if timed else None
+
+    def step_ratios(self, baseline: Point, method: Point) -> list[float]:
+        """Return round by round how much longer the baseline's step takes, at points of theirs."""
+        before, after = self._timed("baseline", baseline), self._timed("method", method)
+        return [before[key] / after[key] for key in before if key in after]
+
+    def _timed(self, member: Member, point: Point) -> Mapping[Round, float]:
+        return self._step_times[member].get(self._timed_as(self.pair.at(point), member), {})
 
     @cached_property
     def _looks(self) -> dict[Member, dict[PointKey, list[tuple[Record[Curve], Curve]]]]:
@@ -139,13 +152,13 @@ class Field:
         return {member: trainings(self.evidence, self.pair, member) for member in MEMBERS}
 
     @cached_property
-    def _step_times(self) -> dict[Member, dict[str, float]]:
-        found: dict[Member, dict[str, float]] = {member: {} for member in MEMBERS}
+    def _step_times(self) -> dict[Member, dict[str, Mapping[Round, float]]]:
+        found: dict[Member, dict[str, Mapping[Round, float]]] = {member: {} for member in MEMBERS}
         for other in self.evidence.manifest.suite.pair:
             for member in MEMBERS:
                 for key, looks in self.evidence.by_point(other, STEP, member).items():
                     known = self._timed_as(other.at(dict(key)), member)
-                    seconds = median(median(seen.seconds) for _, seen in looks)
+                    seconds = {(r.seed, r.round): median(seen.seconds) for r, seen in looks}
                     found[member].setdefault(known, seconds)
         return found
 

@@ -14,7 +14,7 @@ from harness.judge.judgement import Derived, Observed, Ratio, Source
 from harness.judge.pair_study import Answer, PairSoFar, PairStudy
 from harness.judge.quality.crossing import target_by_rule, target_range
 from harness.judge.quality.race import SUSTAINED, Arrivals, Trainings, trainings
-from harness.judge.ratios import CONFIDENCE, bootstrap_seed, withhold
+from harness.judge.ratios import CONFIDENCE, bootstrap_seed, without_interval
 from harness.judge.statistics import Bounds, Interval, paired_ratio
 from harness.records.seen import CURVE
 
@@ -89,7 +89,9 @@ def targets(so_far: PairSoFar) -> Targets | None:
         method = dataclasses.replace(baseline, step_s=method.step_s)
     if not baseline.curves:
         reason = _no_curve(evidence, pair, "baseline")
-        return Targets((), (withhold(STEPS, reason), withhold(TIME, reason)), asked=asked)
+        return Targets(
+            (), (without_interval(STEPS, reason), without_interval(TIME, reason)), asked=asked
+        )
     described, _ = evidence.usable(pair, CURVE, "baseline")[0]
     higher = described.higher_is_better is not False
     curves = list(baseline.curves.values())
@@ -113,7 +115,9 @@ def targets(so_far: PairSoFar) -> Targets | None:
         reason = "no seed is shared"
         if not method.seeds:
             reason = _no_curve(evidence, pair, "method")
-        return Targets(times, (withhold(steps, reason), withhold(time, reason)), asked=asked)
+        return Targets(
+            times, (without_interval(steps, reason), without_interval(time, reason)), asked=asked
+        )
     if inherited:
         ratios = _inherited(steps, time, len(shared), step_time)
         return Targets(times, ratios, inherited=True, asked=asked)
@@ -163,7 +167,7 @@ def _inherited(
     )
     if step_time is None or step_time.interval is None:
         why = step_time.reason if step_time else "the pair has no pass step"
-        return same, withhold(time, f"there is no ratio of step times: {why}")
+        return same, without_interval(time, f"there is no ratio of step times: {why}")
     return same, dataclasses.replace(
         time,
         interval=step_time.interval,
@@ -192,11 +196,11 @@ def _raced(
     for member in MEMBERS:
         each = unit[member]
         if each is None:
-            return withhold(ratio, f"the step time of the {member} is unknown")
+            return without_interval(ratio, f"the step time of the {member} is unknown")
         values.append({seed: arrivals[member].crossings[seed].at * each for seed in shared})
     baseline, method = values
     if min(*baseline.values(), *method.values()) <= 0:
-        return withhold(ratio, "a seed had reached the target before its first step")
+        return without_interval(ratio, "a seed had reached the target before its first step")
     interval = paired_ratio(baseline, method, seed=bootstrap_seed(pair, ratio.measure))
     price = "" if ratio.measure == STEPS.measure else f" * {dict(unit)}[r.member]"
     return dataclasses.replace(

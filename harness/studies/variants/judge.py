@@ -14,7 +14,7 @@ from harness.judge.evidence import Evidence
 from harness.judge.judgement import Judgement, Observed, Place, Ratio, Source
 from harness.judge.pair_study import Answer, PairSoFar, PairStudy, Part
 from harness.judge.quality.pair_quality import observed_by_seed, strictest_margin
-from harness.judge.ratios import CONFIDENCE, nothing, observed, withhold
+from harness.judge.ratios import CONFIDENCE, nothing, observed, without_interval
 from harness.judge.threats import Threat, Told
 from harness.studies.variants import MEASURES, QUALITIES, TIMES, Settings
 from harness.studies.variants.evidence import Study, study_of, why_unstudied
@@ -157,7 +157,7 @@ class Selected(PairStudy):
         if ratio.interval is not None:
             return ratio
         why = why_unstudied(self.evidence, self.selector.pair, reading.measure)
-        return withhold(ratio, why or ratio.reason)
+        return without_interval(ratio, why or ratio.reason)
 
     def _as_ratio(self, measure: str, name: str, steps: int, confidence: float) -> Ratio:
         study = self.study

@@ -9,6 +9,7 @@ import pytest
 from harness.declare.point import Point
 from harness.judge.choosing import halves
 from harness.judge.judgement import Observed, PairJudgement
+from harness.judge.statistics import Bounds
 from harness.judge.trace import trace
 from tests.judge.builders import AA, evidence, timed
 from tests.studies.grid.runs import (
@@ -217,7 +218,8 @@ class TestTheBestSetting:
         records = trained(always(8), always(2))
         assert arm_of(records).best.seconds is None
         arm = arm_of(records + found, others=(times,), verdicts=False)
-        assert arm.best.seconds == pytest.approx(4.0 * 0.5)
+        assert arm.best.seconds.estimate == pytest.approx(4.0 * 0.5)
+        assert arm.best.seconds.low <= 2.0 <= arm.best.seconds.high
 
 
 class TestOwnBest:
@@ -354,3 +356,28 @@ def test_a_sweep_that_nobody_asks_about_as_a_grid_is_none():
     pair = dataclasses.replace(SWEPT, claims=())
     judged = pair_of(trained(always(4), always(4), pair), pair)
     assert "grid" not in judged.studies
+
+
+class TestSeconds:
+    def test_have_an_interval_of_seeds_and_of_rounds(self):
+        times = dataclasses.replace(
+            SWEPT, name="times", passes=("step",), claims=(), sweep={"depth": (1, 2)}
+        )
+        found = []
+        for point in times.points:
+            found += [
+                dataclasses.replace(r, point=point, block=f"{r.block}@{point}")
+                for r in timed(times, 0.25, 0.5, noise=0.05)
+            ]
+
+        def uneven(point: Point, seed: int) -> int:
+            return 8 if seed % 2 else 6
+
+        arm = arm_of(trained(uneven, always(2)) + found, others=(times,), verdicts=False)
+        seconds = arm.best.seconds
+        assert seconds is not None
+        steps = arm.best.ratio.interval
+        assert seconds.method == Bounds.SEEDS_AND_ROUNDS
+        # Seeds alone give the spread of the steps; the rounds of step times widen it.
+        assert seconds.high / seconds.low > steps.high / steps.low
+        assert seconds.estimate == pytest.approx(steps.estimate * 0.5, rel=0.1)
