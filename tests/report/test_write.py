@@ -171,6 +171,17 @@ def test_an_interval_of_a_subclass_is_written_with_its_counts(run) -> None:
     assert '"by hand"' in claims_json(run.manifest, changed)
 
 
+def test_a_ratio_that_a_study_answers_with_is_written_though_it_is_none_of_the_pair_s(run) -> None:
+    judged = run.judgement.pairs[1]
+    answered = dataclasses.replace(
+        judged.verdicts[0], ratio=Interval(2.0, 1.5, 3.0, 9, "by hand"), reason="It is faster"
+    )
+    told = claims_json(run.manifest, run.with_pair(1, ratios=(), verdicts=(answered,)).judgement)
+    (verdict,) = (v for v in json.loads(told)["verdicts"] if v["pair"] == judged.pair.name)
+    assert verdict["ratio"]["estimate"] == 2.0
+    assert verdict["reason"] == "It is faster."
+
+
 def test_little_or_nothing_is_written_too(degenerate, tmp_path: Path) -> None:
     run = degenerate.run
     paths = write(tmp_path, run.manifest, run.records, run.judgement)

@@ -115,12 +115,13 @@ def tone_of(word: str) -> Tone:
 def no_figures(verdict: Verdict, judged: PairJudgement) -> Cell | None:
     """Return what stands where the verdict's figures would, or None where they may be printed.
 
-    Quality gained needs no timed pass, so it is held to the gradient checks alone.
+    Quality gained needs no timed pass, so it is held to the gradient checks alone. A study may
+    answer a claim with a ratio that does not stand among the pair's.
     """
-    if not is_gain(verdict.measure):
-        return no_ratio(judged)
     reason = withheld(judged)
-    return None if reason is None else Cell("no gain shown", reason, "bad")
+    if is_gain(verdict.measure):
+        return None if reason is None else Cell("no gain shown", reason, "bad")
+    return None if reason is None and verdict.ratio is not None else no_ratio(judged)
 
 
 def measured_cell(verdict: Verdict, judged: PairJudgement) -> Cell:
