@@ -1,12 +1,15 @@
 """Slurm: every call is a job of its own, sent by submitit from a machine that can run sbatch.
 
-A job says how many cores and GPUs it needs, how much memory, and when it is over at the latest. One
-that Slurm preempts is queued again and starts from its beginning. Whatever else a cluster asks for
-(a partition, an account, a constraint) goes by Slurm's own variables, as in SBATCH_PARTITION=long.
+Calls that come at once and ask for the same are sent as one array of jobs, so that a queue sees one
+submission and not hundreds. A job says how many cores and GPUs it needs, how much memory, and when
+it is over at the latest. One that Slurm preempts is queued again and starts from its beginning.
+Whatever else a cluster asks for (a partition, an account, a constraint) goes by Slurm's own
+variables, as in SBATCH_PARTITION=long.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import shutil
@@ -14,6 +17,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +29,11 @@ from harness.measure.engines.remote import Lost, RemoteEngine
 START_S = 300.0
 """Of a job's limit: to import torch from a shared file system, on top of what its call may take."""
 POLL_S = 1.0  # between two looks at whether a job's result is there
+GATHER_S = 0.5  # that a call waits for others that ask for the same
+
+
+Asked = tuple[float, Resources]
+"""What the jobs of an array have in common."""
 
 
 class OnItsNode:
@@ -67,6 +76,8 @@ class SlurmEngine(RemoteEngine):
         self._folder = tempfile.mkdtemp(prefix=".jobs-", dir=folder)
         self._closed = threading.Event()
         self._jobs: set[Any] = set()
+        self._waiting: dict[Asked, list[tuple[str, Future[Any]]]] = {}
+        self._gathering = threading.Lock()
         self._machines: dict[str, str] = {}
 
     @property
@@ -75,7 +86,7 @@ class SlurmEngine(RemoteEngine):
 
     def _send(self, request: str, limit_s: float, resources: Resources) -> str:
         try:
-            job = self._executor(limit_s, resources).submit(OnItsNode(), request)
+            job = self._gathered(request, limit_s, resources).result()
         except self._failed as error:
             raise UsageError(f"sbatch refused a job: {_last_line(error)}") from None
         self._jobs.add(job)
@@ -93,6 +104,38 @@ class SlurmEngine(RemoteEngine):
             self._machines.setdefault(resources.machine, machine)
         return str(reply)
 
+    def _gathered(self, request: str, limit_s: float, resources: Resources) -> Future[Any]:
+        """Return the job to come of a call, which waits a moment for others of its kind."""
+        asked = limit_s, dataclasses.replace(resources, machine=self._on(resources) or "")
+        sent: Future[Any] = Future()
+        with self._gathering:
+            calls = self._waiting.setdefault(asked, [])
+            calls.append((request, sent))
+            if len(calls) == 1:
+                timer = threading.Timer(GATHER_S, self._send_gathered, (asked, resources))
+                timer.daemon = True
+                timer.start()
+        return sent
+
+    def _send_gathered(self, asked: Asked, resources: Resources) -> None:
+        with self._gathering:
+            calls = self._waiting.pop(asked)
+        requests, sent = zip(*calls, strict=True)
+        try:
+            if self._closed.is_set():
+                raise Lost("the run is over")
+            jobs = self._executor(asked[0], resources).map_array(OnItsNode(), requests)
+        except Exception as error:
+            for each in sent:
+                each.set_exception(error)
+        else:
+            for each, job in zip(sent, jobs, strict=True):
+                each.set_result(job)
+
+    def _on(self, resources: Resources) -> str | None:
+        """Return the machine that calls must be made on, if others of their pair have one."""
+        return self._machines.get(resources.machine)
+
     def _executor(self, limit_s: float, resources: Resources) -> Any:
         """Return what sends a job that asks for as much; it keeps what one job was given."""
         executor = self._submitit.AutoExecutor(self._folder, self._cluster, slurm_max_num_timeout=1)
@@ -103,7 +146,7 @@ class SlurmEngine(RemoteEngine):
             gpus_per_node=resources.gpus or None,
             mem_gb=self._memory_gb,
             slurm_exclusive=resources.alone or None,
-            slurm_nodelist=self._machines.get(resources.machine),
+            slurm_nodelist=self._on(resources),
             # A step has one core from Slurm 22.05 on, however many its job was given.
             slurm_srun_args=[f"--cpus-per-task={resources.cores}"],
             slurm_additional_parameters={"requeue": True},

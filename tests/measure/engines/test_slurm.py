@@ -30,6 +30,34 @@ def test_a_preempted_job_starts_again_from_its_beginning(slurm: Any, tmp_path: P
         assert asked.result(timeout=120).text == "again"
 
 
+def test_calls_that_come_at_once_and_ask_for_the_same_are_one_array(
+    slurm: Any, monkeypatch: pytest.MonkeyPatch
+):
+    sent = []
+    plain = slurm._executor
+
+    def counted(limit_s: float, resources: Resources) -> Any:
+        executor = plain(limit_s, resources)
+        map_array = executor.map_array
+
+        def taken(call: Any, requests: Any) -> Any:
+            sent.append((resources.cores, len(requests)))
+            return map_array(call, requests)
+
+        executor.map_array = taken
+        return executor
+
+    monkeypatch.setattr(slurm, "_executor", counted)
+    needs = [Resources(1), Resources(1), Resources(2)]
+    with ThreadPoolExecutor(3) as threads:
+        call = "tests.measure.in_worker:said"
+        found = [
+            threads.submit(slurm.call, call, str(n), 60, (), each) for n, each in enumerate(needs)
+        ]
+        assert [each.result().text for each in found] == ["0", "1", "2"]
+    assert sorted(sent) == [(1, 2), (2, 1)]
+
+
 def test_a_job_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("submitit", reason=MISSING.format("submitit", "slurm"))
     from harness.measure.engines.slurm import NEEDED, SlurmEngine
