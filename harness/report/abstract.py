@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.declare.pair import workload_words
 from harness.judge.judgement import Judgement
-from harness.judge.statistics import MIN_ROUNDS, aa_holds, noise_floor
+from harness.judge.statistics import MIN_ROUNDS
 from harness.records.manifest import Manifest
 from harness.report.claims import summary
 from harness.report.tables.run_tables import machine_words
@@ -35,8 +35,8 @@ def checks_and_noise(judgement: Judgement) -> str:
         )
     own = [t for t in judgement.twins if t.own and t.interval.n >= MIN_ROUNDS]
     if own:
-        covering = sum(aa_holds(twins.wide) for twins in own)
-        floors = sorted(noise_floor(twins.interval) for twins in own)
+        covering = sum(twins.holds for twins in own)
+        floors = sorted(twins.floor for twins in own)
         parts.append(
             f"{covering} of {count(len(own), 'interval')} of twin over baseline "
             f"{'covers' if covering == 1 else 'cover'} 1.00; noise floors are from "

@@ -35,6 +35,15 @@ class Twins:
         return f"{which} {self.pair}, {self.measure}{f' at {at}' if at else ''},"
 
     @property
+    def holds(self) -> bool:
+        """Whether the wider interval covers 1, with enough rounds."""
+        return aa_holds(self.wide)
+
+    @property
+    def floor(self) -> float:
+        return noise_floor(self.interval)
+
+    @property
     def doubts(self) -> str:
         return "the pair's verdicts on time are" if self.own else "every verdict on time is"
 
@@ -86,7 +95,7 @@ def noise_of(found: Sequence[Twins]) -> Noise:
         f"{twins.name} has {twins.wide.low:.4f} to {twins.wide.high:.4f} ({AA_CONFIDENCE:.0%}), "
         f"which misses 1.00 although nothing differs, so {twins.doubts} inconclusive"
         for twins in enough
-        if not aa_holds(twins.wide)
+        if not twins.holds
     ]
     remarks += [
         f"{twins.name} has {twins.interval.n} of the {MIN_ROUNDS} rounds that a noise floor needs"
@@ -97,7 +106,7 @@ def noise_of(found: Sequence[Twins]) -> Noise:
         remarks.append("no baseline was measured against itself, so the noise is unknown")
     floors: dict[Timing, float] = {}
     for twins in enough:
-        kind, floor = timing(twins.measure), noise_floor(twins.interval)
+        kind, floor = timing(twins.measure), twins.floor
         floors[kind] = max(floor, floors.get(kind, floor))
-    ok = all(aa_holds(twins.wide) for twins in enough) if enough else None
+    ok = all(twins.holds for twins in enough) if enough else None
     return Noise(ok, tuple(remarks), floors)

@@ -9,7 +9,7 @@ from harness.declare.passes import Pass, Seen
 from harness.declare.point import Point, words_of
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Ratio
 from harness.judge.noise.pair_noise import AA_CONFIDENCE, Twins, noise_of
-from harness.judge.statistics import MIN_ROUNDS, Interval, aa_holds
+from harness.judge.statistics import MIN_ROUNDS, Interval
 from harness.report.tables.gradient_tables import NOTHING_TIMED, gradients, no_ratio
 from harness.report.tables.table import Cell, Column, Group, Table, grouped_table, simple_table
 from harness.report.units import (
@@ -175,8 +175,8 @@ def _wide_cell(twins: Twins) -> Cell:
     """Write the interval by which a baseline against itself holds or does not."""
     if twins.wide.n < MIN_ROUNDS:
         return Cell(UNKNOWN, f"fewer than {count(MIN_ROUNDS, 'round')}")
-    held = aa_holds(twins.wide)
-    return Cell(bounds(twins.wide), "covers 1.00" if held else "misses 1.00", "" if held else "bad")
+    held = "covers 1.00" if twins.holds else "misses 1.00"
+    return Cell(bounds(twins.wide), held, "" if twins.holds else "bad")
 
 
 def _has_quality(quality: Quality) -> bool:
