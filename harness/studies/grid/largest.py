@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -21,6 +22,36 @@ TAIL = 0.025
 Table: TypeAlias = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Majority:
+    """The greatest value that most seeds of a member get to; 0 where they get to none."""
+
+    whole: float
+    drawn: Table
+    """Of the majority of every draw."""
+
+    @classmethod
+    def of(
+        cls, entrant: Entrant, member: Member, seeds: Sequence[int], draws: NDArray[np.int64]
+    ) -> Majority:
+        values, there = [], []
+        for point in entrant.points:
+            crossings = entrant.field.arrivals(member, point, TRAINS).crossings
+            values.append(entrant.field.number(point) or 0.0)
+            there.append([crossings[seed].reached for seed in seeds])
+        reached = np.array(there)
+        most = np.concatenate([reached.mean(1)[:, None], reached[:, draws].mean(2)], 1) > 0.5
+        greatest = np.where(most, np.array(values)[:, None], 0.0).max(0)
+        return cls(float(greatest[0]), greatest[1:])
+
+    def may_be(self, value: float) -> bool:
+        """Say whether it is this value, or is so in more draws than an interval leaves out."""
+        return self.whole == value or bool(np.mean(self.drawn == value) > TAIL)
+
+    def at_least(self, value: float) -> Majority:
+        return Majority(max(self.whole, value), np.maximum(self.drawn, value))
+
+
 def largest(entrant: Entrant) -> Largest | None:
     """Return the ratio of the values that most seeds of each member get to, with an interval.
 
@@ -33,62 +64,52 @@ def largest(entrant: Entrant) -> Largest | None:
     seeds = _whole(entrant)
     if len(values) < 2 or values[0] <= 0 or not seeds:
         return None
-    seed = bootstrap_seed(field.pair, LARGEST.name, entrant.settings)
-    draws = np.random.default_rng(seed).integers(len(seeds), size=(RESAMPLES, len(seeds)))
-    whole, drawn = {}, {}
+    random = np.random.default_rng(bootstrap_seed(field.pair, LARGEST.name, entrant.settings))
+    draws = random.integers(len(seeds), size=(RESAMPLES, len(seeds)))
+    found = {member: Majority.of(entrant, member, seeds, draws) for member in MEMBERS}
+    before, after = (found[member].at_least(values[0]) for member in MEMBERS)
+    observed = tuple(
+        Observed(seed, None, *(_greatest(entrant, m, seed) or values[0] for m in MEMBERS))
+        for seed in seeds
+    )
+    interval = _interval(before, after, observed)
+    ratio = Ratio(
+        LARGEST.name,
+        LARGEST.unit,
+        before.whole,
+        after.whole,
+        interval,
+        interval.n,
+        point=entrant.settings,
+        observed=observed,
+    )
+    bounds = _bounds(found, values[-1])
+    return Largest(field.targets[TRAINS], _reaches(entrant), ratio, bounds)
+
+
+def _interval(before: Majority, after: Majority, observed: Sequence[Observed]) -> Interval:
+    """Return the method's majority over the baseline's; of few seeds the span of their ratios."""
+    estimate, count = after.whole / before.whole, len(observed)
+    ratios, tail, how = after.drawn / before.drawn, TAIL, Bounds.MAJORITIES
+    if count < MIN_ROUNDS:
+        each = [(one.method or 0) / one.baseline for one in observed if one.baseline]
+        ratios, tail, how = np.array(each), 0.0, Bounds.SPAN
+    low, high = map(float, np.quantile(ratios, [tail, 1 - tail], method="nearest"))
+    return Interval(estimate, min(low, estimate), max(high, estimate), count, how)
+
+
+def _bounds(found: Mapping[Member, Majority], greatest: float) -> dict[Member, str]:
+    """Say on whose side the ratio is but a bound, and why."""
     bounds: dict[Member, str] = {}
     for member, other in zip(MEMBERS, reversed(MEMBERS), strict=True):
-        reached = _reached(entrant, member, seeds)
-        whole[member] = float(_majority(reached, np.arange(len(seeds))[None])[0])
-        drawn[member] = _majority(reached, draws)
-        every = np.append(drawn[member], whole[member])
-        if whole[member] == 0 or np.mean(every == 0) > TAIL:
+        if found[member].may_be(0.0):
             bounds[member] = f"most seeds of the {member} train at no value of the grid"
-        if whole[member] == values[-1] or np.mean(every == values[-1]) > TAIL:
+        if found[member].may_be(greatest):
             bounds[other] = (
                 f"most seeds of the {member} train at the greatest value of the grid, and perhaps "
                 "beyond it"
             )
-        whole[member] = max(whole[member], values[0])
-        drawn[member] = np.maximum(drawn[member], values[0])
-    each = {
-        member: {s: _greatest(entrant, member, s) or values[0] for s in seeds} for member in MEMBERS
-    }
-    found, how = drawn["method"] / drawn["baseline"], Bounds.MAJORITIES
-    if len(seeds) < MIN_ROUNDS:
-        found = np.array([each["method"][s] / each["baseline"][s] for s in seeds])
-        how = Bounds.SPAN
-    estimate = whole["method"] / whole["baseline"]
-    tails = [TAIL, 1 - TAIL] if how is Bounds.MAJORITIES else [0.0, 1.0]
-    low, high = map(float, np.quantile(found, tails, method="nearest"))
-    ratio = Ratio(
-        LARGEST.name,
-        LARGEST.unit,
-        whole["baseline"],
-        whole["method"],
-        Interval(estimate, min(low, estimate), max(high, estimate), len(seeds), how),
-        len(seeds),
-        point=entrant.settings,
-        observed=tuple(Observed(s, None, each["baseline"][s], each["method"][s]) for s in seeds),
-    )
-    return Largest(field.targets[TRAINS], _reaches(entrant), ratio, bounds)
-
-
-def _reached(entrant: Entrant, member: Member, seeds: Sequence[int]) -> Table:
-    """Return by point, in the order of their values, the value where a seed got there, and 0."""
-    found = []
-    for point in entrant.points:
-        crossings = entrant.field.arrivals(member, point, TRAINS).crossings
-        value = entrant.field.number(point) or 0.0
-        found.append([value if crossings[seed].reached else 0.0 for seed in seeds])
-    return np.array(found)
-
-
-def _majority(reached: Table, draws: NDArray[np.int64]) -> Table:
-    """Return for each draw of seeds the greatest value at which most of them got there, or 0."""
-    there = (reached > 0)[:, draws].mean(2) > 0.5
-    greatest: Table = np.where(there, reached.max(1)[:, None], 0.0).max(0)
-    return greatest
+    return bounds
 
 
 def _whole(entrant: Entrant) -> list[int]:
