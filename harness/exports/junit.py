@@ -57,7 +57,7 @@ def _words(options: Mapping[str, str]) -> frozenset[str]:
     return frozenset(given)
 
 
-def _exit_code(words: set[str], failing: frozenset[str]) -> int:
+def _exit_code(words: set[Word], failing: frozenset[str]) -> int:
     if words & failing:
         return REGRESSED
     if words & set(PASSING):

@@ -15,6 +15,7 @@ from harness.judge.machines import Surroundings
 from harness.judge.noise.pair_noise import Noise, Twins, noise_by_pair
 from harness.judge.quality.convergence import Convergence
 from harness.judge.statistics import Interval
+from harness.judge.verdicts import Word
 
 if TYPE_CHECKING:
     from harness.judge.noise.timed_blocks import BlockTime, MemberRun, TimedRounds
@@ -164,7 +165,7 @@ class Verdict:
     published: float
     pair: str
     method: str
-    word: str
+    word: Word
     reason: str
     ratio: Interval | None  # of a gain in quality: the difference
     algorithm: str  # known or reconstructed

@@ -11,6 +11,7 @@ from harness.declare.measures import MEASURES, Scale
 from harness.declare.pair import workload_words
 from harness.judge.judgement import PairJudgement, Verdict
 from harness.judge.statistics import Interval
+from harness.judge.verdicts import Word
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Group:
     """Verdicts that belong together: how often each word was given, and the ranges."""
 
     verdicts: tuple[Verdict, ...]
-    words: tuple[tuple[str, int], ...]
+    words: tuple[tuple[Word, int], ...]
     spans: tuple[Span, ...]
 
 

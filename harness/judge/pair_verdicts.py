@@ -68,7 +68,7 @@ def pair_verdicts(
                         published=reading.value,
                         pair=judged.pair.name,
                         method=judged.pair.method,
-                        word=str(decision.word),
+                        word=decision.word,
                         reason=decision.reason,
                         ratio=ratio.interval,
                         algorithm="rival" if judged.pair.rival else claim.algorithm,

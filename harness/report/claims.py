@@ -9,6 +9,7 @@ from harness.declare.claims import Claim
 from harness.declare.measures import COMPARATIVES
 from harness.judge.judgement import Judgement
 from harness.judge.outcome import Beside, Group, Outcome, Span
+from harness.judge.verdicts import Word
 from harness.report.account import Account, Opened, opened
 from harness.report.figures.claim_figure import ClaimFigure, claim_figures
 from harness.report.section import Placed, placed
@@ -74,7 +75,7 @@ def summary(judgement: Judgement) -> str:
 def legend(judgement: Judgement) -> str:
     """Say how the figures and the words of the first page are read."""
     words = _counted(group for each in judgement.claims for group in (each.own, each.rivals))
-    meanings = "; ".join(f"{word}: {MEANINGS[word]}" for word in words if word in MEANINGS)
+    meanings = "; ".join(f"{word}: {MEANINGS[word]}" for word in words)
     return (
         "How to read this: a point is the median ratio of baseline over method, its line the 95 % "
         "interval; right of 1 the method is better (quality: method minus baseline; right of 0). "
@@ -84,14 +85,13 @@ def legend(judgement: Judgement) -> str:
     )
 
 
-def _counted(groups: Iterable[Group]) -> dict[str, int]:
+def _counted(groups: Iterable[Group]) -> dict[Word, int]:
     """Count words, in the order in which they are explained."""
-    found: dict[str, int] = {}
+    found: dict[Word, int] = {}
     for group in groups:
         for word, number in group.words:
             found[word] = found.get(word, 0) + number
-    order = [*MEANINGS, *sorted(set(found) - set(MEANINGS))]
-    return {word: found[word] for word in order if word in found}
+    return {word: found[word] for word in MEANINGS if word in found}
 
 
 def _line(

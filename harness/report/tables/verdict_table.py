@@ -8,35 +8,38 @@ from harness.declare.point import words_of
 from harness.judge.judgement import Judgement, PairJudgement, Quality, Verdict
 from harness.judge.ratios import is_gain
 from harness.judge.statistics import Interval
+from harness.judge.verdicts import Word
 from harness.report.tables.gradient_tables import no_ratio, pair_cell, withheld
 from harness.report.tables.table import Cell, Column, Group, Table, Tone, grouped_table
 from harness.report.units import UNKNOWN, count, ratio, ratio_interval, significant, with_bounds
 from harness.report.words import basis, full_stop, listed, measure_name, span, team_words
 
-NOT_TESTABLE, NOT_MEASURED = "not testable here", "not measured here"
-
-TONES: dict[str, Tone] = {
-    "met": "good",
-    "consistent": "good",
-    "smaller": "mixed",
-    "none": "bad",
-    "reversed": "bad",
-    "invalid": "bad",
+TONES: dict[Word, Tone] = {
+    Word.MET: "good",
+    Word.CONSISTENT: "good",
+    Word.SMALLER: "mixed",
+    Word.NONE: "bad",
+    Word.REVERSED: "bad",
+    Word.INCONCLUSIVE: "open",
+    Word.NOT_MEASURED: "open",
+    Word.NOT_TESTABLE: "open",
+    Word.INVALID: "bad",
 }
 
-MEANINGS = {
-    "met": "the whole interval lies at or above the published value",
-    "consistent": "a real gain, and the interval contains the published value",
-    "smaller": "a real gain, but less than published",
-    "none": "no gain beyond the noise floor, and the interval excludes the published value",
-    "reversed": "the method is worse than its baseline",
-    "inconclusive": "the interval contains both no effect and the published value, the noise is "
+MEANINGS: dict[Word, str] = {
+    Word.MET: "the whole interval lies at or above the published value",
+    Word.CONSISTENT: "a real gain, and the interval contains the published value",
+    Word.SMALLER: "a real gain, but less than published",
+    Word.NONE: "no gain beyond the noise floor, and the interval excludes the published value",
+    Word.REVERSED: "the method is worse than its baseline",
+    Word.INCONCLUSIVE: "the interval contains both no effect and the published value, the noise is "
     "unknown or too large, or there were too few rounds",
-    NOT_MEASURED: "the suite does not measure the quantity that the claim is about",
-    NOT_TESTABLE: "something that the claim needs is missing here",
-    "invalid": "the gradient check or the accuracy condition failed, or the baseline does not "
+    Word.NOT_MEASURED: "the suite does not measure the quantity that the claim is about",
+    Word.NOT_TESTABLE: "something that the claim needs is missing here",
+    Word.INVALID: "the gradient check or the accuracy condition failed, or the baseline does not "
     "match its published accuracy",
 }
+UNTESTED = frozenset({Word.NOT_MEASURED, Word.NOT_TESTABLE})
 
 ORIGINS = {
     "known": "known algorithm",
@@ -108,8 +111,8 @@ def _parts(judgement: Judgement) -> str:
     )
 
 
-def tone_of(word: str) -> Tone:
-    return TONES.get(word, "open")
+def tone_of(word: Word) -> Tone:
+    return TONES[word]
 
 
 def no_figures(verdict: Verdict, judged: PairJudgement) -> Cell | None:
@@ -126,7 +129,7 @@ def no_figures(verdict: Verdict, judged: PairJudgement) -> Cell | None:
 
 def measured_cell(verdict: Verdict, judged: PairJudgement) -> Cell:
     """Write the measured ratio, or why none is shown."""
-    if verdict.word in (NOT_MEASURED, NOT_TESTABLE):
+    if verdict.word in UNTESTED:
         return Cell(UNKNOWN, measure_name(verdict.measure))
     instead = no_figures(verdict, judged)
     if instead is not None:
@@ -153,7 +156,7 @@ def published_cell(verdict: Verdict) -> Cell:
 
 def verdict_reason(verdict: Verdict, judged: PairJudgement) -> str:
     """Return why the verdict is what it is, without the figures of a pair that may show none."""
-    if verdict.word in (NOT_MEASURED, NOT_TESTABLE):
+    if verdict.word in UNTESTED:
         return full_stop(verdict.reason)
     instead = no_figures(verdict, judged)
     return full_stop(verdict.reason) if instead is None else instead.note
