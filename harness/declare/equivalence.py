@@ -12,7 +12,7 @@ Held = Literal["error", "factor", "missing order"]
 
 @dataclass(frozen=True)
 class Equivalence(ABC):
-    """A debt to the family's oracle that `python -m harness check` collects."""
+    """What a gradient owes to the family's oracle, which `python -m harness check` tests."""
 
     label: ClassVar[str]
 

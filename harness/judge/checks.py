@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from harness.declare.pair import MEMBERS, Member, Pair, settings_words
 from harness.declare.passes import Seen
 from harness.judge.evidence import Evidence, told
-from harness.judge.judgement import Debt
+from harness.judge.judgement import CheckResult
 from harness.records.record import Record
 from harness.records.seen import Check
 
@@ -15,8 +15,8 @@ GRAVEST = (False, None, True)
 """Outcomes of checks: failed, unknown, passed."""
 
 
-def debts(evidence: Evidence, pair: Pair) -> tuple[Debt, ...]:
-    """Return what baseline and method owed and paid; nothing where no check was asked for or made.
+def check_results(evidence: Evidence, pair: Pair) -> tuple[CheckResult, ...]:
+    """Return what the checks of baseline and method gave; nothing where none was asked for or made.
 
     A learner is checked once a run, and the record stands under the first pair that needed it. So
     it is found by the learner, its settings and its team. Of a pair that is checked at the points
@@ -26,51 +26,51 @@ def debts(evidence: Evidence, pair: Pair) -> tuple[Debt, ...]:
     found = {member: [_check_of(evidence, at, member) for at in places] for member in MEMBERS}
     if "check" not in pair.every_pass and not any(any(checks) for checks in found.values()):
         return ()
-    owed = {
-        member: [_debt(at, member, check) for at, check in zip(places, checks, strict=True)]
+    results = (
+        [_result(at, member, record) for at, record in zip(places, checks, strict=True)]
         for member, checks in found.items()
-    }
-    return tuple(min(each, key=lambda debt: GRAVEST.index(debt.passed)) for each in owed.values())
+    )
+    return tuple(min(each, key=lambda one: GRAVEST.index(one.passed)) for each in results)
 
 
-def all_paid(owed: Sequence[Debt]) -> bool | None:
+def all_passed(checks: Sequence[CheckResult]) -> bool | None:
     """Tell whether both members passed their checks; None if that is unknown."""
-    outcomes = [debt.passed for debt in owed]
+    outcomes = [check.passed for check in checks]
     if False in outcomes:
         return False
     return True if outcomes and None not in outcomes else None
 
 
-def withheld(pair: Pair, owed: Sequence[Debt]) -> str | None:
+def withheld(pair: Pair, checks: Sequence[CheckResult]) -> str | None:
     """Say why a pair may show no ratio, time or count as a result, or None where it may.
 
     A check that was planned and has no outcome withholds as well: nobody knows yet what the speed
-    was paid with. A pair of a baseline with itself shows no speed-up but the noise, whatever it
+    costs. A pair of a baseline with itself shows no speed-up but the noise, whatever it
     computes.
     """
     if pair.is_aa:
         return None
-    if (reason := failed(owed)) is not None:
+    if (reason := failed(checks)) is not None:
         return reason
     if "check" not in pair.every_pass:
         return None
-    for debt in owed:
-        if debt.passed is None:
-            return f"the gradient of {debt.learner} was not checked"
-    return None if owed else "the gradient was not checked"
+    for check in checks:
+        if check.passed is None:
+            return f"the gradient of {check.learner} was not checked"
+    return None if checks else "the gradient was not checked"
 
 
-def failed(owed: Sequence[Debt]) -> str | None:
+def failed(checks: Sequence[CheckResult]) -> str | None:
     """Say whose check failed."""
-    names = list(dict.fromkeys(debt.learner for debt in owed if debt.passed is False))
+    names = list(dict.fromkeys(check.learner for check in checks if check.passed is False))
     return f"the gradient check of {' and '.join(names)} failed" if names else None
 
 
-def unknown(owed: Sequence[Debt]) -> str:
-    """Say why it is unknown whether both members paid."""
-    if not owed:
+def unknown(checks: Sequence[CheckResult]) -> str:
+    """Say why it is unknown whether both members passed."""
+    if not checks:
         return "the pair has no pass check"
-    reasons = [f"{debt.learner}: {debt.reason}" for debt in owed if debt.passed is None]
+    reasons = [f"{check.learner}: {check.reason}" for check in checks if check.passed is None]
     return "; ".join(dict.fromkeys(reasons))
 
 
@@ -80,9 +80,9 @@ def _check_of(evidence: Evidence, pair: Pair, member: Member) -> Record[Seen] | 
     return evidence.checks.get((pair.learner(member), settings, *team))
 
 
-def _debt(pair: Pair, member: Member, record: Record[Seen] | None) -> Debt:
+def _result(pair: Pair, member: Member, record: Record[Seen] | None) -> CheckResult:
     check = record.seen if record is not None and isinstance(record.seen, Check) else Check()
-    return Debt(
+    return CheckResult(
         learner=pair.learner(member),
         equivalence=check.equivalence or "unknown",
         passed=check.passed if record is not None and record.status == "ok" else None,

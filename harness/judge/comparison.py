@@ -209,12 +209,12 @@ def mismatches(before: Judgement, after: Judgement) -> tuple[Mismatch, ...]:
 def _checks(judgement: Judgement) -> dict[tuple[str, str], tuple[bool | None, str | None]]:
     """Return by learner and settings whether the check passed, and its worst case."""
     return {
-        (debt.learner, settings_words(dict(judged.pair.learner_settings(member)))): (
-            debt.passed,
-            debt.worst_case,
+        (check.learner, settings_words(dict(judged.pair.learner_settings(member)))): (
+            check.passed,
+            check.worst_case,
         )
         for judged in judgement.pairs
-        for member, debt in zip(MEMBERS, judged.debts, strict=False)  # none where none was asked
+        for member, check in zip(MEMBERS, judged.checks, strict=False)  # none where none was asked
     }
 
 

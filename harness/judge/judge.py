@@ -13,7 +13,7 @@ from harness.declare.passes import Seen
 from harness.declare.study import Study
 from harness.declare.suite import Suite
 from harness.errors import StoreError
-from harness.judge.checks import debts, withheld
+from harness.judge.checks import check_results, withheld
 from harness.judge.evidence import Evidence, trouble
 from harness.judge.judgement import Failure, Judgement, PairJudgement, Quality, Ratio
 from harness.judge.machines import surroundings
@@ -100,8 +100,8 @@ def _judge_pair(
     studies: Sequence[Study],
 ) -> PairJudgement:
     claims = _claims_of(pair, evidence.manifest)
-    owed = debts(evidence, pair)
-    why = withheld(pair, owed)
+    checks = check_results(evidence, pair)
+    why = withheld(pair, checks)
     proof = inherits(evidence, pair)
     inherited = proof if stands_in(evidence, pair, proof) else None
     so_far = PairSoFar(evidence, pair, claims, ratios(evidence, pair), inherited)
@@ -119,7 +119,7 @@ def _judge_pair(
     judged = PairJudgement(
         pair=pair,
         data=next((record.data for record in evidence.of(pair) if record.data), None),
-        debts=owed,
+        checks=checks,
         curves=curves_equal(evidence, pair) if "trajectory" in pair.every_pass else None,
         ratios=tuple(ratio for ratio in measured if _has_figures(ratio)),
         quality=quality_at(strictest_margin(claims)),

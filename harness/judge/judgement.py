@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Debt:
-    """What a member's gradient owed to the oracle, and whether it paid."""
+class CheckResult:
+    """What the check of a member's gradient gave."""
 
     learner: str
     equivalence: str
@@ -189,7 +189,7 @@ class PairJudgement:
 
     pair: Pair
     data: str | None  # what the tasks were really made of
-    debts: tuple[Debt, ...]  # baseline's and method's
+    checks: tuple[CheckResult, ...]  # baseline's and method's
     curves: Curves | None
     ratios: tuple[Ratio, ...]
     quality: Quality | None

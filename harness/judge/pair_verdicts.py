@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from harness.declare.claims import Claim, Reading
 from harness.declare.pair import Member
 from harness.declare.point import Point
-from harness.judge.checks import all_paid, unknown
+from harness.judge.checks import all_passed, unknown
 from harness.judge.judgement import PairJudgement, Quality, Ratio, Verdict
 from harness.judge.noise.pair_noise import Noise, timing
 from harness.judge.pair_study import Answer, PairStudy, Part
@@ -155,7 +155,7 @@ def _decide_gain(
         gain,
         reading.value,
         seeds=ratio.rounds,
-        equivalence_ok=all_paid(judged.debts),
+        equivalence_ok=all_passed(judged.checks),
         missing=missing,
     )
     why = ratio.reason if gain is None else None
@@ -171,7 +171,7 @@ def _decide(
     quality: Quality | None,
     missing: str | None,
 ) -> Decision:
-    interval, equivalence = ratio.interval, all_paid(judged.debts)
+    interval, equivalence = ratio.interval, all_passed(judged.checks)
     # How far training goes well is itself a matter of quality: nothing more is asked for.
     kept = quality.not_worse if quality is not None else None
     kept = True if reading.row.nature == "range" else kept
@@ -189,11 +189,11 @@ def _decide(
         unit=_unit(reading),
     )
     if decision.word is Word.INCONCLUSIVE and judged.withheld is not None:
-        return _because(decision, unknown(judged.debts))
+        return _because(decision, unknown(judged.checks))
     if decision.word is Word.INCONCLUSIVE and interval is None:
         return _because(decision, ratio.reason or f"no pass of the pair measures {reading.measure}")
     if decision.word is Word.INCONCLUSIVE and equivalence is None:
-        return _because(decision, unknown(judged.debts))
+        return _because(decision, unknown(judged.checks))
     if decision.word is Word.INCONCLUSIVE and timed and (other := _other_noise(reading, noise)):
         return _because(decision, other)
     if decision.word is Word.INVALID and quality is not None and quality.not_worse is False:

@@ -10,7 +10,7 @@ from harness.declare.measures import MEASURES, Measure
 from harness.declare.pair import MEMBERS, Member, Pair, with_settings
 from harness.declare.passes import Seen
 from harness.declare.point import OWN, Point, words_of
-from harness.judge.checks import all_paid
+from harness.judge.checks import all_passed
 from harness.judge.evidence import Evidence, Key, key
 from harness.judge.judgement import Observed, PairJudgement, Place, Ratio, Source
 from harness.judge.statistics import Bounds, Interval, geometric_mean
@@ -106,7 +106,7 @@ def overall(pairs: Iterable[PairJudgement]) -> tuple[Ratio, ...]:
             for member in reversed(MEMBERS)
         )
         workload = with_settings(pair.workload, pair.settings)
-        if pair.is_aa or all_paid(judged.debts) is not True:
+        if pair.is_aa or all_passed(judged.checks) is not True:
             continue
         for found in judged.ratios:
             if found.interval is not None and not found.point:

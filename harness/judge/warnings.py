@@ -64,7 +64,7 @@ def warnings_of(
 
 def _checks(pairs: Sequence[PairJudgement]) -> Iterator[str]:
     for judged in pairs:
-        if reason := failed(judged.debts):
+        if reason := failed(judged.checks):
             yield f"{reason}, so pair {judged.pair.name} gets no speed-up"
 
 

@@ -124,14 +124,14 @@ def _split(problem: Problem, settings: Mapping[str, Any]) -> tuple[Problem, dict
 
 
 def _exact(
-    self: Comparison, debt: Exact, problem: Problem, found: Gradient, owed: Gradient
+    self: Comparison, declared: Exact, problem: Problem, found: Gradient, owed: Gradient
 ) -> list[Finding]:
     single = problem.in_float32()
     own = _error(self.oracle(single), owed)  # what float32 costs the oracle itself
     floor = FLOAT32_FLOOR * problem.inner_steps
     findings = [
-        Finding("float64", _error(found, owed), debt.float64 * problem.inner_steps),
-        Finding("float32", _error(self.gradient(single), owed), debt.float32 * max(own, floor)),
+        Finding("float64", _error(found, owed), declared.float64 * problem.inner_steps),
+        Finding("float32", _error(self.gradient(single), owed), declared.float32 * max(own, floor)),
     ]
     for finding in findings:
         self.errors[finding.what] = max(self.errors.get(finding.what, 0.0), finding.error)
@@ -139,27 +139,29 @@ def _exact(
 
 
 def _in_the_limit(
-    self: Comparison, debt: InTheLimit, problem: Problem, found: Gradient, owed: Gradient
+    self: Comparison, declared: InTheLimit, problem: Problem, found: Gradient, owed: Gradient
 ) -> list[Finding]:
     errors = []
     place = problem
-    for value in debt.values:
-        there, own = _split(problem, {**self.presumed, debt.knob: value})
+    for value in declared.values:
+        there, own = _split(problem, {**self.presumed, declared.knob: value})
         if there != place:
             place, owed = there, self.oracle(there)
         errors.append(_error(self.gradient(there, **own), owed))
     near = errors[-1]
     if not math.isfinite(max(errors)):
-        return [Finding(f"{debt.knob} in {debt.values}", math.inf, ROUNDING)]
+        return [Finding(f"{declared.knob} in {declared.values}", math.inf, ROUNDING)]
     if near <= ROUNDING:
-        return [Finding(f"{debt.knob}={debt.values[-1]}", near, ROUNDING)]
-    if debt.factor is not None:
-        return [_geometric(debt.knob, debt.values, debt.factor, errors)]
-    assert debt.order is not None  # the other law
+        return [Finding(f"{declared.knob}={declared.values[-1]}", near, ROUNDING)]
+    if declared.factor is not None:
+        return [_geometric(declared.knob, declared.values, declared.factor, errors)]
+    assert declared.order is not None  # the other law
     far = max(errors[0], ROUNDING)
-    order = math.log(far / near) / abs(math.log(debt.values[0] / debt.values[-1]))
-    missing = max(0.0, debt.order - order)
-    return [Finding(f"order {order:.2f} of {debt.order}", missing, ORDER_SLACK, "missing order")]
+    order = math.log(far / near) / abs(math.log(declared.values[0] / declared.values[-1]))
+    missing = max(0.0, declared.order - order)
+    return [
+        Finding(f"order {order:.2f} of {declared.order}", missing, ORDER_SLACK, "missing order")
+    ]
 
 
 def _geometric(knob: str, values: tuple[float, ...], factor: float, errors: list[float]) -> Finding:
@@ -171,17 +173,17 @@ def _geometric(knob: str, values: tuple[float, ...], factor: float, errors: list
 
 
 def _approximate(
-    self: Comparison, debt: Approximate, problem: Problem, found: Gradient, owed: Gradient
+    self: Comparison, declared: Approximate, problem: Problem, found: Gradient, owed: Gradient
 ) -> list[Finding]:
     workload = problem.shared_by(self.team).workload
     name = self.learner_class.name
     learner: Learner = build(self.learner_class, self.settings, name, workload)
     batch = problem.workload.train_batch(problem.seed, 0)
-    state, allowed = learner.init(problem.seed), debt.float64 * problem.inner_steps
-    error = _error(found, self.defined(debt.definition)(learner, state, batch))
+    state, allowed = learner.init(problem.seed), declared.float64 * problem.inner_steps
+    error = _error(found, self.defined(declared.definition)(learner, state, batch))
     findings = [Finding("own definition", error, allowed)]
-    if debt.adaptation is not None:
-        adapted = self.defined(debt.adaptation)(learner, state, batch)
+    if declared.adaptation is not None:
+        adapted = self.defined(declared.adaptation)(learner, state, batch)
         error = relative_error(_numbered(learner.adapt(state, batch)), _numbered(adapted))
         findings.append(
             Finding("own adaptation", math.inf if math.isnan(error) else error, allowed)

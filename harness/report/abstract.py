@@ -19,19 +19,19 @@ def abstract(manifest: Manifest, judgement: Judgement) -> tuple[str, ...]:
 
 def checks_and_noise(judgement: Judgement) -> str:
     """Say how many gradient checks hold, how large the noise is and what was not measured."""
-    debts = {
-        (debt.learner, debt.equivalence, debt.passed): debt
+    checks = {
+        (check.learner, check.equivalence, check.passed): check
         for judged in judgement.pairs
-        for debt in judged.debts
+        for check in judged.checks
         # A pair that asks for no check may have a member that another one had checked.
-        if "check" in judged.pair.passes or debt.passed is not None
+        if "check" in judged.pair.passes or check.passed is not None
     }
     parts = []
-    if debts:
-        paid = sum(debt.passed is True for debt in debts.values())
+    if checks:
+        passed = sum(check.passed is True for check in checks.values())
         parts.append(
-            f"{paid} of {count(len(debts), 'gradient check')} hold"
-            + ("." if paid == len(debts) else "; the other pairs show no speed-up.")
+            f"{passed} of {count(len(checks), 'gradient check')} hold"
+            + ("." if passed == len(checks) else "; the other pairs show no speed-up.")
         )
     own = [t for t in judgement.twins if t.own and t.interval.n >= MIN_ROUNDS]
     if own:

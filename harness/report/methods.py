@@ -127,7 +127,7 @@ def _methods(
             f"how far from 1 the interval of a baseline against itself reaches; its interval at "
             f"{percent(AA_CONFIDENCE)} must cover 1.00, or no verdict on time is given",
         )
-    if any(judged.debts for judged in judgement.pairs):
+    if any(judged.checks for judged in judgement.pairs):
         yield (
             "Gradient check",
             f"each learner's meta-gradient on {protocol.check_examples} random problems, in "

@@ -101,8 +101,8 @@ def test_a_learner_knows_its_workload_and_claims_no_fast_path():
 
 class TestEquivalence:
     def test_each_class_has_its_label(self):
-        debts = (Exact(), InTheLimit("eps", (0.1, 0.01), order=1), Approximate("definition"))
-        assert [debt.label for debt in debts] == ["Exact", "InTheLimit", "Approximate"]
+        checks = (Exact(), InTheLimit("eps", (0.1, 0.01), order=1), Approximate("definition"))
+        assert [check.label for check in checks] == ["Exact", "InTheLimit", "Approximate"]
 
     def test_a_limit_takes_two_values_to_show(self):
         with pytest.raises(ValueError, match="two values of eps"):

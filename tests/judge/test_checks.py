@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.judge.checks import debts
+from harness.judge.checks import check_results
 from tests.judge.builders import PAIR, evidence, record
 
 CHECKED: dict[str, Any] = {"passed": True, "equivalence": "InTheLimit", "worst_error": 0.5}
@@ -22,4 +22,4 @@ CHECKED: dict[str, Any] = {"passed": True, "equivalence": "InTheLimit", "worst_e
 )
 def test_what_was_held_is_read_of_the_record(told: dict[str, Any], held: str) -> None:
     check = record(PAIR, "check", "method", **CHECKED | told)
-    assert debts(evidence([check]), PAIR)[1].held == held
+    assert check_results(evidence([check]), PAIR)[1].held == held

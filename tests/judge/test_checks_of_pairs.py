@@ -39,14 +39,14 @@ class TestChecks:
         first = dataclasses.replace(PAIR, name="first", workload="games", claims=())
         records = without(whole(), measured="check", pair="pair") + checks(first) + timed(first)
         found = judged(records, pairs=(first, PAIR, AA)).pairs[1]
-        assert [debt.passed for debt in found.debts] == [True, True]
+        assert [check.passed for check in found.checks] == [True, True]
         assert found.verdicts[0].word == "met", found.verdicts[0].reason
 
     def test_of_the_same_learner_with_other_settings_say_nothing(self) -> None:
         tuned = dataclasses.replace(PAIR, method_settings={"chunk": 4})
         records = checks(PAIR) + timed(tuned) + timed(AA)
         found = pair_of(records, pairs=(tuned, AA))
-        assert [debt.passed for debt in found.debts] == [True, None]
+        assert [check.passed for check in found.checks] == [True, None]
         assert found.verdicts[0].word == "inconclusive"
         assert "Fast: not in the records" in found.verdicts[0].reason
 
@@ -58,7 +58,7 @@ class TestChecks:
 
     def test_that_are_still_to_be_run_are_unknown(self) -> None:
         found = pair_of(without(whole(), measured="check"))
-        assert [(debt.passed, debt.reason) for debt in found.debts] == [
+        assert [(check.passed, check.reason) for check in found.checks] == [
             (None, "not in the records")
         ] * 2
         assert found.verdicts[0].word == "inconclusive"
@@ -67,7 +67,7 @@ class TestChecks:
         unchecked = dataclasses.replace(PAIR, passes=("step", "curve"))
         records = timed(AA, 0.25, 0.25) + timed(unchecked) + curves(unchecked)
         found = pair_of(records, pairs=(unchecked, AA))
-        assert found.debts == ()
+        assert found.checks == ()
         assert found.verdicts[0].word == "inconclusive"
         assert "The pair has no pass check." in found.verdicts[0].reason
         assert found.ratios[0].interval is not None
@@ -81,10 +81,10 @@ class TestChecksOfTeams:
         records = [*whole(self.PAIR), *checks(other, (True, False)), *timed(other)]
         about = {"pairs": (self.PAIR, other, AA), "threads": 4}
         found = {judged.pair.name: judged for judged in judged(records, **about).pairs}
-        assert [debt.passed for debt in found["pair"].debts] == [True, True]
-        assert [debt.passed for debt in found["three"].debts] == [True, False]
+        assert [check.passed for check in found["pair"].checks] == [True, True]
+        assert [check.passed for check in found["three"].checks] == [True, False]
 
     def test_are_those_over_the_same_communicator(self) -> None:
         other = dataclasses.replace(self.PAIR, communicator="horovod")
         (judgement, _) = judged(whole(self.PAIR), pairs=(other, AA), threads=4).pairs
-        assert [debt.passed for debt in judgement.debts] == [True, None]
+        assert [check.passed for check in judgement.checks] == [True, None]

@@ -102,8 +102,8 @@ def judged(records: list[Record]) -> Judgement:
 def test_any_records_end_in_a_judgement_that_withholds_what_it_must(records: list[Record]) -> None:
     judgement = judged(records)
     for found in judgement.pairs:
-        failed = any(debt.passed is False for debt in found.debts)
-        unproven = not found.debts or any(debt.passed is not True for debt in found.debts)
+        failed = any(check.passed is False for check in found.checks)
+        unproven = not found.checks or any(check.passed is not True for check in found.checks)
         for ratio in found.ratios:
             assert ratio.interval is not None or ratio.reason
             assert not (failed and ratio.interval)

@@ -1,4 +1,4 @@
-"""The check passes what pays its debt, fails what does not, and says where."""
+"""The check passes what pays its check, fails what does not, and says where."""
 
 from __future__ import annotations
 

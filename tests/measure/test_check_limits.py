@@ -80,10 +80,10 @@ class SolvedProblems(SumProblems):
     presumed: ClassVar[dict[str, Any]] = {"workload.solved": True}
 
 
-def checked(debt: Equivalence, off: Error, family: Any = SumProblems) -> CheckResult:
+def checked(check: Equivalence, off: Error, family: Any = SumProblems) -> CheckResult:
     class Checked(Guess):
         error = staticmethod(off)
-        equivalence = debt
+        equivalence = check
 
     return checked_class(Checked, family)
 

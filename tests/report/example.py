@@ -139,7 +139,7 @@ def degenerate_runs() -> dict[str, Run]:
             quality=None,
             studies={},
             verdicts=(),
-            debts=(),
+            checks=(),
             curves=None,
             failures=(Failure("baseline", "step", "skipped", reason, 12),),
         )
@@ -151,7 +151,7 @@ def degenerate_runs() -> dict[str, Run]:
             ratios=(),
             quality=None,
             studies={},
-            debts=(),
+            checks=(),
             failures=(),
             curves=None,
             missing_blocks=24,

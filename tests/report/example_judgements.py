@@ -7,8 +7,8 @@ import statistics
 from harness.declare.pair import MEMBERS, Pair
 from harness.declare.passes import Seen
 from harness.judge.judgement import (
+    CheckResult,
     Curves,
-    Debt,
     Failure,
     PairJudgement,
     Quality,
@@ -38,9 +38,9 @@ def _step_ratio(pair: Pair, records: tuple[Record[Seen], ...]) -> Ratio:
     return Ratio("step_time", "s", middle("baseline"), middle("method"), interval, interval.n)
 
 
-def _exact(learner: str) -> Debt:
+def _exact(learner: str) -> CheckResult:
     case = "ways 3, shots 2, 3 steps at 0.41, BatchNorm off, seed 118"
-    return Debt(learner, "Exact", True, 3.1e-15, 1e-9, case, None, None)
+    return CheckResult(learner, "Exact", True, 3.1e-15, 1e-9, case, None, None)
 
 
 def aa(records: tuple[Record[Seen], ...]) -> PairJudgement:
@@ -185,7 +185,7 @@ def missing_peer() -> PairJudgement:
         PAIRS[3],
         None,
         (
-            Debt("torchmeta_maml", "Exact", None, None, None, None, None, None, reason),
+            CheckResult("torchmeta_maml", "Exact", None, None, None, None, None, None, reason),
             _exact("batched_maml"),
         ),
         None,
@@ -199,7 +199,7 @@ def missing_peer() -> PairJudgement:
 
 
 def failed_check() -> PairJudgement:
-    failed = Debt(
+    failed = CheckResult(
         "shared_gradients",
         "Approximate",
         False,

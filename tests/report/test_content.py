@@ -78,10 +78,10 @@ def test_a_pair_whose_check_failed_shows_no_speed_up_anywhere(run, content: Cont
 def test_a_planned_check_without_an_outcome_withholds_the_speed_up_as_well(run) -> None:
     assert "2.38" in texts(content_of(run).table("pairs"), 1)
     judged = run.judgement.pairs[1]
-    unknown = dataclasses.replace(judged.debts[1], passed=None, reason="timeout")
+    unknown = dataclasses.replace(judged.checks[1], passed=None, reason="timeout")
     why = "the gradient of batched_maml was not checked"
-    owed = (judged.debts[0], unknown)
-    changed = content_of(run.with_pair(1, debts=owed, withheld=why, ratios=(), studies={}))
+    owed = (judged.checks[0], unknown)
+    changed = content_of(run.with_pair(1, checks=owed, withheld=why, ratios=(), studies={}))
     assert "not checked" in texts(changed.table("pairs"), 1)
     assert "2.38" not in texts(changed.table("pairs"), 1)
     assert "2.38" not in texts(changed.verdicts, 0)
@@ -90,14 +90,14 @@ def test_a_planned_check_without_an_outcome_withholds_the_speed_up_as_well(run) 
 def test_a_pair_without_a_check_among_its_passes_shows_its_ratios(run) -> None:
     judged = run.judgement.pairs[0]
     pair = dataclasses.replace(judged.pair, passes=("step",))
-    changed = content_of(run.with_pair(0, pair=pair, debts=()))
+    changed = content_of(run.with_pair(0, pair=pair, checks=()))
     assert "[0.99" in texts(changed.table("pairs"), 0)
 
 
 def test_an_aa_pair_shows_the_noise_whatever_its_check_says(run) -> None:
     judged = run.judgement.pairs[0]
-    failed = tuple(dataclasses.replace(debt, passed=False) for debt in judged.debts)
-    assert "[0.99" in texts(content_of(run.with_pair(0, debts=failed)).table("pairs"), 0)
+    failed = tuple(dataclasses.replace(check, passed=False) for check in judged.checks)
+    assert "[0.99" in texts(content_of(run.with_pair(0, checks=failed)).table("pairs"), 0)
 
 
 def test_a_missing_peer_gives_the_reason_in_place_of_ratios(content: Content) -> None:
@@ -184,7 +184,7 @@ def test_every_pair_but_a_a_says_what_its_gradients_owed_and_reached(content: Co
 
 def test_a_pair_without_a_check_says_that_its_gradient_was_not_checked(run) -> None:
     pair = dataclasses.replace(run.judgement.pairs[1].pair, passes=("step",))
-    changed = content_of(run.with_pair(1, pair=pair, debts=()))
+    changed = content_of(run.with_pair(1, pair=pair, checks=()))
     assert "gradient not checked" in texts(changed.table("pairs"), 1)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from harness.declare.pair import MEMBERS, Pair
 from harness.declare.passes import Pass, Seen
-from harness.judge.checks import debts
+from harness.judge.checks import check_results
 from harness.judge.evidence import Evidence, key
 from harness.judge.judgement import Curves
 from harness.records.seen import TRAJECTORY, Trajectory
@@ -60,8 +60,8 @@ def inherits(evidence: Evidence, pair: Pair) -> Curves | None:
 
     It takes a method that declares itself Exact, a passed check, and equal trajectories.
     """
-    owed = debts(evidence, pair)
-    if not owed or owed[1].equivalence != "Exact" or not owed[1].passed:
+    checks = check_results(evidence, pair)
+    if not checks or checks[1].equivalence != "Exact" or not checks[1].passed:
         return None
     curves = curves_equal(evidence, pair)
     return curves if curves.equal else None

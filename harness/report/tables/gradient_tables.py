@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.declare.pair import MEMBERS, Member, Pair, with_settings
-from harness.judge.judgement import Debt, Judgement, PairJudgement
+from harness.judge.judgement import CheckResult, Judgement, PairJudgement
 from harness.report.tables.table import Cell, Column, Table, simple_table
 from harness.report.units import count, known, scientific, significant
 from harness.report.words import capital, full_stop
@@ -23,7 +23,7 @@ def withheld(judged: PairJudgement) -> str | None:
 def no_ratio(judged: PairJudgement) -> Cell | None:
     """Return what stands where the pair's ratios would, or None where they may be printed."""
     reason = withheld(judged)
-    if reason is not None and any(debt.passed is False for debt in judged.debts):
+    if reason is not None and any(check.passed is False for check in judged.checks):
         return Cell(NO_SPEED_UP, reason, "bad")
     if not any(found.interval for found in judged.ratios):
         reasons = dict.fromkeys(failure.reason for failure in judged.failures)
@@ -39,46 +39,48 @@ def no_ratio(judged: PairJudgement) -> Cell | None:
     return None if reason is None else Cell(NO_SPEED_UP, reason, "bad")
 
 
-def debt_cell(debt: Debt | None) -> Cell:
-    """Write what a learner owed and whether it paid."""
-    if debt is None:
+def check_cell(check: CheckResult | None) -> Cell:
+    """Write what a learner's check gave."""
+    if check is None:
         return Cell("not checked", "the pair has no pass check", "open")
-    if debt.passed is None:
-        known_class = "" if debt.equivalence == "unknown" else f"{debt.equivalence}: "
-        return Cell(f"{known_class}not checked", debt.reason or "", "open")
-    outcome = "holds" if debt.passed else "FAILED"
-    return Cell(f"{debt.equivalence}: {outcome}", _reached(debt), "good" if debt.passed else "bad")
+    if check.passed is None:
+        known_class = "" if check.equivalence == "unknown" else f"{check.equivalence}: "
+        return Cell(f"{known_class}not checked", check.reason or "", "open")
+    outcome = "holds" if check.passed else "FAILED"
+    return Cell(
+        f"{check.equivalence}: {outcome}", _reached(check), "good" if check.passed else "bad"
+    )
 
 
 def gradients(judged: PairJudgement) -> Cell:
-    """Write in one line what both members' gradients owed and reached, the method's first."""
-    if not judged.debts:
+    """Write in one line what both members' checks gave, the method's first."""
+    if not judged.checks:
         return Cell("gradient not checked", tone="open")
     told = dict.fromkeys(
-        f"{with_settings(debt.learner, dict(settings))} {_outcome(debt)}"
-        for member, debt in reversed(list(zip(MEMBERS, judged.debts, strict=True)))
+        f"{with_settings(check.learner, dict(settings))} {_outcome(check)}"
+        for member, check in reversed(list(zip(MEMBERS, judged.checks, strict=True)))
         for settings in [judged.pair.learner_settings(member)]
     )
     return Cell(f"gradients: {'; '.join(told)}")
 
 
 def pair_cell(judged: PairJudgement) -> Cell:
-    """Write the worst of the pair's debts: a failed one, an open one, else the method's."""
+    """Write the worst of the pair's checks: a failed one, an open one, else the method's."""
     for outcome in (False, None):
-        for debt in judged.debts:
-            if debt.passed is outcome:
-                cell = debt_cell(debt)
-                return Cell(cell.text, f"{debt.learner}: {cell.note}", cell.tone)
-    return debt_cell(judged.debts[-1] if judged.debts else None)
+        for check in judged.checks:
+            if check.passed is outcome:
+                cell = check_cell(check)
+                return Cell(cell.text, f"{check.learner}: {cell.note}", cell.tone)
+    return check_cell(judged.checks[-1] if judged.checks else None)
 
 
 def distance_table(judgement: Judgement) -> Table | None:
     """Return the least cosine and the largest distance of each learner that owes no exact one."""
-    found: dict[str, Debt] = {}
+    found: dict[str, CheckResult] = {}
     for judged in judgement.pairs:
-        for member, debt in zip(MEMBERS, judged.debts, strict=False):
-            if debt.passed is not None and debt.equivalence != "Exact":
-                found.setdefault(_name(judged.pair, member, debt), debt)
+        for member, check in zip(MEMBERS, judged.checks, strict=False):
+            if check.passed is not None and check.equivalence != "Exact":
+                found.setdefault(_name(judged.pair, member, check), check)
     nearest = sorted(found.items(), key=lambda item: _distance(item[1]))
     return simple_table(
         "distances",
@@ -95,57 +97,57 @@ def distance_table(judgement: Judgement) -> Table | None:
         [
             (
                 Cell(learner),
-                Cell(significant(debt.cosine)),
-                Cell(significant(debt.distance, 2)),
-                replace(debt_cell(debt), note=""),
+                Cell(significant(check.cosine)),
+                Cell(significant(check.distance, 2)),
+                replace(check_cell(check), note=""),
             )
-            for learner, debt in nearest
+            for learner, check in nearest
         ],
     )
 
 
-def _outcome(debt: Debt) -> str:
-    cell = debt_cell(debt)
-    if debt.passed is None:
+def _outcome(check: CheckResult) -> str:
+    cell = check_cell(check)
+    if check.passed is None:
         return cell.text
-    return f"{cell.text}, {', '.join(_figures(debt))}"
+    return f"{cell.text}, {', '.join(_figures(check))}"
 
 
-def _reached(debt: Debt) -> str:
-    parts = _figures(debt)
-    if known(debt.tolerance):
-        parts.insert(1, f"allowed {_size(debt, debt.tolerance)}")
-    if debt.passed is False and debt.worst_case:
-        parts.append(f"at {debt.worst_case}")
-    if debt.passed is False and debt.reason:
-        parts.append(debt.reason)
+def _reached(check: CheckResult) -> str:
+    parts = _figures(check)
+    if known(check.tolerance):
+        parts.insert(1, f"allowed {_size(check, check.tolerance)}")
+    if check.passed is False and check.worst_case:
+        parts.append(f"at {check.worst_case}")
+    if check.passed is False and check.reason:
+        parts.append(check.reason)
     return ", ".join(parts)
 
 
-def _figures(debt: Debt) -> list[str]:
-    figures = [f"worst {_kind(debt)} {_size(debt, debt.worst_error)}"]
-    if debt.equivalence != "Exact":
-        if known(debt.cosine):
-            figures.append(f"cosine to exact ≥ {significant(debt.cosine)}")
-        if known(debt.distance):
-            figures.append(f"relative distance ≤ {significant(debt.distance, 2)}")
+def _figures(check: CheckResult) -> list[str]:
+    figures = [f"worst {_kind(check)} {_size(check, check.worst_error)}"]
+    if check.equivalence != "Exact":
+        if known(check.cosine):
+            figures.append(f"cosine to exact ≥ {significant(check.cosine)}")
+        if known(check.distance):
+            figures.append(f"relative distance ≤ {significant(check.distance, 2)}")
     return figures
 
 
-def _kind(debt: Debt) -> str:
+def _kind(check: CheckResult) -> str:
     """Say what was compared with the tolerance: an error, or how fast errors fall."""
-    return "factor per unit of its setting" if debt.held == "factor" else debt.held
+    return "factor per unit of its setting" if check.held == "factor" else check.held
 
 
-def _size(debt: Debt, value: float | None) -> str:
-    return scientific(value) if debt.held == "error" else significant(value)
+def _size(check: CheckResult, value: float | None) -> str:
+    return scientific(value) if check.held == "error" else significant(value)
 
 
-def _name(pair: Pair, member: Member, debt: Debt) -> str:
-    name = with_settings(debt.learner, dict(pair.learner_settings(member)))
+def _name(pair: Pair, member: Member, check: CheckResult) -> str:
+    name = with_settings(check.learner, dict(pair.learner_settings(member)))
     ranks = pair.processes(member)
     return name if ranks == 1 else f"{name}, {count(ranks, 'rank')}"
 
 
-def _distance(debt: Debt) -> float:
-    return float("inf") if debt.distance is None else debt.distance
+def _distance(check: CheckResult) -> float:
+    return float("inf") if check.distance is None else check.distance

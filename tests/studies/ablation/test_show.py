@@ -106,6 +106,6 @@ def test_a_member_that_no_pair_had_checked_is_not_counted_as_a_check_that_fails(
     records = checks(checked) + curves(checked) + curves(part)
     about = {"pairs": (checked, part), "claims": (), "verdicts": False}
     judgement = judged(records, **about)
-    assert [debt.passed for debt in judgement.pairs[1].debts] == [None, True]
+    assert [check.passed for check in judgement.pairs[1].checks] == [None, True]
     content = compose(manifest(records, **about), records, judgement)
     assert content.closing.replace("\u00a0", " ") == "2 of 2 gradient checks hold."
