@@ -39,10 +39,10 @@ from harness.declare.pair import Pair
 from harness.declare.passes import Seen
 from harness.declare.protocol import Protocol
 from harness.errors import HarnessError
+from harness.judge.block_values import Taken, ratio_of
 from harness.judge.noise.sequential import looks
 from harness.judge.noise.stopping import narrow
 from harness.judge.statistics import MIN_ROUNDS, Interval
-from harness.judge.taken import Taken, ratio_of
 from harness.measure.block import Block
 from harness.measure.engines.local import LocalEngine
 from harness.measure.interleaving import Lane, measure_apart, measure_in_turns

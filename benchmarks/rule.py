@@ -22,7 +22,7 @@ from benchmarks.rates import with_interval
 from harness.config import split_words, whole
 from harness.errors import HarnessError
 from harness.gate.times import Question
-from harness.judge.taken import Taken
+from harness.judge.block_values import Taken
 
 THRESHOLD = 0.05
 MOST_ROUNDS = 69

@@ -25,8 +25,8 @@ from harness.gate.gradient import gradient
 from harness.gate.subjects import Subject
 from harness.gate.times import Question
 from harness.gate.trees import Sides
+from harness.judge.block_values import Taken
 from harness.judge.noise.sequential import FIRST_LOOK
-from harness.judge.taken import Taken
 from harness.measure.interleaving import measure_in_turns
 from harness.records.record import Record
 from harness.records.seen import Check, Times

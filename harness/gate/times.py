@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from harness.gate.findings import Finding, Word
+from harness.judge.block_values import Taken
 from harness.judge.noise.sequential import (
     ERROR_RATE,
     FIRST_ALARM,
@@ -19,7 +20,6 @@ from harness.judge.noise.sequential import (
     share,
 )
 from harness.judge.statistics import Interval, noise_floor
-from harness.judge.taken import Taken
 
 SHOWN_ERROR = 0.025  # at either end of the interval that is printed: 95 % between them
 

@@ -10,11 +10,11 @@ from harness.declare.measures import MEASURES, Measure
 from harness.declare.pair import MEMBERS, Member, Pair, with_settings
 from harness.declare.passes import Seen
 from harness.declare.point import OWN, Point, words_of
+from harness.judge.block_values import Taken, in_rounds, ratio_of
 from harness.judge.checks import all_passed
 from harness.judge.evidence import Evidence, Key, key
 from harness.judge.judgement import Observed, PairJudgement, Place, Ratio, Source
 from harness.judge.statistics import Bounds, Interval, geometric_mean
-from harness.judge.taken import Taken, in_rounds, ratio_of
 from harness.seeds import derive
 
 CONFIDENCE = 0.95

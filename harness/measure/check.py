@@ -20,7 +20,7 @@ from hypothesis.errors import Flaky, NoSuchExample
 from harness.declare.equivalence import Held
 from harness.declare.problem import Problem, problems_for
 from harness.errors import HarnessError, MeasurementError, UsageError
-from harness.measure.comparison import COMPARISONS, Comparison, Finding
+from harness.measure.gradient_comparison import COMPARISONS, Comparison, Finding
 from harness.registry import Entry, Registry
 from harness.team.communicator import Alone, Communicator
 

@@ -18,9 +18,9 @@ from harness.declare.claims import load_claims
 from harness.declare.suite import find_suite, read_suite, resolve
 from harness.errors import NothingMeasured, UsageError
 from harness.measure.engines.engine import Engine, Resources
-from harness.measure.first_look import FirstLook, first_of_each
 from harness.measure.plan import plan, plan_hash
 from harness.measure.run import Run, imports_of
+from harness.measure.settings_check import SettingsCheck, first_of_each
 from harness.records.manifest import Manifest, hashes_of, require_given
 from harness.records.store import Store, require_fresh
 from harness.registry import ROOT, Registry
@@ -52,7 +52,7 @@ def prepare(
     asked = [(block, imports_of(block, registry)) for block in first_of_each(blocks)]
     if noted and len(asked) > FEW_LOOKS:
         noted(f"making each of {len(asked)} learners once, to find what is wrong before the run")
-    FirstLook(engine, asked).require_right_settings()
+    SettingsCheck(engine, asked).require_right_settings()
     manifest = Manifest(
         command=command,
         suite=suite,

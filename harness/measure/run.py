@@ -15,7 +15,6 @@ from harness.declare.pair import MEMBERS, Member
 from harness.declare.passes import Seen
 from harness.declare.rounds import MIN_SEEDS, fewest_rounds
 from harness.declare.suite import Suite
-from harness.measure.alike import Alike
 from harness.measure.block import Block
 from harness.measure.budget import Budget
 from harness.measure.engines.engine import Engine
@@ -24,6 +23,7 @@ from harness.measure.interleaving import Lane, Round
 from harness.measure.progress import Progress
 from harness.measure.rehearsal import rehearsal
 from harness.measure.rounds import Decides, PairRounds, Rounds, Together
+from harness.measure.shared_blocks import Alike
 from harness.measure.side_by_side import SideBySide
 from harness.measure.skipping import Inherits, Skipped, Skipping, is_settled
 from harness.records.record import Record

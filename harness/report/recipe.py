@@ -12,7 +12,7 @@ from harness.judge.trace import Trace
 
 HEAD = ("import numpy as np", "from scipy import stats", "from harness import open_run")
 
-TURNS = "from harness.judge.taken import Taken, ratio_of"
+TURNS = "from harness.judge.block_values import Taken, ratio_of"
 
 # What is printed at the end: the estimate and its two bounds.
 _STUDENT = (

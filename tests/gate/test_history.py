@@ -15,8 +15,8 @@ from harness.gate.history import entries_of, require_commits
 from harness.gate.times import Question
 from harness.history.chains import series_of
 from harness.history.entries import append, read
+from harness.judge.block_values import Taken
 from harness.judge.statistics import Interval
-from harness.judge.taken import Taken
 from tests.history.made import MACHINE, commit
 
 BASE = Revision("main", commit(1), "2026-01-02T03:04:05+00:00", "A title", dirty=False)

@@ -72,7 +72,7 @@ class TestNoise:
     def test_that_nobody_measured_is_said(self) -> None:
         judgement = judged([r for r in whole() if r.pair != "aa"], pairs=(PAIR,))
         assert judgement.noise_floor is None
-        assert "no baseline was timed beside itself" in warnings_of(judgement)[0]
+        assert "no baseline was measured against itself" in warnings_of(judgement)[0]
 
     @pytest.mark.parametrize("measure", ["peak_bytes", "backward_passes"])
     def test_does_not_touch_what_no_clock_measured(self, measure: str) -> None:

@@ -11,10 +11,10 @@ import pytest
 from harness.builtin import builtin_passes, builtin_studies
 from harness.declare.pair import Pair
 from harness.declare.passes import Seen
+from harness.judge.block_values import Taken, ratio_of
 from harness.judge.judgement import Judgement
 from harness.judge.noise.stopping import decides_by, narrow, settled
 from harness.judge.statistics import Interval
-from harness.judge.taken import Taken, ratio_of
 from harness.records.record import Record
 from tests.judge.builders import (
     AA,

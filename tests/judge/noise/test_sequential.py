@@ -11,8 +11,8 @@ from scipy import stats
 
 from benchmarks.rule import MOST_ROUNDS, NOISES, THRESHOLD, Noise, drift, normal, words
 from harness.gate.times import Question
+from harness.judge.block_values import Taken
 from harness.judge.noise.sequential import FIRST_ALARM, bounds, look_at, looks, share
-from harness.judge.taken import Taken
 
 TRIALS = 400
 

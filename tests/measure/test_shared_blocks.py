@@ -10,9 +10,9 @@ import pytest
 
 from harness.builtin import builtin_passes
 from harness.declare.passes import Pass
-from harness.measure.alike import Alike
 from harness.measure.block import Block
 from harness.measure.estimate import Estimate
+from harness.measure.shared_blocks import Alike
 from harness.records.record import Record
 from harness.records.seen import Memory
 from tests.measure.conftest import QUICK, make_block

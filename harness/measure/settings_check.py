@@ -1,4 +1,4 @@
-"""A first look: every learner with settings or ranks is made once, before a run is begun.
+"""The settings check: every learner with settings or ranks is made once, before a run is begun.
 
 A wrong setting would otherwise be found out after hours. All are made by one call, since on a
 cluster each would wait for a machine.
@@ -22,13 +22,13 @@ Asked = tuple[Block, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class FirstLook:
+class SettingsCheck:
     """The making of learners, one after another, each in a process of its own."""
 
     engine: Engine
     asked: Sequence[Asked]
 
-    there: ClassVar[str] = "harness.measure.first_look:look_there"
+    there: ClassVar[str] = "harness.measure.settings_check:check_there"
 
     def require_right_settings(self) -> None:
         """Raise an error for the first wrong setting."""
@@ -54,10 +54,10 @@ class FirstLook:
         return answer.text
 
 
-def look_there(engine: Engine, text: str) -> str:
-    """Take the first look on the engine's machine."""
+def check_there(engine: Engine, text: str) -> str:
+    """Check the settings on the engine's machine."""
     asked = [(block_from(block), tuple(imports)) for block, imports in json.loads(text)]
-    return FirstLook(engine, asked).here()
+    return SettingsCheck(engine, asked).here()
 
 
 def first_of_each(blocks: Sequence[Block]) -> list[Block]:
