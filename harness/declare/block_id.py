@@ -13,6 +13,6 @@ def block_id(pair: str, measured: str, point: Point, member: Member, seed: int, 
     return f"{pair}/{measured}{at}/{member}/seed{seed}/round{rnd}"
 
 
-def pair_of(block: str) -> str:
+def pair_in(block: str) -> str:
     """Return the name of the pair whose block it is."""
     return block.rsplit("/", 4)[0]

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TypeVar, cast
 
 from harness.builtin import builtin_passes
-from harness.declare.block_id import pair_of
+from harness.declare.block_id import pair_in
 from harness.declare.pair import TWIN, Member, Pair
 from harness.declare.passes import Pass, Seen
 from harness.declare.point import OWN, Point, PointKey, key_of, words_of
@@ -122,7 +122,7 @@ class Evidence:
 
     @cached_property
     def _planned(self) -> Counter[str]:
-        return Counter(map(pair_of, dict.fromkeys(self.manifest.plan)))
+        return Counter(map(pair_in, dict.fromkeys(self.manifest.plan)))
 
     def twins_of(self, pair: Pair) -> tuple[Evidence, Pair] | None:
         """Return the pair of the baseline and its twin, and what is known of it."""

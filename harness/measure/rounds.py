@@ -4,7 +4,8 @@ The pair that has had least time goes next, so that drift falls on all alike; bu
 gets the rounds without which nothing can be said of it, so that a budget is not spent on those
 whose rounds are short. A pair's rounds end when its claims are decided, which a judge says; when
 the budget is spent; or when a member gives nothing. What is left is recorded as left out, with the
-reason.
+reason. A part of the budget is kept for what comes after the rounds; if that leaves some of it,
+rounds go on.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class PairRounds:
     records: list[Record[Seen]] = field(default_factory=list)
     spent: float = 0.0
     taken: int = 0
+    waits: bool = False
+    """Whether there was no time for more, until what comes after the rounds has ended."""
     _in_vain: dict[tuple[str, Member], int] = field(default_factory=dict)
 
     def take(self) -> Together:
@@ -103,9 +106,14 @@ class Rounds:
         open_ = [
             each
             for name, each in self._pairs.items()
-            if name not in busy and (each.begun or each.left)
+            if name not in busy and not each.waits and (each.begun or each.left)
         ]
         return min(open_, key=_turn, default=None)
+
+    def go_on(self) -> None:
+        """Let all pairs have rounds again for which there was no time."""
+        for each in self._pairs.values():
+            each.waits = False
 
     def __getitem__(self, pair: str) -> PairRounds:
         return self._pairs[pair]

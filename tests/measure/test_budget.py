@@ -14,7 +14,9 @@ from harness.declare.protocol import Protocol
 from harness.declare.rounds import MIN_SEEDS
 from harness.measure.budget import MOST_RESERVED, Budget
 from harness.measure.estimate import Estimate
+from harness.measure.execution import Execution
 from harness.measure.plan import plan
+from harness.measure.rounds import PairRounds
 from harness.records.store import Store
 from tests.measure.test_side_by_side import REGISTRY, SUITE, Busy, run
 
@@ -74,3 +76,35 @@ def test_further_seeds_are_expected_only_where_the_budget_has_room_for_them() ->
         after, REGISTRY.passes, (), Budget(1e-9), spare=lambda block: block.seed >= MIN_SEEDS
     )
     assert short.seconds == pytest.approx((low / 2, high / 2))
+
+
+TIMED = dataclasses.replace(
+    SUITE,
+    pair=(dataclasses.replace(SUITE.pair[0], passes=("check", "step", "curve")),),
+    protocol=Protocol(seeds=2, rounds=5),
+)
+
+
+def measured(store: Store) -> list[tuple[str, str | None]]:
+    return [(record.measured, record.skip) for record in store.records()]
+
+
+def test_rounds_go_on_where_what_comes_after_them_has_left_some_of_their_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def all_is_kept_for_curves(execution: Execution, asked: PairRounds) -> bool:
+        return asked.taken >= 2 and execution.estimate.after_rounds > 0
+
+    monkeypatch.setattr(Execution, "_time_is_up", all_is_kept_for_curves)
+    found = measured(run(tmp_path / "run", Busy(), TIMED))
+    assert {skip for _, skip in found} == {None}
+    passes = [name for name, _ in found]
+    assert passes.index("step") < passes.index("curve")
+    assert passes[-1] == "step"
+
+
+def test_rounds_for_which_there_is_no_time_in_the_end_are_left_out(tmp_path: Path) -> None:
+    found = measured(run(tmp_path / "run", Busy(), TIMED, budget_s=1e-9))
+    steps = [skip for name, skip in found if name == "step"]
+    assert len(steps) == 3 * 2 * 5  # of baseline, method and twin
+    assert 0 < steps.count("budget") < len(steps)

@@ -23,7 +23,8 @@ from harness.declare.passes import Seen
 from harness.measure import interleaving as module
 from harness.measure.block import Block
 from harness.measure.engines.engine import ANY
-from harness.measure.run import _Doing, _left
+from harness.measure.execution import Execution
+from harness.measure.run import _left
 from harness.records.record import Record, Status
 from harness.registry import Registry
 from tests.measure.conftest import MISBEHAVING, make_block
@@ -355,5 +356,5 @@ def test_what_does_not_fit_into_memory_together_is_timed_apart_from_then_on(
     )
     lanes: Any = [SimpleNamespace(block=block, engine=doing.engine, resources=ANY)] * 2
     for rounds in (1, 2):
-        assert [each.status for each in _Doing._timed(doing, lanes)] == ["failed"] * 2
+        assert [each.status for each in Execution._timed(doing, lanes)] == ["failed"] * 2
         assert tries == {"in turns": 1, "apart": rounds}
