@@ -13,7 +13,7 @@ from harness.report.tables.verdict_table import tone_of
 from harness.report.words import shorten
 
 # What fits beside an axis.
-MOST = 26
+MOST = 29
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from harness.declare.measures import MEASURES, Timing
 from harness.declare.pair import with_settings, workload_words
 from harness.declare.passes import Pass, Seen
 from harness.declare.point import Point, words_of
@@ -46,9 +47,7 @@ def pair_table(judgement: Judgement) -> Table | None:
         "Pairs",
         "The medians of baseline and method, and the median of the per-round ratios (baseline over "
         f"method) with its 95 % interval. With fewer than {MIN_ROUNDS} rounds the brackets show "
-        "the span of all rounds, which is not a confidence interval. A variant's time is that of "
-        "adapting to one task. The full variant leaves nothing out; validation tasks select the "
-        "chosen variant.",
+        f"the span of all rounds, which is not a confidence interval.{_of_variants(judgement)}",
         (
             Column("Measure", 1.4),
             Column("Baseline", 1.0, numeric=True),
@@ -58,6 +57,17 @@ def pair_table(judgement: Judgement) -> Table | None:
         ),
         groups,
         in_summary=True,
+    )
+
+
+def _of_variants(judgement: Judgement) -> str:
+    """Say what the times of single calls are of, where a row has one."""
+    rows = (MEASURES.of(ratio.measure) for judged in judgement.pairs for ratio in judged.ratios)
+    if not any(row is not None and row.timing is Timing.CALLS for row in rows):
+        return ""
+    return (
+        " A variant's time is that of adapting to one task. The full variant leaves nothing out; "
+        "validation tasks select the chosen variant."
     )
 
 
