@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILE = "measures.csv"
+AT_ONCE = 10_000
+"""Records whose rows are there at once while the file is written."""
 
 
 def frame(records: Sequence[Record[Seen]]) -> pd.DataFrame:
@@ -70,10 +72,10 @@ def frame(records: Sequence[Record[Seen]]) -> pd.DataFrame:
 
 def to_csv(records: Sequence[Record[Seen]]) -> bytes:
     """Return the frame as a file, the same for the same records."""
-    file = (
-        BytesIO()
-    )  # rows are encoded as they are written: text and bytes never stand side by side
-    frame(records).to_csv(file, index=False, lineterminator="\n")
+    file = BytesIO()
+    for start in range(0, max(1, len(records)), AT_ONCE):
+        some = frame(records[start : start + AT_ONCE])
+        some.to_csv(file, index=False, header=start == 0, lineterminator="\n")
     return file.getvalue()
 
 

@@ -22,6 +22,8 @@ COMMAND_WIDTH = 52
 
 # Groups of a table beyond these would fill dozens of pages that nobody turns; the page holds all.
 MOST_GROUPS = 50
+MOST_FIGURES = 10
+"""Of a section; the page has all."""
 
 
 def to_pdf(content: Content, svgs: Mapping[str, str]) -> bytes:
@@ -80,7 +82,11 @@ def _plain(content: Content) -> dict[str, Any]:
     shown = dataclasses.replace(content, sections=tuple(sections), verdicts=verdicts)
     table = dataclasses.asdict(shown)
     for section in table["sections"]:
-        for figure in section["figures"]:
+        more = len(section["figures"]) - MOST_FIGURES
+        section["figures"] = figures = section["figures"][:MOST_FIGURES]
+        if more > 0:
+            figures[-1]["caption"] += f" {more} more are in report.html, beside this paper."
+        for figure in figures:
             del figure["shows"]
     for claim in table["claims"]:
         del claim["opened"]

@@ -13,7 +13,7 @@ import pytest
 import typst
 
 from harness.report.content import Content
-from harness.report.pdf import MOST_GROUPS, command_lines, to_pdf
+from harness.report.pdf import MOST_FIGURES, MOST_GROUPS, command_lines, to_pdf
 from tests.report.composing import compose
 
 
@@ -165,3 +165,14 @@ def test_a_folded_command_is_still_the_command(command: str) -> None:
 
 def test_an_unbalanced_quote_loses_nothing() -> None:
     assert command_lines("it's odd") == "it's odd"
+
+
+def test_of_a_section_s_dozens_of_figures_the_first_are_set_and_the_others_counted(
+    content: Content, svgs: dict[str, str]
+) -> None:
+    number = next(n for n, section in enumerate(content.sections) if section.figures)
+    section = content.sections[number]
+    many = dataclasses.replace(section, figures=section.figures[:1] * (MOST_FIGURES + 3))
+    sections = (*content.sections[:number], many, *content.sections[number + 1 :])
+    said = text_of(to_pdf(dataclasses.replace(content, sections=sections), svgs))
+    assert "3moreareinreport.html" in said
