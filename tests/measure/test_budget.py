@@ -106,5 +106,4 @@ def test_rounds_go_on_where_what_comes_after_them_has_left_some_of_their_time(
 def test_rounds_for_which_there_is_no_time_in_the_end_are_left_out(tmp_path: Path) -> None:
     found = measured(run(tmp_path / "run", Busy(), TIMED, budget_s=1e-9))
     steps = [skip for name, skip in found if name == "step"]
-    assert len(steps) == 3 * 2 * 5  # of baseline, method and twin
-    assert 0 < steps.count("budget") < len(steps)
+    assert steps == ["budget"] * (3 * 2 * 5)  # of baseline, method and twin, each told once
