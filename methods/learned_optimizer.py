@@ -62,7 +62,8 @@ def load_optimizer(path: str | Path) -> TrainedOptimizer:
         with np.load(path, allow_pickle=False) as table:
             arrays = {name: table[name] for name in table.files}
         about = json.loads(arrays.pop(ABOUT).tobytes())
-        known, settings = about["format"] == FORMAT, about["settings"]
+        known = about["format"] == FORMAT
+        settings = about["settings"] if known else {}
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}.") from None
     except (

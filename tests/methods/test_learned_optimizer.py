@@ -173,3 +173,17 @@ def test_a_parameter_that_joins_later_finds_the_task_s_state(trained: TrainedOpt
     optimizer.step()
     assert torch.equal(optimizer.state[a]["of_task"], optimizer.state[b]["of_task"])
     assert not torch.equal(optimizer.state[a]["of_task"], of_task)
+
+
+@pytest.mark.parametrize(
+    ("about", "told"),
+    [('{"format": "another 2"}', "of the format 'another 2'"), ("{}", "not a learned optimizer's")],
+)
+def test_a_file_without_settings_is_told_by_its_format_if_it_has_one(
+    about: str, told: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.npz"
+    with path.open("wb") as file:
+        np.savez(file, **{"about.json": np.frombuffer(about.encode(), dtype=np.uint8)})
+    with pytest.raises(UsageError, match=told):
+        load_optimizer(path)

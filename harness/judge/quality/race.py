@@ -74,16 +74,15 @@ class Trainings:
 
     def to(self, target: float, higher_is_better: bool, sustained: int = SUSTAINED) -> Arrivals:
         def crossing(curve: Curve) -> Crossing:
-            if len(curve) < sustained:  # it came to no number before
-                return Crossing(self.length, reached=False)
             return time_to_target(
                 curve, target, higher_is_better=higher_is_better, sustained=sustained
             )
 
         crossings = {seed: crossing(curve) for seed, curve in self.curves.items()}
         for seed, curve in sorted(self.diverged.items()):
-            found = crossing(curve)
-            crossings[seed] = found if found.reached else Crossing(self.length, reached=False)
+            never = Crossing(self.length, reached=False)
+            found = crossing(curve) if len(curve) >= sustained else never
+            crossings[seed] = found if found.reached else never
         return Arrivals(crossings, self.step_s)
 
 

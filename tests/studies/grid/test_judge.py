@@ -6,11 +6,13 @@ import dataclasses
 
 import pytest
 
+from harness.declare.passes import Seen
 from harness.declare.point import Point
 from harness.judge.choosing import halves
 from harness.judge.judgement import Observed, PairJudgement
 from harness.judge.statistics import Bounds
 from harness.judge.trace import trace
+from harness.records.record import Record
 from tests.judge.builders import AA, evidence, timed
 from tests.studies.grid.runs import (
     DIVERGED,
@@ -40,6 +42,20 @@ def slow_at_large_rates(point: Point, seed: int) -> int:
 def reason(judged: PairJudgement, reading: str) -> str:
     (verdict,) = (verdict for verdict in judged.verdicts if verdict.reading == reading)
     return verdict.reason
+
+
+TIMES = dataclasses.replace(
+    SWEPT, name="times", passes=("step",), claims=(), sweep={"depth": (1, 2)}
+)
+
+
+def steps_timed(noise: float) -> list[Record[Seen]]:
+    """Time steps at both depths; the method's take twice as long."""
+    return [
+        dataclasses.replace(r, point=point, block=f"{r.block}@{point}")
+        for point in TIMES.points
+        for r in timed(TIMES, 0.25, 0.5, noise=noise)
+    ]
 
 
 class TestCells:
@@ -206,18 +222,10 @@ class TestTheBestSetting:
         assert word(pair_of(worse), "best") == "invalid"
 
     def test_has_its_seconds_derived_where_every_step_was_timed(self):
-        times = dataclasses.replace(
-            SWEPT, name="times", passes=("step",), claims=(), sweep={"depth": (1, 2)}
-        )
-        found = []
-        for point in times.points:
-            found += [
-                dataclasses.replace(r, point=point, block=f"{r.block}@{point}")
-                for r in timed(times, 0.25, 0.5, noise=0.0)
-            ]
+        found = steps_timed(noise=0.0)
         records = trained(always(8), always(2))
         assert arm_of(records).best.seconds is None
-        arm = arm_of(records + found, others=(times,), verdicts=False)
+        arm = arm_of(records + found, others=(TIMES,), verdicts=False)
         assert arm.best.seconds.estimate == pytest.approx(4.0 * 0.5)
         assert arm.best.seconds.low <= 2.0 <= arm.best.seconds.high
 
@@ -360,20 +368,12 @@ def test_a_sweep_that_nobody_asks_about_as_a_grid_is_none():
 
 class TestSeconds:
     def test_have_an_interval_of_seeds_and_of_rounds(self):
-        times = dataclasses.replace(
-            SWEPT, name="times", passes=("step",), claims=(), sweep={"depth": (1, 2)}
-        )
-        found = []
-        for point in times.points:
-            found += [
-                dataclasses.replace(r, point=point, block=f"{r.block}@{point}")
-                for r in timed(times, 0.25, 0.5, noise=0.05)
-            ]
+        found = steps_timed(noise=0.05)
 
         def uneven(point: Point, seed: int) -> int:
             return 8 if seed % 2 else 6
 
-        arm = arm_of(trained(uneven, always(2)) + found, others=(times,), verdicts=False)
+        arm = arm_of(trained(uneven, always(2)) + found, others=(TIMES,), verdicts=False)
         seconds = arm.best.seconds
         assert seconds is not None
         steps = arm.best.ratio.interval
