@@ -27,6 +27,8 @@ ROUNDING = 1e-8  # an error below this can't show at what order it falls
 
 ORDER_SLACK = 0.5
 
+STEPS = 2  # meta-steps after which a learner is held to its own definition once more
+
 # Relative, a step. The oracle's own float32 error is mostly 2e-7, but rounding now and then takes a
 # learner to the other side of a kink where the oracle stays: 5e-5 a step, in 200 problems of MAML.
 FLOAT32_FLOOR = 2e-5
@@ -176,10 +178,32 @@ def _approximate(
     self: Comparison, declared: Approximate, problem: Problem, found: Gradient, owed: Gradient
 ) -> list[Finding]:
     workload = problem.shared_by(self.team).workload
-    name = self.learner_class.name
-    learner: Learner = build(self.learner_class, self.settings, name, workload)
-    batch = problem.workload.train_batch(problem.seed, 0)
+    learner: Learner = build(self.learner_class, self.settings, self.learner_class.name, workload)
+    draws = [problem.workload.train_batch(problem.seed, number) for number in range(STEPS + 1)]
     state, allowed = learner.init(problem.seed), declared.float64 * problem.inner_steps
+    findings = _by_definition(self, declared, learner, state, draws[0], found, allowed)
+    for batch in draws[:-1]:
+        state, _ = learner.step(state, batch)
+    # What a learner remembers of the tasks it met is empty in its first meta-step.
+    later = learner.meta_gradient(state, draws[-1])
+    if not all_finite(later):
+        return findings
+    return findings + [
+        dataclasses.replace(each, what=f"{each.what} after {STEPS} meta-steps")
+        for each in _by_definition(self, declared, learner, state, draws[-1], later, allowed)
+    ]
+
+
+def _by_definition(
+    self: Comparison,
+    declared: Approximate,
+    learner: Learner,
+    state: Any,
+    batch: Any,
+    found: Gradient,
+    allowed: float,
+) -> list[Finding]:
+    """Hold a gradient, and what the learner adapts to, to their definitions at a state."""
     error = _error(found, self.defined(declared.definition)(learner, state, batch))
     findings = [Finding("own definition", error, allowed)]
     if declared.adaptation is not None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 
 from baselines.reference_maml import ReferenceMaml
 from harness.declare.equivalence import Approximate, Equivalence, Exact, InTheLimit
-from harness.declare.learner import Gradient, Learner
+from harness.declare.learner import Gradient, Learner, Params
 from harness.declare.outer import AdamState
 from harness.registry import method
 from suites.fewshot import Tasks
@@ -90,3 +91,33 @@ class BoastsOfItsOrder(FallsLinearly):
     """Says second order, and is of the first."""
 
     equivalence: ClassVar[Equivalence] = InTheLimit("knob", (1e-2, 1e-4), order=2.0)
+
+
+@dataclass(frozen=True)
+class Momentum(AdamState):
+    """Adam's state, and the latest gradient."""
+
+    latest: Params
+
+
+def with_momentum(learner: Learner, state: Momentum, batch: Tasks) -> Gradient:
+    loss, grads = ReferenceMaml(learner.workload).meta_gradient(state, batch)
+    return Gradient(loss, {name: g + state.latest[name] for name, g in grads.items()})
+
+
+@method("forgets")
+@dataclass(frozen=True)
+class Forgets(ReferenceMaml):
+    """Says that it adds the latest meta-step's gradient, and never does."""
+
+    equivalence: ClassVar[Equivalence] = Approximate("with_momentum")
+
+    def init(self, seed: int) -> Momentum:
+        adam = super().init(seed)
+        nothing = {name: torch.zeros_like(p) for name, p in adam.params.items()}
+        return Momentum(**vars(adam), latest=nothing)
+
+    def step(self, state: Momentum, batch: Tasks) -> tuple[Momentum, Tensor]:  # type: ignore[override]  # a state of its own
+        gradient = self.meta_gradient(state, batch)
+        adam, loss = super().step(state, batch)
+        return Momentum(**(vars(state) | vars(adam)) | {"latest": gradient.grads}), loss
