@@ -55,11 +55,12 @@ class TaskBytes:
 
         Beside the graphs that is a row of parameters for every inner step and five more, and what
         differentiating a graph forms on its way: as much as the graph, where it was formed again
-        for that, and else a tenth. These are upper bounds of what was measured.
+        for that, and else a tenth; and the sums that each thread has of its tasks' rows, beside
+        those of them all. These are upper bounds of what was measured.
         """
         plain = self.plain + self.plain // 10
         graphs = max(2 * self.bent, plain) if plan.redo else inner_steps * self.bent + plain
-        return plan.at_once * (graphs + (inner_steps + 5) * self.row)
+        return plan.at_once * (graphs + (inner_steps + 5) * self.row) + (plan.threads + 2) * self.row
 
 
 @dataclass(frozen=True)
@@ -73,29 +74,34 @@ class Planned:
 
     def told(self) -> dict[str, str]:
         """Return the choice, the candidates' milliseconds a task, and what they cost in all."""
+        if not self.seconds:
+            return {"plan": str(self.plan)}
         taken = ",".join(f"{plan}:{1e3 * s:.3g}ms" for plan, s in self.seconds.items())
         return {"plan": str(self.plan), "candidates": taken, "planning": f"{self.spent:.3g}s"}
 
 
 def candidates(
-    tasks: int, inner_steps: int, each: TaskBytes, most: int, threads: int = 1
+    tasks: int, inner_steps: int, each: TaskBytes, threads: int = 1
 ) -> Iterator[CallPlan]:
-    """Yield the plans for so many tasks that keep at most so many bytes at once."""
+    """Yield the plans for so many tasks."""
     redos = (False, True) if each.bent and inner_steps > 1 else (False,)
     for crew in sorted({1, min(threads, tasks)}):
         share = -(-tasks // crew)
         sizes = dict.fromkeys((*(2**power for power in range(share.bit_length())), share))
         for size, redo in product(sizes, redos):
-            plan = CallPlan(size, redo, crew)
-            if each.at_once(plan, inner_steps) <= most:
-                yield plan
+            yield CallPlan(size, redo, crew)
 
 
 def fastest(
-    plans: Sequence[CallPlan], call: Callable[[CallPlan], object], wait: Callable[[], None]
+    plans: Sequence[CallPlan],
+    tasks: int,
+    call: Callable[[CallPlan], object],
+    wait: Callable[[], None],
 ) -> Planned:
-    """Time each plan on as many tasks as it works on at once, and wait for it to end."""
+    """Time each plan on as many of the tasks as it works on at once, and wait for it to end."""
     began, seconds = time.perf_counter(), dict[CallPlan, float]()
+    if len(plans) == 1:
+        return Planned(plans[0], seconds)
     for plan in plans:
         taken: list[float] = []
         while len(taken) < TIMES or (sum(taken) < ENOUGH_S and len(taken) < MOST_TIMES):
@@ -103,6 +109,6 @@ def fastest(
             call(plan)
             wait()
             taken.append(time.perf_counter() - start)
-        seconds[plan] = min(taken) / plan.at_once
+        seconds[plan] = min(taken) / min(tasks, plan.at_once)
     best = min(seconds, key=lambda plan: seconds[plan])
     return Planned(best, seconds, time.perf_counter() - began)

@@ -52,8 +52,8 @@ TASKS, FREE_BYTES = 8, 32 << 20
 that they may keep even if they are more, which no one misses."""
 
 Shapes = tuple[Any, ...]
-Work = Callable[[Tensor, CallPlan, Tasks], Any]
-"""What is planned: a call on the tasks of a part, from packed parameters."""
+Work = Callable[[Tensor, CallPlan, Sequence[Tasks]], list[Any]]
+"""What is planned: calls on the tasks of parts, one after another, from packed parameters."""
 
 
 @method("fast_maml")
@@ -91,19 +91,16 @@ class FastMaml(MamlLearner):
 
     def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
         theta, plan = self._packed(state), self._trained(state, batch).plan
-        total, loss = torch.zeros_like(theta), theta.new_zeros(())
-        for losses, slopes in self._worked(self._query_slopes, theta, batch, plan):
-            loss += losses.sum()
-            total += slopes.sum(0)
-        mean = self._stack.network.unpacked(total / len(batch))
-        return Gradient(loss / len(batch), shaped(mean, state.params))
+        losses, totals = zip(*self._worked(self._query_sums, theta, batch, plan), strict=True)
+        mean = self._stack.network.unpacked(sum(totals) / len(batch))
+        return Gradient(sum(losses) / len(batch), shaped(mean, state.params))
 
     def adapt(self, state: AdamState, batch: Tasks) -> list[Params]:
-        adapted = torch.cat(self._adapting(state, batch, self._adapted_rows))
+        adapted = torch.cat(self._adapting(state, batch, self._adapted))
         return [shaped(row, state.params) for row in self._stack.network.unpacked(adapted)]
 
     def evaluate(self, state: AdamState, batch: Tasks) -> Tensor:
-        return torch.cat(self._adapting(state, batch, self._quality))
+        return torch.cat(self._adapting(state, batch, self._qualities))
 
     def preparations(self) -> Sequence[float]:
         return [each.spent for plans in self._plans.values() for each in plans.values()]
@@ -115,6 +112,17 @@ class FastMaml(MamlLearner):
                 end = "" if number == 1 else f"-{number}"
                 told |= {f"{work}{name}{end}": words for name, words in planned.told().items()}
         return told
+
+    def _query_sums(
+        self, theta: Tensor, plan: CallPlan, parts: Sequence[Tasks]
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Return the tasks' losses and slopes, summed up: no part's are kept beside the next's."""
+        loss, total = theta.new_zeros(()), torch.zeros_like(theta)
+        for part in parts:
+            losses, slopes = self._query_slopes(theta, plan, part)
+            loss += losses.sum()
+            total += slopes.sum(0)
+        return [(loss, total)]
 
     def _query_slopes(self, theta: Tensor, plan: CallPlan, part: Tasks) -> tuple[Tensor, Tensor]:
         """Return every task's query loss, and its gradient by the parameters before adaptation."""
@@ -133,28 +141,32 @@ class FastMaml(MamlLearner):
             lambdas = lambdas - alpha * bends.pop()(lambdas)
         return losses, lambdas
 
-    def _adapted_rows(self, theta: Tensor, plan: CallPlan, part: Tasks) -> Tensor:
+    def _adapted(self, theta: Tensor, plan: CallPlan, parts: Sequence[Tasks]) -> list[Tensor]:
+        return [self._adapted_rows(theta, part) for part in parts]
+
+    def _adapted_rows(self, theta: Tensor, part: Tasks) -> Tensor:
         thetas, alpha = theta.repeat(len(part), 1), self.workload.inner_lr
         for _ in range(self.workload.inner_steps):
             thetas -= alpha * self._stack.slopes(thetas, part.support_x, part.support_y)[1]
         return thetas
 
-    def _quality(self, theta: Tensor, plan: CallPlan, part: Tasks) -> Tensor:
-        adapted = self._adapted_rows(theta, plan, part)
+    def _qualities(self, theta: Tensor, plan: CallPlan, parts: Sequence[Tasks]) -> list[Tensor]:
+        return [self._quality(self._adapted_rows(theta, part), part) for part in parts]
+
+    def _quality(self, adapted: Tensor, part: Tasks) -> Tensor:
         with torch.no_grad():
             outputs = self._stack.network.outputs(adapted, part.query_x)
             judged = zip(outputs, part.query_y, strict=True)
             return torch.stack([self.workload.quality(*one) for one in judged])
 
     def _adapting(self, state: AdamState, batch: Tasks, work: Work) -> list[Any]:
-        plan = self._plan("adaptation-", self._adapted_rows, 0, state, batch).plan
+        plan = self._plan("adaptation-", self._adapted, 0, state, batch).plan
         return self._worked(work, self._packed(state), batch, plan)
 
     def _worked(self, work: Work, theta: Tensor, batch: Tasks, plan: CallPlan) -> list[Any]:
-        """Return what the work gives of every part of a batch."""
-        if bytes_are_followed():
-            return [work(theta, plan, part) for part in _parts(batch, plan.at_once)]
-        return shared(partial(work, theta, plan), list(_parts(batch, plan.tasks)), plan.threads)
+        """Return what the work gives of all parts of a batch, as each thread went through its."""
+        found = shared(partial(work, theta, plan), _shares(batch, plan), plan.threads)
+        return [each for of_thread in found for each in of_thread]
 
     def _packed(self, state: AdamState) -> Tensor:
         return self._stack.network.packed(flat(state.params))
@@ -162,7 +174,7 @@ class FastMaml(MamlLearner):
     def _trained(self, state: AdamState, batch: Tasks) -> Planned:
         """Return the plan of a meta-gradient."""
         steps = 0 if self.workload.first_order else self.workload.inner_steps
-        return self._plan("", self._query_slopes, steps, state, batch)
+        return self._plan("", self._query_sums, steps, state, batch)
 
     def _plan(
         self, name: str, work: Work, bent_steps: int, state: AdamState, batch: Tasks
@@ -183,7 +195,7 @@ class FastMaml(MamlLearner):
             def call(plan: CallPlan) -> None:
                 self._worked(work, theta, next(_parts(batch, plan.at_once)), plan)
 
-            plans[shapes] = fastest(fitting, call, self._wait)
+            plans[shapes] = fastest(fitting, len(batch), call, self._wait)
         return plans[shapes]
 
     def _fitting(self, theta: Tensor, batch: Tasks, bent_steps: int) -> list[CallPlan]:
@@ -192,9 +204,10 @@ class FastMaml(MamlLearner):
         most = self.memory
         if most is None:
             most = max(TASKS * each.at_once(CallPlan(1, redo=False), 1), FREE_BYTES)
-        if plans := list(candidates(len(batch), bent_steps, each, most, self._cores)):
+        every = list(candidates(len(batch), bent_steps, each, self._cores))
+        if plans := [plan for plan in every if each.at_once(plan, bent_steps) <= most]:
             return plans
-        least = each.at_once(CallPlan(1, redo=True), bent_steps)
+        least = min(each.at_once(plan, bent_steps) for plan in every)
         raise UsageError(
             f"memory = {self.memory}: a single task keeps {least:,} bytes. "
             "Give at least as many, or leave memory out."
@@ -229,6 +242,15 @@ class FastMaml(MamlLearner):
     def _stack(self) -> TaskStack:
         network = Stacked(self.workload) if self._stacked else OneByOne(self.workload)
         return TaskStack(self.workload, network)
+
+
+def _shares(batch: Tasks, plan: CallPlan) -> list[list[Tasks]]:
+    """Return the parts of a batch that each thread has; who follows bytes sees one with them all."""
+    if bytes_are_followed():
+        return [list(_parts(batch, plan.at_once))]
+    parts = list(_parts(batch, plan.tasks))
+    share = -(-len(parts) // plan.threads)
+    return [parts[start : start + share] for start in range(0, len(parts), share)]
 
 
 def _parts(batch: Tasks, size: int) -> Iterator[Tasks]:

@@ -73,12 +73,17 @@ class TaskStack:
         return self.slopes(rows, x, y)[1], bend
 
     def kept_bytes(self, rows: Tensor, x: Tensor, y: Tensor, *, to_bend: bool) -> int:
-        """Return how many bytes the graph of the tasks' losses keeps, or that of their slopes."""
+        """Return how many bytes the graph of the tasks' losses keeps, or that of their slopes.
+
+        What the tasks are made of is there already, and is often a view of a whole batch.
+        """
         kept: dict[int, int] = {}
+        given = {tensor.untyped_storage().data_ptr() for tensor in (rows, x, y)}
 
         def pack(tensor: Tensor) -> Tensor:
             storage = tensor.untyped_storage()
-            kept[storage.data_ptr()] = storage.nbytes()
+            if storage.data_ptr() not in given:
+                kept[storage.data_ptr()] = storage.nbytes()
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
