@@ -127,7 +127,7 @@ class KilledRun:
     def _ended(self, kills: int) -> bool:
         """Start the run or resume it; say whether it came to its end before its driver's kill."""
         known = (self._folder / "run" / MANIFEST).exists()
-        what = ["resume=run"] if known else ["suite=faults.toml", "out=run", "threads=1"]
+        what = ["resume=run"] if known else ["suite=faults.toml", "out=run", "threads=1", "jobs=2"]
         with (self._folder / "log").open("ab") as log:
             driver = psutil.Popen(
                 [sys.executable, "-m", "harness", "run", *what],
@@ -164,10 +164,10 @@ class KilledRun:
                 driver.wait(0.02)
                 return None
         victim = self._random.choice(those)
-        self._outcome.kills[who] += 1
-        if who != "driver":
-            with suppress(psutil.NoSuchProcess):
+        with suppress(psutil.NoSuchProcess):  # it has just gone by itself
+            if who != "driver":
                 victim.kill()
+            self._outcome.kills[who] += 1
         return victim
 
     def _kill_driver(self, driver: psutil.Popen) -> None:

@@ -64,6 +64,9 @@ PICKLES = (
 )
 
 
+OF_CIFAR = "data_batch_"
+
+
 def damaged(name: str, content: bytes, random: Random) -> bytes:
     """Return a file's content with one thing wrong with it, of a kind that the file can have."""
     ways: list[Callable[[bytes, Random], bytes]] = [_bytes, _bytes]
@@ -71,7 +74,7 @@ def damaged(name: str, content: bytes, random: Random) -> bytes:
         ways += [_json] * 6
     elif name.endswith(".toml"):
         ways += [_toml] * 6
-    elif name.endswith((".pkl", ".pickle", "train", "test", "meta")):
+    elif name.endswith((".pkl", ".pickle", "train", "test", "meta", "_batch")) or OF_CIFAR in name:
         ways.append(lambda content, random: random.choice(PICKLES))
     elif name.endswith(".zip") and zipfile.is_zipfile(io.BytesIO(content)):
         ways += [_pack] * 6

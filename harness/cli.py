@@ -9,7 +9,7 @@ import traceback
 from harness.commands import finished, inspecting, measuring
 from harness.errors import HarnessError, UsageError
 from harness.options import Command, read_options
-from harness.signals import Ended
+from harness.signals import interrupted
 
 BUG = 70
 
@@ -42,8 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("error:", *str(error).splitlines(), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt as error:
-        print("interrupted. The records so far are kept: go on with resume=.", file=sys.stderr)
-        return error.exit_code if isinstance(error, Ended) else 130
+        return interrupted(error, ".")
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141

@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 from harness.errors import UsageError
 
-MOST_BYTES = 2**28  # of a file that is read whole, or of a line
+MOST_BYTES = 2**28  # of a file that is read whole
+MOST_OF_OBJECTS = 2**24  # of a line: read as JSON, it takes some thirty times as many
 
 
 def read_whole(path: Path, most: int = MOST_BYTES) -> bytes:
@@ -20,7 +21,7 @@ def read_whole(path: Path, most: int = MOST_BYTES) -> bytes:
     return content
 
 
-def lines_in(file: BinaryIO, where: Path, most: int = MOST_BYTES) -> Iterator[bytes]:
+def lines_in(file: BinaryIO, where: Path, most: int = MOST_OF_OBJECTS) -> Iterator[bytes]:
     """Yield the lines of a file with their ends, or refuse one that no harness wrote."""
     while line := file.readline(most + 1):
         if len(line) > most:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 from collections.abc import Iterator
 from types import FrameType
 
@@ -28,6 +29,12 @@ def ending_in_order() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def interrupted(error: KeyboardInterrupt, what: str) -> int:
+    """Tell what an interrupt has left, and return the exit code that says by what it came."""
+    print(f"interrupted{what}", file=sys.stderr)
+    return error.exit_code if isinstance(error, Ended) else 130
 
 
 def _end(number: int, _: FrameType | None) -> None:

@@ -60,7 +60,8 @@ class TaskBytes:
         """
         plain = self.plain + self.plain // 10
         graphs = max(2 * self.bent, plain) if plan.redo else inner_steps * self.bent + plain
-        return plan.at_once * (graphs + (inner_steps + 5) * self.row) + (plan.threads + 2) * self.row
+        rows = plan.at_once * (inner_steps + 5) + plan.threads + 2
+        return plan.at_once * graphs + rows * self.row
 
 
 @dataclass(frozen=True)

@@ -245,7 +245,7 @@ class FastMaml(MamlLearner):
 
 
 def _shares(batch: Tasks, plan: CallPlan) -> list[list[Tasks]]:
-    """Return the parts of a batch that each thread has; who follows bytes sees one with them all."""
+    """Return the parts of a batch that each thread has; who follows bytes sees one thread."""
     if bytes_are_followed():
         return [list(_parts(batch, plan.at_once))]
     parts = list(_parts(batch, plan.tasks))

@@ -11,6 +11,7 @@ from harness.errors import PASSED, UsageError
 from harness.options import COMPARE, EXPORT, FOUND, PACK, REPRODUCE, plugins_in
 from harness.registry import ROOT
 from harness.reporting import read_run, report_history, write_report
+from harness.signals import interrupted
 
 
 def report(options: argparse.Namespace) -> int:
@@ -69,7 +70,10 @@ def reproduce(options: argparse.Namespace) -> int:
 
     code = PASSED
     if other is None:
-        found, folder, code = measured_again(options.run, config)
+        try:
+            found, folder, code = measured_again(options.run, config)
+        except KeyboardInterrupt as error:
+            return interrupted(error, ". The records so far are kept: finish them by run resume=.")
         print(f"report: {folder / 'report.html'}", file=sys.stderr)
     else:
         runs = [read_run(path, config.plugins) for path in (options.run, Path(other))]

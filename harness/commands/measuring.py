@@ -12,7 +12,7 @@ from harness.config import run_config
 from harness.errors import HarnessError, UsageError
 from harness.gate.config import gate_config
 from harness.reporting import write_report
-from harness.signals import Ended, ending_in_order
+from harness.signals import ending_in_order, interrupted
 
 
 def run(options: argparse.Namespace) -> int:
@@ -28,16 +28,20 @@ def run(options: argparse.Namespace) -> int:
     require_one_process("the run")
     progress = progress_for(sys.stderr)
     folder = (config.resume or config.out or RESULTS / "run").parent
-    with ending_in_order(), engine_of(config, folder) as engine:
-        ready = (
-            resume(config, engine)
-            if config.resume
-            else prepare(config, _command(options.words), engine, progress.noted)
-        )
-        progress.noted(line_of(ready.disturbed_by))
-        progress.noted(f"writing records to {ready.store.folder}")
-        store = measure_whole(ready, engine, progress)
-    write_report(store.folder, config.plugins)
+    try:
+        with ending_in_order():
+            with engine_of(config, folder) as engine:
+                ready = (
+                    resume(config, engine)
+                    if config.resume
+                    else prepare(config, _command(options.words), engine, progress.noted)
+                )
+                progress.noted(line_of(ready.disturbed_by))
+                progress.noted(f"writing records to {ready.store.folder}")
+                store = measure_whole(ready, engine, progress)
+            write_report(store.folder, config.plugins)
+    except KeyboardInterrupt as error:
+        return interrupted(error, ". The records so far are kept: go on with resume=.")
     return ended(ready)
 
 
@@ -59,8 +63,7 @@ def gate(options: argparse.Namespace) -> int:
             else:
                 report = gate(config, lambda line: print(line, file=sys.stderr, flush=True))
     except KeyboardInterrupt as error:
-        print("interrupted: nothing was judged, all checkouts are removed.", file=sys.stderr)
-        return error.exit_code if isinstance(error, Ended) else 130
+        return interrupted(error, ": nothing was judged, all checkouts are removed.")
     except BaseException as error:
         if not options.bisect:
             raise

@@ -33,16 +33,17 @@ def measured_again(path: Path, given: RunConfig) -> tuple[Reproduction, Path, in
     folder = given.out or RESULTS / f"{suite}-again-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     require_fresh(folder)
     progress = progress_for(sys.stderr)
-    with ending_in_order(), engine_of(given, folder.parent) as engine:
-        probes = probed(before.manifest.device, engine, before.manifest.threads)
-        command = f"python -m harness reproduce {path.name}"
-        run = repeat(before.manifest, given, folder, command, probes)
-        progress.noted(f"writing records to {folder}")
-        measure_whole(run, engine, progress)
-    after = read_run(folder, given.plugins)
-    write_files(after)
-    found = held_to(before, after)
-    write_page(found, folder / FOLDER)
+    with ending_in_order():
+        with engine_of(given, folder.parent) as engine:
+            probes = probed(before.manifest.device, engine, before.manifest.threads)
+            command = f"python -m harness reproduce {path.name}"
+            run = repeat(before.manifest, given, folder, command, probes)
+            progress.noted(f"writing records to {folder}")
+            measure_whole(run, engine, progress)
+        after = read_run(folder, given.plugins)
+        write_files(after)
+        found = held_to(before, after)
+        write_page(found, folder / FOLDER)
     return found, folder, ended(run)
 
 

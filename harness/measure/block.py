@@ -13,6 +13,7 @@ from harness.declare.passes import Seen
 from harness.declare.point import Point
 from harness.declare.protocol import Protocol
 from harness.declare.settings import build
+from harness.private import without_places
 from harness.records.record import Record, Status
 from harness.seeds import block_seed
 
@@ -69,11 +70,6 @@ class Block:
         return self.protocol.limit_s * self.jobs
 
     @property
-    def machine(self) -> str:
-        """Blocks that say the same are measured on one machine; those that say nothing, on any."""
-        return self.pair.name if self.beside else ""
-
-    @property
     def learner_settings(self) -> dict[str, Any]:
         return dict(self.pair.learner_settings(self.member))
 
@@ -87,6 +83,8 @@ class Block:
 
     def record(self, status: Status, **about: Any) -> Record[Seen]:
         """Return this block's record, with what else its head says."""
+        if (reason := about.get("reason")) is not None:
+            about["reason"] = without_places(reason)
         known: dict[str, Any] = {
             "block": self.id,
             "pair": self.pair.name,

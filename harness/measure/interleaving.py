@@ -25,6 +25,7 @@ from harness.temporary import temporary_folder
 
 PATIENCE_S = 0.2  # between two looks at whether a worker that has not called in is still there
 CALL = "harness.measure.turns:take_turns"
+TRIES = 2
 READY = "ready"
 """What a worker says that waits until it may warm up; one of an older version begins at once."""
 
@@ -58,12 +59,13 @@ class Lane:
 
     @property
     def resources(self) -> Resources:
-        block = self.block
+        """What the block needs of a machine; all of a pair that is clocked is on the same one."""
+        block, known = self.block, self.registry.passes[self.block.measured]
         return Resources(
             cores=block.ranks * block.threads,
             gpus=block.gpus,
-            alone=self.registry.passes[block.measured].alone,
-            machine=block.machine,
+            alone=known.alone,
+            machine=block.pair.name if known.clocked else "",
         )
 
     def record(self, answers: Sequence[Answer]) -> Record[Seen]:
@@ -89,8 +91,12 @@ class Round:
             cores=max(resources.cores for resources in each),
             gpus=max(resources.gpus for resources in each),
         )
-        limit_s = sum(lane.block.protocol.limit_s for lane in self.lanes)
-        return self.lanes[0].engine.make(self, limit_s, needed)
+        engine = self.lanes[0].engine
+        limit_s = TRIES * sum(lane.block.protocol.limit_s for lane in self.lanes)
+        records = engine.make(self, limit_s, needed)
+        if any(record.together for record in records):
+            return records
+        return _told_of(self, _again(engine.make(self, limit_s, needed)))  # its machine was lost
 
     def here(self) -> list[Record[Seen]]:
         measure = measure_in_turns if self.in_turns else measure_apart
@@ -102,9 +108,18 @@ class Round:
 
     def read(self, answer: Answer) -> list[Record[Seen]]:
         if not answer.text:
-            return [lane.record([answer] * lane.block.ranks) for lane in self.lanes]
+            return [lane.block.record("died", reason=answer.died_of) for lane in self.lanes]
         passes = self.lanes[0].registry.passes
         return [record_from(line, "a round", passes) for line in json.loads(answer.text)]
+
+
+def _told_of(asked: Round, records: list[Record[Seen]]) -> list[Record[Seen]]:
+    """Return records that say of which round they are, even if nobody was there to say so."""
+    now = datetime.now(UTC).isoformat()
+    return [
+        dataclasses.replace(record, together=record.together or now, in_turns=asked.in_turns)
+        for record in records
+    ]
 
 
 def take_there(engine: Engine, text: str) -> str:
@@ -165,7 +180,12 @@ def _tried(measure: Callable[[], list[Record[Seen]]]) -> list[Record[Seen]]:
     records = measure()
     if all(record.status != "died" for record in records):
         return records
-    return [dataclasses.replace(record, tries=2) for record in measure()]
+    return _again(measure())
+
+
+def _again(records: list[Record[Seen]]) -> list[Record[Seen]]:
+    """Return what a second try gave."""
+    return [dataclasses.replace(record, tries=TRIES) for record in records]
 
 
 def _take(seats: Sequence[_Seat], random: Random) -> None:

@@ -85,7 +85,14 @@ class Run:
             progress.planned(self.suite, len(left), estimate)
             trained = {training_of(r) for r in done.values() if r.skip is None}
             doing = Execution(self, engine, progress, skipping, alike, writer, estimate, trained)
-            known = [r for r in done.values() if r.measured in timed and r.status != "skipped"]
+            again = {block.id for block in left}  # those of a torn round that were measured
+            known = [
+                record
+                for record in done.values()
+                if record.measured in timed
+                and record.status != "skipped"
+                and record.block not in again
+            ]
             rounds: Rounds | None = None
             for in_rounds, blocks in groupby(left, lambda block: block.measured in timed):
                 if not in_rounds:

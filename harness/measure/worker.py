@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import resource
 import time
 import traceback
@@ -25,6 +24,7 @@ from harness.measure import device
 from harness.measure.block import Block, block_from
 from harness.measure.check import check
 from harness.measure.engines.outcome import Report
+from harness.measure.machine import memory_left
 from harness.measure.passes import NotFinite, alone, measure_of
 from harness.measure.probes import block_probes
 from harness.measure.suspension import suspensions
@@ -35,9 +35,6 @@ from harness.team.communicator import Alone, Communicator, Seat
 from harness.team.rendezvous import meet
 
 TakeTurns = Callable[[Turns], Look]
-
-FOLDERS = re.compile(r"(?<![\w./:])/(?:[^\s/:'\"]+/)+")
-"""The folders of an absolute path; what follows is the name of a file."""
 
 
 def work(text: str) -> str:
@@ -203,7 +200,7 @@ def _check(block: Block, registry: Registry, team: Communicator) -> Look:
 def _be_a_good_child(block: Block, of: int) -> None:
     """Fail with an error, or be the first to go, rather than take the machine's memory along."""
     if not block.device.startswith("cuda"):  # CUDA reserves address space that it never uses
-        own_share = psutil.virtual_memory().available // of
+        own_share = memory_left() // of
         most = psutil.Process().memory_info().vms + own_share
         resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
     score = Path("/proc/self/oom_score_adj")
@@ -220,5 +217,5 @@ def _why(error: Exception) -> str:
 
 
 def _plain(error: Exception) -> str:
-    """Return the first line of what an error says, without this machine's folders."""
-    return FOLDERS.sub("", (str(error).splitlines() or [""])[0])
+    """Return the first line of what an error says."""
+    return (str(error).splitlines() or [""])[0]

@@ -1,7 +1,7 @@
 """A run folder: one manifest, and records that are only ever appended.
 
-Every record is on disk before the next block starts, so whatever kills a run costs the block in
-flight at most. A last line that was torn by a kill is recognised and set aside.
+Every record is on disk as soon as its block, or its round, has ended, so whatever kills a run costs
+what is in flight at most. A last line that was torn by a kill is recognised and set aside.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ MANIFEST, RECORDS, TORN = "manifest.json", "records.jsonl", "records.torn"
 RESUME = "All earlier records are kept. Correct this, then use resume= or report."
 ANOTHER = "Name a new or empty folder with free space, where you may write."
 ANOTHER_FILE = "Name a file in a folder with free space, where you may write."
+MOST_OF_MANIFEST = 2**26  # with 100,000 blocks it has a tenth of that
 READABLE = "Name a complete run folder that you may read."
 
 
@@ -59,7 +60,7 @@ class Store:
                     f"{folder}: not a run (it has no {MANIFEST}). "
                     "Name a run folder, such as those that `run` makes under results/."
                 )
-            text = read_whole(path)
+            text = read_whole(path, MOST_OF_MANIFEST)
         return cls(folder, manifest_from(text, str(path)))
 
     def records(self, passes: Mapping[str, Pass[Seen]] | None = None) -> list[Record[Seen]]:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from harness import open_run
 from harness.declare.pair import Member
 from harness.declare.passes import Seen
 from harness.measure import interleaving as module
@@ -225,6 +226,10 @@ def test_a_run_that_was_killed_is_finished_by_resume_with_the_same_plan(tmp_path
     assert harness("run", f"resume={run}").returncode == 0  # nothing is left, and nothing is lost
     assert [record["block"] for record in records(run)] == after
 
+    lines, shown = (run / "records.jsonl").read_text(), len(open_run(run).frame())
+    (run / "records.jsonl").write_text(f"{lines}{lines.splitlines()[-1]}\n")
+    assert len(open_run(run).frame()) == shown  # a block that was measured twice counts once
+
 
 @pytest.mark.slow
 def test_a_wrong_setting_is_told_before_anything_is_written(tmp_path: Path):
@@ -341,7 +346,7 @@ def test_what_does_not_fit_into_memory_together_is_timed_apart_from_then_on(
     def gave(how: str, status: Status) -> Callable[..., list[Record[Seen]]]:
         def measure(lanes: Sequence[Any], random: Random) -> list[Record[Seen]]:
             tries[how] += 1
-            return [block.record(status, reason="no") for _ in lanes]
+            return [block.record(status, reason="no", together="now") for _ in lanes]
 
         return measure
 

@@ -16,6 +16,7 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -30,10 +31,10 @@ START_S = 300.0
 """Of a job's limit: to import torch from a shared file system, on top of what its call may take."""
 POLL_S = 1.0  # between two looks at whether a job's result is there
 GATHER_S = 0.5  # that a call waits for others that ask for the same
-
+PATIENCE_S = 3600.0  # with a node that has the pair's earlier rounds, and may never be free again
 
 Asked = tuple[float, Resources]
-"""What the jobs of an array have in common."""
+"""What the jobs of an array have in common; the machine is a node's name, or any."""
 
 
 class OnItsNode:
@@ -85,17 +86,20 @@ class SlurmEngine(RemoteEngine):
         return sys.maxsize  # as far as the harness knows: those that are too many wait in the queue
 
     def _send(self, request: str, limit_s: float, resources: Resources) -> str:
+        node = self._machines.get(resources.machine, "")
+        asked = limit_s, dataclasses.replace(resources, machine=node)
         try:
-            job = self._gathered(request, limit_s, resources).result()
+            job = self._gathered(request, asked).result()
         except self._failed as error:
             raise UsageError(f"sbatch refused a job: {_last_line(error)}") from None
         self._jobs.add(job)
         try:
-            while not job.done():
-                if self._closed.wait(POLL_S):
-                    raise Lost("the run is over")
+            if not self._is_done(job, patience_s=PATIENCE_S if node else math.inf):
+                self._machines.pop(resources.machine, None)  # the node is not to be had any more
+                return self._send(request, limit_s, resources)
             machine, reply = job.result()
         except self._failed:  # which say where its files are
+            self._machines.pop(resources.machine, None)
             state = str(job.state).split()[:1]  # "CANCELLED by" whom, say
             raise Lost(f"its job ended as {state[0] if state else 'UNKNOWN'}") from None
         finally:
@@ -104,27 +108,43 @@ class SlurmEngine(RemoteEngine):
             self._machines.setdefault(resources.machine, machine)
         return str(reply)
 
-    def _gathered(self, request: str, limit_s: float, resources: Resources) -> Future[Any]:
+    def _is_done(self, job: Any, patience_s: float) -> bool:
+        """Wait for a job; cancel one that has waited so long in the queue, and say that it is not.
+
+        So is one that was sent while the run ended.
+        """
+        began = time.monotonic()
+        while not job.done():
+            over = self._closed.wait(POLL_S)
+            waits = time.monotonic() - began > patience_s and job.state == "PENDING"
+            if over or waits:
+                job.cancel(check=False)
+            if over:
+                raise Lost("the run is over")
+            if waits:
+                return False
+        return True
+
+    def _gathered(self, request: str, asked: Asked) -> Future[Any]:
         """Return the job to come of a call, which waits a moment for others of its kind."""
-        asked = limit_s, dataclasses.replace(resources, machine=self._on(resources) or "")
         sent: Future[Any] = Future()
         with self._gathering:
             calls = self._waiting.setdefault(asked, [])
             calls.append((request, sent))
             if len(calls) == 1:
-                timer = threading.Timer(GATHER_S, self._send_gathered, (asked, resources))
+                timer = threading.Timer(GATHER_S, self._send_gathered, (asked,))
                 timer.daemon = True
                 timer.start()
         return sent
 
-    def _send_gathered(self, asked: Asked, resources: Resources) -> None:
+    def _send_gathered(self, asked: Asked) -> None:
         with self._gathering:
             calls = self._waiting.pop(asked)
         requests, sent = zip(*calls, strict=True)
         try:
             if self._closed.is_set():
                 raise Lost("the run is over")
-            jobs = self._executor(asked[0], resources).map_array(OnItsNode(), requests)
+            jobs = self._executor(*asked).map_array(OnItsNode(), requests)
         except Exception as error:
             for each in sent:
                 each.set_exception(error)
@@ -132,12 +152,8 @@ class SlurmEngine(RemoteEngine):
             for each, job in zip(sent, jobs, strict=True):
                 each.set_result(job)
 
-    def _on(self, resources: Resources) -> str | None:
-        """Return the machine that calls must be made on, if others of their pair have one."""
-        return self._machines.get(resources.machine)
-
     def _executor(self, limit_s: float, resources: Resources) -> Any:
-        """Return what sends a job that asks for as much; it keeps what one job was given."""
+        """Return what sends jobs that ask for as much, on the node that they name if they do."""
         executor = self._submitit.AutoExecutor(self._folder, self._cluster, slurm_max_num_timeout=1)
         executor.update_parameters(
             name="harness",
@@ -146,7 +162,7 @@ class SlurmEngine(RemoteEngine):
             gpus_per_node=resources.gpus or None,
             mem_gb=self._memory_gb,
             slurm_exclusive=resources.alone or None,
-            slurm_nodelist=self._on(resources),
+            slurm_nodelist=resources.machine or None,
             # A step has one core from Slurm 22.05 on, however many its job was given.
             slurm_srun_args=[f"--cpus-per-task={resources.cores}"],
             slurm_additional_parameters={"requeue": True},
