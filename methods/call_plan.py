@@ -1,7 +1,7 @@
 """The plan of a call: how many tasks it takes at once, what it keeps of them, and in which threads.
 
-More tasks at once mean fewer and larger products, until they fall out of the cache; to form an
-inner step again costs a quarter more operations and saves its bytes; and cores may share every
+More tasks at once mean fewer and larger products, until they fall out of the cache; to recompute
+an inner step costs a quarter more operations and saves its bytes; and cores may share every
 operation or have tasks of their own. Which is faster depends on the shapes and the machine, so the
 candidates that fit the memory are timed on the tasks at hand.
 """
@@ -24,14 +24,17 @@ class CallPlan:
 
     tasks: int
     """Tasks in one call."""
-    redo: bool
-    """Whether inner steps are formed again on the way back, instead of kept."""
+    recompute: bool
+    """Whether inner steps are recomputed on the way back, instead of stored."""
     threads: int = 1
     """Calls beside each other, each in a thread with one core; 1: all cores share a call."""
+    compiled: bool = False
+    """Whether a call is one compiled graph, in which nothing is recomputed."""
 
     def __str__(self) -> str:
         threads = f"{self.threads}x" if self.threads > 1 else ""
-        return f"{threads}{self.tasks}-tasks-{'redone' if self.redo else 'kept'}"
+        how = "compiled" if self.compiled else "recomputed" if self.recompute else "stored"
+        return f"{threads}{self.tasks}-tasks-{how}"
 
     @property
     def at_once(self) -> int:
@@ -54,12 +57,12 @@ class TaskBytes:
         """Return how many bytes the calls keep at once, at most.
 
         Beside the graphs that is a row of parameters for every inner step and five more, and what
-        differentiating a graph forms on its way: as much as the graph, where it was formed again
+        differentiating a graph forms on its way: as much as the graph, where it was recomputed
         for that, and else a tenth; and the sums that each thread has of its tasks' rows, beside
         those of them all. These are upper bounds of what was measured.
         """
         plain = self.plain + self.plain // 10
-        graphs = max(2 * self.bent, plain) if plan.redo else inner_steps * self.bent + plain
+        graphs = max(2 * self.bent, plain) if plan.recompute else inner_steps * self.bent + plain
         rows = plan.at_once * (inner_steps + 5) + plan.threads + 2
         return plan.at_once * graphs + rows * self.row
 
@@ -82,15 +85,17 @@ class Planned:
 
 
 def candidates(
-    tasks: int, inner_steps: int, each: TaskBytes, threads: int = 1
+    tasks: int, inner_steps: int, each: TaskBytes, threads: int = 1, *, compiled: bool = False
 ) -> Iterator[CallPlan]:
-    """Yield the plans for so many tasks."""
-    redos = (False, True) if each.bent and inner_steps > 1 else (False,)
+    """Yield the plans for so many tasks; what is compiled is a call on them all."""
+    recomputes = (False, True) if each.bent and inner_steps > 1 else (False,)
     for crew in sorted({1, min(threads, tasks)}):
         share = -(-tasks // crew)
         sizes = dict.fromkeys((*(2**power for power in range(share.bit_length())), share))
-        for size, redo in product(sizes, redos):
-            yield CallPlan(size, redo, crew)
+        for size, recompute in product(sizes, recomputes):
+            yield CallPlan(size, recompute, crew)
+    if compiled:
+        yield CallPlan(tasks, recompute=False, compiled=True)
 
 
 def fastest(

@@ -14,19 +14,21 @@ first_order the Hessians are left out. What makes it fast:
 - convolutions are products of patches and weights (`stacked_networks`), batched over the tasks,
   where vmap makes grouped convolutions and one task at a time makes small ones;
 - BatchNorm and ReLU are one function whose both derivatives are written out (`norm_relu`);
-- each inner step is a graph by itself, which is kept until its Hessian was needed, or formed again
+- each inner step is a graph by itself, which is stored until its Hessian is needed, or recomputed
   then (`call_plan`): in that case bytes do not grow with the inner steps;
 - cores share every operation, or have tasks of their own (`task_threads`);
+- a small network's call, which is mostly dispatch, is one compiled graph if `compiled` allows it
+  (`traced_calls`);
 - which of these, and how many tasks a call takes, is timed at the first step on the shapes at hand,
   within `memory`, and once more for adaptation alone, which has other costs.
 
-A network that `stacked_networks` doesn't know runs task after task, in one thread.
+A network that `stacked_networks` doesn't know runs task after task; each thread has a copy of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
@@ -44,12 +46,29 @@ from harness.registry import method
 from methods.call_plan import CallPlan, Planned, TaskBytes, candidates, fastest
 from methods.stacked_networks import OneByOne, Stacked
 from methods.task_stack import Bend, TaskStack
-from methods.task_threads import bytes_are_followed, shared
+from methods.task_threads import bytes_are_followed, operations_are_counted, shared
+from methods.traced_calls import TracedCalls
 from suites.fewshot import Tasks
 
 TASKS, FREE_BYTES = 8, 32 << 20
 """Tasks of one inner step that may be there at once, unless memory= says otherwise; and the bytes
 that they may keep even if they are more, which no one misses."""
+
+PINNED: dict[str, Any] = {
+    "architecture": "mlp",
+    "layers": 2,
+    "width": 4,
+    "side": 5,
+    "meta_batch": 2,
+    "norm": False,
+    "inner_steps": 2,
+    "inner_lr": 0.1,
+    "first_order": False,
+    "ways": 3,
+    "shots": 1,
+    "queries": 2,
+}
+"""What the random problems of a compiled learner have in common, since each shape is compiled."""
 
 Shapes = tuple[Any, ...]
 Work = Callable[[Tensor, CallPlan, Sequence[Tasks]], list[Any]]
@@ -65,21 +84,24 @@ class FastMaml(MamlLearner):
     """Most bytes that a step may keep at once; if null 32 MiB, or what eight tasks need if more."""
     tasks: int | None = None
     """Tasks in one call; null has the fastest number that memory allows."""
-    redo: bool = False
-    """Form inner steps again instead of keeping them; only where tasks is given."""
+    recompute: bool = False
+    """Recompute inner steps instead of storing them (checkpointing); only where tasks is given."""
     threads: int = 1
     """Threads that have tasks of their own; only where tasks is given."""
+    compiled: bool = False
+    """Let a call be traced and compiled too, which takes seconds to minutes; where tasks is given
+    it is, if one thread runs it and nothing is recomputed."""
 
     equivalence: ClassVar[Equivalence] = Exact()
     corners: ClassVar[tuple[dict[str, Any], ...]] = (
         {"tasks": 1},
-        {"tasks": 3, "redo": True},
+        {"tasks": 3, "recompute": True},
         {"tasks": 1, "threads": 2},
     )
 
     def __post_init__(self) -> None:
         for words, given in (
-            ("redo = true goes", self.redo),
+            ("recompute = true goes", self.recompute),
             (f"threads = {self.threads} go", self.threads > 1),
         ):
             if given and self.tasks is None:
@@ -88,6 +110,11 @@ class FastMaml(MamlLearner):
         for name, least in numbers.items():
             if least is not None and least < 1:
                 raise UsageError(f"{name} = {least}: give 1 or more, or leave it out.")
+
+    @classmethod
+    def workload_needed(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for one workload where each would be compiled for seconds, in either precision."""
+        return PINNED if settings.get("compiled", cls.compiled) else {}
 
     def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
         theta, plan = self._packed(state), self._trained(state, batch).plan
@@ -103,7 +130,8 @@ class FastMaml(MamlLearner):
         return torch.cat(self._adapting(state, batch, self._qualities))
 
     def preparations(self) -> Sequence[float]:
-        return [each.spent for plans in self._plans.values() for each in plans.values()]
+        planning = [each.spent for plans in self._plans.values() for each in plans.values()]
+        return planning + self._traced.seconds
 
     def fast_paths(self) -> dict[str, str]:
         told = {"network": "stacked" if self._stacked else "one-by-one"}
@@ -111,6 +139,8 @@ class FastMaml(MamlLearner):
             for number, planned in enumerate(plans.values(), start=1):
                 end = "" if number == 1 else f"-{number}"
                 told |= {f"{work}{name}{end}": words for name, words in planned.told().items()}
+        if self._traced.seconds:
+            told["compiling"] = f"{sum(self._traced.seconds):.3g}s"
         return told
 
     def _query_sums(
@@ -119,10 +149,26 @@ class FastMaml(MamlLearner):
         """Return the tasks' losses and slopes, summed up: no part's are kept beside the next's."""
         loss, total = theta.new_zeros(()), torch.zeros_like(theta)
         for part in parts:
-            losses, slopes = self._query_slopes(theta, plan, part)
-            loss += losses.sum()
-            total += slopes.sum(0)
+            if plan.compiled and not operations_are_counted():
+                losses, slopes = self._traced(theta, *vars(part).values())
+            else:
+                losses, slopes = self._part_sums(theta, plan, part)
+            loss += losses
+            total += slopes
         return [(loss, total)]
+
+    def _part_sums(self, theta: Tensor, plan: CallPlan, part: Tasks) -> tuple[Tensor, Tensor]:
+        losses, slopes = self._query_slopes(theta, plan, part)
+        return losses.sum(), slopes.sum(0)
+
+    @cached_property
+    def _traced(self) -> TracedCalls:
+        plan = CallPlan(self.workload.meta_batch, recompute=False)
+
+        def call(theta: Tensor, *tasks: Tensor) -> tuple[Tensor, Tensor]:
+            return self._part_sums(theta, plan, Tasks(*tasks))
+
+        return TracedCalls(call, self.workload)
 
     def _query_slopes(self, theta: Tensor, plan: CallPlan, part: Tasks) -> tuple[Tensor, Tensor]:
         """Return every task's query loss, and its gradient by the parameters before adaptation."""
@@ -132,7 +178,7 @@ class FastMaml(MamlLearner):
             if self.workload.first_order:
                 slopes = stack.slopes(thetas, part.support_x, part.support_y)[1]
             else:
-                step = stack.slopes_to_redo if plan.redo else stack.slopes_to_bend
+                step = stack.slopes_to_recompute if plan.recompute else stack.slopes_to_bend
                 slopes, bend = step(thetas, part.support_x, part.support_y)
                 bends.append(bend)
             thetas = thetas - alpha * slopes
@@ -180,31 +226,32 @@ class FastMaml(MamlLearner):
         self, name: str, work: Work, bent_steps: int, state: AdamState, batch: Tasks
     ) -> Planned:
         if self.tasks is not None:
-            if self.threads > 1 and not self._stacked:
-                raise UsageError(
-                    f"threads = {self.threads}: this network is one that only one thread may run. "
-                    "Leave threads out."
-                )
-            return Planned(CallPlan(self.tasks, self.redo, self.threads), {})
+            compiled = self.compiled and self.threads == 1 and not self.recompute
+            return Planned(CallPlan(self.tasks, self.recompute, self.threads, compiled), {})
         plans = self._plans.setdefault(name, {})
         shapes = (batch.support_x.shape, batch.query_x.shape)
         if shapes not in plans:
             theta = self._packed(state)
-            fitting = self._fitting(theta, batch, bent_steps)
+            fitting = self._fitting(theta, batch, bent_steps, compiled=self.compiled and not name)
 
             def call(plan: CallPlan) -> None:
                 self._worked(work, theta, next(_parts(batch, plan.at_once)), plan)
 
-            plans[shapes] = fastest(fitting, len(batch), call, self._wait)
+            before = sum(self._traced.seconds)
+            planned = fastest(fitting, len(batch), call, self._wait)
+            compiling = sum(self._traced.seconds) - before
+            plans[shapes] = replace(planned, spent=planned.spent - compiling)
         return plans[shapes]
 
-    def _fitting(self, theta: Tensor, batch: Tasks, bent_steps: int) -> list[CallPlan]:
+    def _fitting(
+        self, theta: Tensor, batch: Tasks, bent_steps: int, *, compiled: bool = False
+    ) -> list[CallPlan]:
         """Return the plans that fit the memory."""
         each = self._task_bytes(theta, batch, bent_steps)
         most = self.memory
         if most is None:
-            most = max(TASKS * each.at_once(CallPlan(1, redo=False), 1), FREE_BYTES)
-        every = list(candidates(len(batch), bent_steps, each, self._cores))
+            most = max(TASKS * each.at_once(CallPlan(1, recompute=False), 1), FREE_BYTES)
+        every = list(candidates(len(batch), bent_steps, each, self._cores, compiled=compiled))
         if plans := [plan for plan in every if each.at_once(plan, bent_steps) <= most]:
             return plans
         least = min(each.at_once(plan, bent_steps) for plan in every)
@@ -222,9 +269,8 @@ class FastMaml(MamlLearner):
 
     @property
     def _cores(self) -> int:
-        """How many threads may have tasks of their own; no two may run one module."""
-        on_cores = self._stacked and self.workload.place.device == "cpu"
-        return torch.get_num_threads() if on_cores else 1
+        """How many threads may have tasks of their own."""
+        return torch.get_num_threads() if self.workload.place.device == "cpu" else 1
 
     def _wait(self) -> None:
         if self.workload.place.device.startswith("cuda"):

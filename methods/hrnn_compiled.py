@@ -17,11 +17,8 @@ nor is adaptation, which no gradient goes through.
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +27,7 @@ import torch._dynamo.config
 import torch._dynamo.utils
 from torch import Tensor
 
-from harness.errors import Absent
+from methods.compiler import quiet, require_a_compiler
 from methods.hrnn_rows import Layout, Weights, step
 from suites.hrnn import TIMESCALES, UNITS, Hrnn, Rows, Standing
 
@@ -51,23 +48,15 @@ class CompiledStep:
 
     def __call__(self, weights: Weights, *given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         if self._step is None:
-            _require_a_compiler(given[0].device.type)
+            require_a_compiler(given[0].device.type)
             packed = _packed(self._hrnn, weights)
             self._step = torch.compile(packed, fullgraph=True, dynamic=True)
         known, start = _graphs_so_far(), time.perf_counter()
-        with torch._dynamo.config.patch(recompile_limit=MOST_COMPILATIONS), _quiet():
+        with torch._dynamo.config.patch(recompile_limit=MOST_COMPILATIONS), quiet():
             moved = self._step(*given)
         if _graphs_so_far() > known:
             self.seconds.append(time.perf_counter() - start)
         return moved
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the compiler from warning of the gradients that it looks for itself."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"The \.grad attribute of a Tensor", UserWarning)
-        yield
 
 
 def _graphs_so_far() -> int:
@@ -172,11 +161,3 @@ def _rows(hrnn: Hrnn, matrix: Tensor) -> Rows:
     theta, *parts = matrix.split([*points, UNITS[0], TIMESCALES, TIMESCALES, 1, 1, 1], 1)
     attended = parts.pop(0).squeeze(1) if hrnn.attention else None
     return Rows(theta.squeeze(1), attended, *parts)
-
-
-def _require_a_compiler(device: str) -> None:
-    if device == "cpu" and not any(map(shutil.which, ("g++", "clang++", "c++"))):
-        raise Absent(
-            "no C++ compiler: compiled = true writes C++ for the step. Install g++, or set "
-            "compiled = false."
-        )

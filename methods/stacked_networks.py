@@ -8,8 +8,10 @@ and needs no grouped kernels, which is what vmap makes of it.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import copy, deepcopy
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -82,9 +84,13 @@ class Stacked:
 
 @dataclass(frozen=True)
 class OneByOne:
-    """Any network, one task after another, with the same face."""
+    """Any network, one task after another, with the same face.
+
+    A module can be run by one thread alone at a time, so each has a copy of it.
+    """
 
     workload: FewShot
+    _of_thread: threading.local = field(default_factory=threading.local, compare=False, repr=False)
 
     def packed(self, vectors: Tensor) -> Tensor:
         return vectors
@@ -94,8 +100,17 @@ class OneByOne:
 
     def outputs(self, rows: Tensor, x: Tensor) -> Tensor:
         params = [shaped(row, self._like) for row in rows]
-        outputs = [self.workload.outputs(*one) for one in zip(params, x, strict=True)]
+        outputs = [self._own.outputs(*one) for one in zip(params, x, strict=True)]
         return torch.stack(outputs)
+
+    @property
+    def _own(self) -> FewShot:
+        if not hasattr(self._of_thread, "workload"):
+            own = copy(self.workload)
+            vars(own)["skeleton"] = deepcopy(self.workload.skeleton)
+            self._of_thread.workload = own
+        mine: FewShot = self._of_thread.workload
+        return mine
 
     @cached_property
     def _like(self) -> Params:

@@ -61,8 +61,8 @@ class TaskStack:
 
         return slopes.detach(), bend
 
-    def slopes_to_redo(self, rows: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Bend]:
-        """Return every task's gradient, and form it again when it is differentiated.
+    def slopes_to_recompute(self, rows: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Bend]:
+        """Return every task's gradient, and recompute it when it is differentiated.
 
         It takes a quarter more operations, and bytes that don't grow with the inner steps.
         """

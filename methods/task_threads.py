@@ -26,9 +26,14 @@ B = TypeVar("B")
 
 def shared(work: Callable[[A], B], parts: Sequence[A], threads: int) -> list[B]:
     """Return what the work gives of every part, in their order."""
-    if threads == 1 or len(parts) == 1 or _get_current_dispatch_mode() is not None:
+    if threads == 1 or len(parts) == 1 or operations_are_counted():
         return [work(part) for part in parts]
     return list(_crew(threads).map(work, parts))
+
+
+def operations_are_counted() -> bool:
+    """Say whether each operation of the calling thread is looked at, as a count or a trace does."""
+    return _get_current_dispatch_mode() is not None
 
 
 def bytes_are_followed() -> bool:

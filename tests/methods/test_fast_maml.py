@@ -1,4 +1,4 @@
-"""Fast MAML is MAML: whatever is stacked, kept or formed again, and however a call is planned."""
+"""Fast MAML is MAML: whatever is stacked, stored or recomputed, and however a call is planned."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ def test_gradient_adaptation_and_quality_are_the_oracles(
     workload, batch = problem.workload, problem.workload.train_batch(problem.seed, 0)
     plain = ReferenceMaml(workload)
     threads = plan[2] if Stacked.knows(workload.skeleton) else 1
-    fast = FastMaml(workload, tasks=plan[0], redo=plan[1], threads=threads)
+    fast = FastMaml(workload, tasks=plan[0], recompute=plan[1], threads=threads)
     state = plain.init(problem.seed)
     owed, found = plain.meta_gradient(state, batch), fast.meta_gradient(state, batch)
     assert relative_error(found.grads, owed.grads) < 1e-9 * problem.inner_steps
@@ -111,35 +112,37 @@ def test_the_written_derivatives_are_those_of_finite_differences():
         assert torch.autograd.gradgradcheck(lambda x, s=stride: patches(x, s), images)
 
 
-def test_a_network_that_is_not_known_runs_task_after_task():
+def test_a_network_that_is_not_known_runs_task_after_task_in_threads_too():
     class Own(MLP):
         """Whatever is derived from a known network may compute something else."""
 
     assert not Stacked.knows(Own(3, (2,), 2))
-    workload = RandomTasks(Place(dtype="float64"), meta_batch=2)
+    workload = RandomTasks(Place(dtype="float64"), meta_batch=6)
     workload.__dict__["skeleton"] = Own(workload.side**2, (4, 4), workload.ways)
-    fast = FastMaml(workload, tasks=2)
-    assert fast.fast_paths()["network"] == "one-by-one"
-    assert fast._cores == 1
-    fast = FastMaml(workload, tasks=2, threads=2)
-    with pytest.raises(UsageError, match="threads = 2: this network is one that only one thread"):
-        fast.meta_gradient(fast.init(0), workload.train_batch(0, 0))
+    plain, batch = ReferenceMaml(workload), workload.train_batch(0, 0)
+    state = plain.init(0)
+    owed = plain.meta_gradient(state, batch)
+    for threads in (1, 2):
+        fast = FastMaml(workload, tasks=1, threads=threads)
+        assert fast.fast_paths()["network"] == "one-by-one"
+        found = fast.meta_gradient(state, batch)
+        assert relative_error(found.grads, owed.grads) < 1e-9
     assert FastMaml(RandomTasks()).fast_paths()["network"] == "stacked"
 
 
 def test_the_bytes_of_a_plan_are_those_of_its_graphs_and_of_its_rows():
     each = TaskBytes(bent=10, plain=4, row=0)
-    assert each.at_once(CallPlan(3, redo=False), 5) == 3 * (5 * 10 + 4)
-    assert each.at_once(CallPlan(3, redo=True), 5) == 3 * 20
-    assert TaskBytes(10, 40, 1).at_once(CallPlan(1, redo=True), 5) == 44 + 10 + 3
+    assert each.at_once(CallPlan(3, recompute=False), 5) == 3 * (5 * 10 + 4)
+    assert each.at_once(CallPlan(3, recompute=True), 5) == 3 * 20
+    assert TaskBytes(10, 40, 1).at_once(CallPlan(1, recompute=True), 5) == 44 + 10 + 3
 
 
 def test_tasks_go_in_calls_of_powers_of_two_or_all_at_once():
     assert [str(plan) for plan in candidates(2, 5, TaskBytes(bent=10, plain=4, row=0))] == [
-        "1-tasks-kept",
-        "1-tasks-redone",
-        "2-tasks-kept",
-        "2-tasks-redone",
+        "1-tasks-stored",
+        "1-tasks-recomputed",
+        "2-tasks-stored",
+        "2-tasks-recomputed",
     ]
     each = TaskBytes(bent=0, plain=4, row=0)
     assert [plan.tasks for plan in candidates(25, 1, each)] == [1, 2, 4, 8, 16, 25]
@@ -165,7 +168,7 @@ def test_of_a_small_network_all_tasks_may_go_in_one_call_and_of_a_large_one_eigh
 
 
 def test_the_fastest_plan_a_task_is_taken_and_each_call_is_waited_for():
-    slow, quick = CallPlan(1, redo=False), CallPlan(4, redo=False)
+    slow, quick = CallPlan(1, recompute=False), CallPlan(4, recompute=False)
     called: list[CallPlan] = []
     waited: list[CallPlan] = []
 
@@ -183,17 +186,23 @@ def test_a_plan_is_judged_by_the_tasks_that_it_took_and_an_only_one_not_at_all()
     def call(plan: CallPlan) -> None:
         time.sleep(0.03)
 
-    of_three = fastest([CallPlan(3, redo=False), CallPlan(2, False, threads=2)], 3, call, int)
+    of_three = fastest([CallPlan(3, recompute=False), CallPlan(2, False, threads=2)], 3, call, int)
     slow, fast = of_three.seconds.values()
     assert min(slow, fast) >= 0.01
-    alone = fastest([CallPlan(3, redo=False)], 3, lambda plan: pytest.fail("it was timed"), int)
-    assert (alone.plan.tasks, alone.told()) == (3, {"plan": "3-tasks-kept"})
+    alone = fastest(
+        [CallPlan(3, recompute=False)], 3, lambda plan: pytest.fail("it was timed"), int
+    )
+    assert (alone.plan.tasks, alone.told()) == (3, {"plan": "3-tasks-stored"})
 
 
 def test_threads_with_tasks_of_their_own_are_candidates_where_there_are_cores():
     each = TaskBytes(bent=10, plain=10, row=0)
     of_two = [plan for plan in candidates(7, 1, each, threads=2) if plan.threads > 1]
-    assert [str(plan) for plan in of_two] == ["2x1-tasks-kept", "2x2-tasks-kept", "2x4-tasks-kept"]
+    assert [str(plan) for plan in of_two] == [
+        "2x1-tasks-stored",
+        "2x2-tasks-stored",
+        "2x4-tasks-stored",
+    ]
     assert [plan.at_once for plan in of_two] == [2, 4, 8]
     assert all(each.at_once(plan, 1) == 21 * plan.at_once for plan in of_two)
     assert all(plan.threads == 1 for plan in candidates(1, 1, each, threads=2))
@@ -296,7 +305,7 @@ def test_no_more_bytes_are_alive_than_a_plan_may_keep(workload: FewShot) -> None
     state = fast.init(0)
     each = fast._task_bytes(fast._packed(state), batch, steps)
     for plan in candidates(len(batch), steps, each):
-        so = FastMaml(workload, tasks=plan.tasks, redo=plan.redo)
+        so = FastMaml(workload, tasks=plan.tasks, recompute=plan.recompute)
         so.meta_gradient(state, batch)
         peak = peak_of(partial(so.meta_gradient, state, batch), "cpu").peak_bytes
         assert 0.5 < peak / each.at_once(plan, steps) <= 1, plan
@@ -318,14 +327,71 @@ def test_with_little_memory_inner_steps_are_formed_again():
     fast, batch = FastMaml(workload), workload.train_batch(0, 0)
     state = fast.init(0)
     each = fast._task_bytes(fast._packed(state), batch, 3)
-    fast = replace(fast, memory=each.at_once(CallPlan(1, redo=True), 3))
+    fast = replace(fast, memory=each.at_once(CallPlan(1, recompute=True), 3))
     fast.meta_gradient(state, batch)
-    assert fast.fast_paths()["plan"] == "1-tasks-redone"
+    assert fast.fast_paths()["plan"] == "1-tasks-recomputed"
+
+
+@pytest.fixture
+def compiled_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("methods.traced_calls._COMPILED", {})
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("compiled_anew")
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        {**CONV, "layers": 1, "width": 2, "meta_batch": 2, "ways": 2, "side": 4},
+        {"meta_batch": 3, "inner_steps": 2},
+    ],
+    ids=["a convolution", "a part of a batch is another graph"],
+)
+def test_a_compiled_call_is_the_oracle_s_and_other_tasks_share_it(shapes: dict[str, Any]):
+    workload = RandomTasks(Place(dtype="float64"), **shapes)
+    plain = ReferenceMaml(workload)
+    state, graphs = plain.init(5), set()
+    for number in range(2):
+        fast, batch = FastMaml(workload, tasks=2, compiled=True), workload.train_batch(5, number)
+        owed, found = plain.meta_gradient(state, batch), fast.meta_gradient(state, batch)
+        assert relative_error(found.grads, owed.grads) < 1e-9 * workload.inner_steps
+        torch.testing.assert_close(found.loss, owed.loss)
+        graphs.add(len(fast.preparations()))
+        assert ("compiling" in fast.fast_paths()) == bool(fast.preparations())
+    assert graphs == {-(-workload.meta_batch // 2), 0}  # what one learner compiled, the next has
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("compiled_anew")
+def test_a_compiled_call_is_a_candidate_and_its_compilation_is_no_planning():
+    workload = RandomTasks(meta_batch=3)
+    fast, batch = FastMaml(workload, compiled=True), workload.train_batch(0, 0)
+    state = fast.init(0)
+    fast.meta_gradient(state, batch)
+    assert "3-tasks-compiled:" in fast.fast_paths()["candidates"]
+    planning, compiling = fast.preparations()
+    assert planning < compiling
+    fast.adapt(state, batch)
+    assert "compiled" not in fast.fast_paths()["adaptation-candidates"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("compiled_anew")
+def test_a_compiled_call_has_the_operations_of_the_same_call_uncompiled():
+    workload = RandomTasks(meta_batch=2)
+    batch, counts = workload.train_batch(0, 0), []
+    for compiled in (False, True):
+        fast = FastMaml(workload, tasks=2, compiled=compiled)
+        state = fast.init(0)
+        fast.meta_gradient(state, batch)
+        counts.append(operations_of(partial(fast.meta_gradient, state, batch)))
+    assert counts[0] == counts[1]
 
 
 def test_settings_that_contradict_each_other_are_refused():
-    with pytest.raises(UsageError, match="redo = true"):
-        FastMaml(RandomTasks(), redo=True)
+    with pytest.raises(UsageError, match="recompute = true"):
+        FastMaml(RandomTasks(), recompute=True)
     with pytest.raises(UsageError, match="threads = 2 go with a number of tasks"):
         FastMaml(RandomTasks(), threads=2)
     with pytest.raises(UsageError, match="tasks = 0"):
