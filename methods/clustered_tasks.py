@@ -25,7 +25,7 @@ methods.clustered_maml, methods.clustered_hrnn.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -116,6 +116,10 @@ class ClusteredTasks(Learner):
     def evaluate(self, state: Any, batch: Any) -> Tensor:
         judged: Tensor = self.one.evaluate(state, batch)
         return judged
+
+    def preparations(self) -> Sequence[float]:
+        made: Sequence[float] = self.one.preparations()
+        return made
 
     def fast_paths(self) -> dict[str, str]:
         paths: dict[str, str] = self.one.fast_paths()

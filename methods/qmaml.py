@@ -22,6 +22,7 @@ setting; batched_maml tells what distribution gives from what batching gives.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
@@ -83,6 +84,9 @@ class Qmaml(MamlLearner):
     def evaluate(self, state: AdamState, batch: Tasks) -> Tensor:
         """Judge each task on one rank, and let all ranks know."""
         return judged_by_all(batch, self._team, partial(self._one.evaluate, state))
+
+    def preparations(self) -> Sequence[float]:
+        return self._one.preparations()
 
     def fast_paths(self) -> dict[str, str]:
         return self._one.fast_paths()

@@ -1,15 +1,18 @@
-"""Machines: what was around the blocks, and which seconds were taken on several classes.
+"""Machines: what was around the blocks, and which seconds were taken on several of them.
 
-Seconds of a pair that were taken on machines of more than one class say nothing.
+Seconds of a pair that were taken on machines of more than one class say nothing, and those of a
+round say nothing that was taken on several machines. Rounds of a pair may be of several machines
+of one class, after a resume or where one was lost: each round's ratio is of one machine.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.declare.passes import Pass, Seen
+from harness.declare.point import key_of
 from harness.records.record import Record
 
 Range = tuple[float, float]
@@ -43,14 +46,37 @@ def _range(values: Iterable[float | None]) -> Range | None:
 def of_one_class(
     records: Sequence[Record[Seen]], passes: Mapping[str, Pass[Seen]]
 ) -> list[Record[Seen]]:
-    """Return the records without what a clock saw of pairs that are mixed."""
+    """Return the records without what a clock saw of pairs, or rounds, that are mixed."""
     classes = classes_by_pair(records, passes)
-    return [
-        _refused(record, classes[record.pair])
-        if len(classes.get(record.pair, ())) > 1 and _timed(record, passes)
-        else record
-        for record in records
-    ]
+    nodes: dict[Hashable, set[str]] = {}
+    timed = [record for record in records if _timed(record, passes)]
+    for record in timed:
+        if record.node is not None:
+            nodes.setdefault(_round(record), set()).add(record.node)
+
+    def kept(record: Record[Seen]) -> Record[Seen]:
+        if not _timed(record, passes):
+            return record
+        if len(several := classes.get(record.pair, ())) > 1:
+            on = f"the pair was timed on {len(several)} classes of machine ({'; '.join(several)})"
+        elif len(nodes.get(_round(record), ())) > 1:
+            on = "the members of the round were timed on several machines"
+        else:
+            return record
+        return _refused(record, on)
+
+    return [kept(record) for record in records]
+
+
+def nodes_by_pair(
+    records: Iterable[Record[Seen]], passes: Mapping[str, Pass[Seen]]
+) -> dict[str, set[str]]:
+    """Return the machines that a pair was timed on, each since it was started."""
+    found: dict[str, set[str]] = {}
+    for record in records:
+        if record.node is not None and _timed(record, passes):
+            found.setdefault(record.pair, set()).add(record.node)
+    return found
 
 
 def classes_by_pair(
@@ -69,9 +95,10 @@ def _timed(record: Record[Seen], passes: Mapping[str, Pass[Seen]]) -> bool:
     return record.status == "ok" and known is not None and known.clocked
 
 
-def _refused(record: Record[Seen], classes: Sequence[str]) -> Record[Seen]:
-    reason = (
-        f"the pair was timed on {len(classes)} classes of machine ({'; '.join(classes)}), whose "
-        "seconds can't be compared: measure it on one"
-    )
+def _round(record: Record[Seen]) -> Hashable:
+    return record.pair, record.measured, record.seed, record.round, key_of(record.point)
+
+
+def _refused(record: Record[Seen], on: str) -> Record[Seen]:
+    reason = f"{on}, whose seconds can't be compared: measure it on one"
     return dataclasses.replace(record, status="failed", reason=reason, seen=None, several=())

@@ -9,6 +9,7 @@ from statistics import fmean
 from harness.judge.checks import failed
 from harness.judge.evidence import Evidence, trouble
 from harness.judge.judgement import PairJudgement
+from harness.judge.machines import nodes_by_pair
 from harness.judge.noise.pair_noise import Noise
 from harness.judge.quality.convergence import Convergences, Outcome
 from harness.judge.ratios import clocked
@@ -52,7 +53,7 @@ def warnings_of(
         found.append(f"suite {manifest.suite.name} does not judge speed: {why}")
     found += [*_crowded(manifest, pairs), *_absent(evidence, pairs)]
     if manifest.suite.verdicts:
-        found += [*_apart(evidence), *_disturbed(evidence, clocked)]
+        found += [*_apart(evidence), *_moved(evidence), *_disturbed(evidence, clocked)]
     if any(judged.verdicts for judged in pairs):
         found += [*_unread(manifest, pairs), *_stand_in(evidence), *_undertrained(evidence, pairs)]
     if evidence.unplanned:
@@ -133,6 +134,16 @@ def _apart(evidence: Evidence) -> Iterator[str]:
             f"{measured} of pair {pair} was timed in whole blocks and not in turns, since its "
             "members did not fit into memory together or were run on other machines"
         )
+
+
+def _moved(evidence: Evidence) -> Iterator[str]:
+    """Name what was timed on several machines of a class, which a resume can bring about."""
+    for pair, nodes in sorted(nodes_by_pair(evidence.records, evidence.passes).items()):
+        if len(nodes) > 1:
+            yield (
+                f"pair {pair} was timed on {len(nodes)} machines of one class, or on one that was "
+                "started anew: every round on one of them"
+            )
 
 
 def _disturbed(evidence: Evidence, clocked: Collection[str]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from harness.config import cores
 
 GROUPS, OWN_GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 """Where Linux keeps what a container or a cluster's job may take, and which of them we are in."""
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def processor() -> str | None:
@@ -20,6 +22,13 @@ def processor() -> str | None:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or None
+
+
+def node() -> str | None:
+    """Return a word that tells this machine, since it was started, from others and names it not."""
+    with suppress(OSError):
+        return hashlib.sha256(BOOT.read_bytes()).hexdigest()[:8]
+    return None
 
 
 def memory_left(groups: Path = GROUPS, own: Path = OWN_GROUP) -> int:

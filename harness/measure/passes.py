@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -39,8 +39,15 @@ class NotFinite(Exception):
 class TimedSteps:
     """Turns of a function that takes its steps from the same start whenever it is called."""
 
-    def __init__(self, repeat: Callable[[int], Any], clock: Clock, protocol: Protocol) -> None:
+    def __init__(
+        self,
+        repeat: Callable[[int], Any],
+        clock: Clock,
+        protocol: Protocol,
+        preparations: Callable[[], Sequence[float]] = tuple,
+    ) -> None:
         self._repeat, self._clock, self._protocol = repeat, clock, protocol
+        self._preparations = preparations
         self._taken: list[Window] = []
         self._latest: Any = None
 
@@ -61,6 +68,7 @@ class TimedSteps:
             allreduce_seconds=tuple(turn.communication for turn in taken) if several else None,
             imbalance_seconds=tuple(turn.imbalance for turn in taken) if several else None,
             steps_per_interval=taken[0].steps if taken else None,
+            compile_s=sum(self._preparations()) or None,
         )
         return Look(seen, self._warm.costs(taken))
 
@@ -81,7 +89,7 @@ def steps(block: Block, learner: Learner) -> Turns:
             current, _ = learner.step(current, batch)
         return current
 
-    return TimedSteps(repeat, clock_of(block, learner), block.protocol)
+    return TimedSteps(repeat, clock_of(block, learner), block.protocol, learner.preparations)
 
 
 def adaptations(block: Block, learner: Learner) -> Turns:
@@ -93,7 +101,7 @@ def adaptations(block: Block, learner: Learner) -> Turns:
             latest = learner.adapt(state, batch)
         return latest
 
-    return TimedSteps(repeat, clock_of(block, learner), block.protocol)
+    return TimedSteps(repeat, clock_of(block, learner), block.protocol, learner.preparations)
 
 
 def clock_of(block: Block, learner: Learner) -> Clock:

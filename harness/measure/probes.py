@@ -25,7 +25,7 @@ from harness.doctor import nvidia
 from harness.doctor.disturbances import unfit
 from harness.doctor.machine import read, this_machine
 from harness.git import git
-from harness.measure.machine import machine_class, processor
+from harness.measure.machine import machine_class, node, processor
 
 GPU_QUERY = "driver_version,clocks.sm,clocks.mem,power.limit,clocks_throttle_reasons.active"
 
@@ -76,7 +76,7 @@ def block_probes(device: str) -> Iterator[dict[str, Any]]:
     after = psutil.cpu_times()
     if hasattr(after, "steal") and (total := sum(after) - sum(before)) > 0:
         seen["steal"] = max(0.0, (after.steal - before.steal) / total)
-    seen["machine"] = machine_class(_gpu_name(device))
+    seen["machine"], seen["node"] = machine_class(_gpu_name(device)), node()
     if device.startswith("cuda") and torch.cuda.is_available():
         temperature = nvidia.query("temperature.gpu", _gpu_index(device))
         seen["temperature"] = float(temperature) if temperature else None

@@ -73,6 +73,7 @@ class Record(Generic[S]):
     parameters: int | None = None  # of the model whose memory is looked at
     converges: ConvergencePoint | None = None  # what is published of baselines on it
     machine: str | None = None  # its class: processor, cores and GPU
+    node: str | None = None  # tells machines apart, each since it was started, and names none
     device: str | None = None
     dtype: str | None = None
     threads: int | None = None  # of each process

@@ -159,7 +159,7 @@ class Times(Seen):
     Those count for which no stranger had the core; beside them stands what the clock said. Of ranks
     they are the slowest one's, by the clock. What the rank that waited least stood waiting for sums
     is what the sums cost; what ranks waited beyond that, on average, was for others with more to
-    do.
+    do. What was compiled, captured or planned once took `compile_s`, in no step's seconds.
     """
 
     seconds: tuple[float, ...] = of_unit("s", ())

@@ -142,6 +142,15 @@ def test_a_round_that_one_class_took_beside_another_is_no_measurement_either() -
     assert judged(run).pairs[0].verdicts[0].word == "met"
 
 
+def test_a_round_whose_members_were_on_two_machines_of_a_class_is_refused_and_no_other() -> None:
+    run = changed(whole(PAIR), {"node": "a"})
+    torn = changed(run, {"node": "b"}, member="method", round=0)
+    found, before = evidence(torn), evidence(run)
+    taken = [len(each.usable(PAIR, STEP, "method")) for each in (before, found)]
+    assert taken[0] - taken[1] == len({each.seed for each in run})
+    assert "several machines" in next(r.reason or "" for r in found.records if r.reason)
+
+
 def test_pairs_on_machines_of_different_classes_stand_each_for_itself() -> None:
     other = dataclasses.replace(PAIR, name="other")
     records = [

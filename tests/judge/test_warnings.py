@@ -24,6 +24,12 @@ class TestDisturbance:
         assert "more than 5 % of the CPU time in 6 of 48 timed blocks" in said
         assert "at most 12 %" in said
 
+    def test_by_a_move_to_another_machine_of_the_class_is_on_the_first_page(self) -> None:
+        first = changed(whole(), {"node": "a"})
+        assert warnings_of(judged(first)) == ()
+        (said,) = warnings_of(judged(changed(first, {"node": "b"}, pair="pair", round=1)))
+        assert "pair was timed on 2 machines of one class" in said
+
     def test_of_many_warm_ups_is_on_the_first_page(self) -> None:
         few = changed(whole(), {"warmup_steady": False}, measured="step", round=0, seed=0)
         many = changed(few, {"warmup_steady": False}, measured="step", round=1)

@@ -222,7 +222,8 @@ def _before(ran: MemberRun) -> Cell:
     if ran.steady is not None:
         words.append(f"steady in {ran.steady} of {ran.told_steady}")
     compiled = ran.compile_s is not None
-    return Cell(", ".join(words), f"compilation {quantity(ran.compile_s, 's')}" if compiled else "")
+    made = f"planned or compiled in {quantity(ran.compile_s, 's')}" if compiled else ""
+    return Cell(", ".join(words), made)
 
 
 def _packages(manifest: Manifest) -> Cell:
