@@ -1,0 +1,147 @@
+"""The plan of a call: what it may keep, which candidates there are, and which is taken."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+
+from harness.declare.workload import Place
+from harness.errors import UsageError
+from harness.measure.memory import peak_of
+from methods.call_plan import CallPlan, TaskBytes, candidates, fastest
+from methods.fast_maml import FastMaml
+from suites.fewshot import FewShot
+from suites.glyph_tasks import Glyphs5Way1Shot, Glyphs5Way5Shot
+from suites.maml_problems import RandomTasks
+from suites.sinusoid import Sinusoid
+
+
+def test_the_bytes_of_a_plan_are_those_of_its_graphs_and_of_its_rows():
+    each = TaskBytes(bent=10, plain=4, row=0)
+    assert each.at_once(CallPlan(3, recompute=False), 5) == 3 * (5 * 10 + 4)
+    assert each.at_once(CallPlan(3, recompute=True), 5) == 3 * 20
+    assert TaskBytes(10, 40, 1).at_once(CallPlan(1, recompute=True), 5) == 44 + 10 + 3
+
+
+def test_tasks_go_in_calls_of_powers_of_two_or_all_at_once():
+    assert [str(plan) for plan in candidates(2, 5, TaskBytes(bent=10, plain=4, row=0))] == [
+        "1-tasks-stored",
+        "1-tasks-recomputed",
+        "2-tasks-stored",
+        "2-tasks-recomputed",
+    ]
+    each = TaskBytes(bent=0, plain=4, row=0)
+    assert [plan.tasks for plan in candidates(25, 1, each)] == [1, 2, 4, 8, 16, 25]
+
+
+@pytest.mark.parametrize("tasks", [1, 32])
+def test_the_bytes_of_one_task_are_not_those_of_its_batch(tasks: int):
+    workload = RandomTasks(meta_batch=tasks, width=32, side=16)
+    fast, batch = FastMaml(workload), workload.train_batch(0, 0)
+    alone = replace(workload, meta_batch=1).train_batch(0, 0)
+    theta = fast._packed(fast.init(0))
+    assert fast._task_bytes(theta, batch, 1) == fast._task_bytes(theta, alone, 1)
+
+
+def test_of_a_small_network_all_tasks_may_go_in_one_call_and_of_a_large_one_eight():
+    def most(workload: FewShot) -> int:
+        fast, batch = FastMaml(workload), workload.train_batch(0, 0)
+        theta = fast._packed(fast.init(0))
+        return max(plan.tasks for plan in fast._fitting(theta, batch, workload.inner_steps))
+
+    assert most(Sinusoid()) == Sinusoid.meta_batch
+    assert most(Glyphs5Way5Shot(meta_batch=16)) == 8
+
+
+def test_the_fastest_plan_a_task_is_taken_and_each_call_is_waited_for():
+    slow, quick = CallPlan(1, recompute=False), CallPlan(4, recompute=False)
+    called: list[CallPlan] = []
+    waited: list[CallPlan] = []
+
+    def call(plan: CallPlan) -> None:
+        called.append(plan)
+        torch.ones(1_000_000 if plan == slow else 1).sum()
+
+    planned = fastest([slow, quick], 4, call, lambda: waited.append(called[-1]))
+    assert planned.plan == quick
+    assert set(called) == {slow, quick}
+    assert waited == called
+
+
+def test_a_plan_is_judged_by_the_tasks_that_it_took_and_an_only_one_not_at_all():
+    def call(plan: CallPlan) -> None:
+        time.sleep(0.03)
+
+    of_three = fastest([CallPlan(3, recompute=False), CallPlan(2, False, threads=2)], 3, call, int)
+    slow, fast = of_three.seconds.values()
+    assert min(slow, fast) >= 0.01
+    alone = fastest(
+        [CallPlan(3, recompute=False)], 3, lambda plan: pytest.fail("it was timed"), int
+    )
+    assert (alone.plan.tasks, alone.told()) == (3, {"plan": "3-tasks-stored"})
+
+
+def test_threads_with_tasks_of_their_own_are_candidates_where_there_are_cores():
+    each = TaskBytes(bent=10, plain=10, row=0)
+    of_two = [plan for plan in candidates(7, 1, each, threads=2) if plan.threads > 1]
+    assert [str(plan) for plan in of_two] == [
+        "2x1-tasks-stored",
+        "2x2-tasks-stored",
+        "2x4-tasks-stored",
+    ]
+    assert [plan.at_once for plan in of_two] == [2, 4, 8]
+    assert all(each.at_once(plan, 1) == 21 * plan.at_once for plan in of_two)
+    assert all(plan.threads == 1 for plan in candidates(1, 1, each, threads=2))
+
+
+CONV4: dict[str, Any] = {"meta_batch": 4, "filters": 16, "inner_lr": 0.1}
+WIDE = {"meta_batch": 32, "width": 256, "side": 16}
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        Glyphs5Way1Shot(**CONV4, inner_steps=3),
+        Glyphs5Way1Shot(**CONV4 | {"filters": 64}),
+        Glyphs5Way1Shot(**CONV4, queries=11, inner_steps=5),
+        Glyphs5Way5Shot(**CONV4),
+        RandomTasks(**WIDE),
+    ],
+    ids=["three steps", "wide", "many queries", "five shots", "many parameters"],
+)
+def test_no_more_bytes_are_alive_than_a_plan_may_keep(workload: FewShot) -> None:
+    batch, steps = workload.train_batch(0, 0), workload.inner_steps
+    fast = FastMaml(workload)
+    state = fast.init(0)
+    each = fast._task_bytes(fast._packed(state), batch, steps)
+    for plan in candidates(len(batch), steps, each):
+        so = FastMaml(workload, tasks=plan.tasks, recompute=plan.recompute)
+        so.meta_gradient(state, batch)
+        peak = peak_of(partial(so.meta_gradient, state, batch), "cpu").peak_bytes
+        assert 0.5 < peak / each.at_once(plan, steps) <= 1, plan
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_a_memory_that_holds_no_task_is_refused_with_what_one_needs(steps: int):
+    workload = RandomTasks(Place(dtype="float64"), meta_batch=4, inner_steps=steps)
+    fast, batch = FastMaml(workload, memory=1), workload.train_batch(0, 0)
+    with pytest.raises(UsageError, match=r"memory = 1: a single task keeps [\d,]+ bytes") as told:
+        fast.meta_gradient(fast.init(0), batch)
+    least = int(str(told.value).split(" keeps ")[1].split(" bytes")[0].replace(",", ""))
+    enough = replace(fast, memory=least)
+    enough.meta_gradient(enough.init(0), batch)
+
+
+def test_with_little_memory_inner_steps_are_formed_again():
+    workload = RandomTasks(Place(dtype="float64"), meta_batch=4, inner_steps=3)
+    fast, batch = FastMaml(workload), workload.train_batch(0, 0)
+    state = fast.init(0)
+    each = fast._task_bytes(fast._packed(state), batch, 3)
+    fast = replace(fast, memory=each.at_once(CallPlan(1, recompute=True), 3))
+    fast.meta_gradient(state, batch)
+    assert fast.fast_paths()["plan"] == "1-tasks-recomputed"
