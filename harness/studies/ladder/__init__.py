@@ -74,20 +74,24 @@ class Place:
 class OneOff(Seen):
     """The first meta-update on each of several draws of tasks, and the same one repeated.
 
-    `preparations` are what the learner itself counts as made once, by the end of each draw.
+    `preparations` are what the learner itself counts as made once, by the end of each draw. The
+    first draw's in a second process, which finds what the first has left on disk, took
+    `warm_seconds`.
     """
 
     first_seconds: tuple[float, ...] = of_unit("s", ())
     again_seconds: tuple[float, ...] = of_unit("s", ())
     preparations: tuple[int, ...] = ()
     preparation_seconds: tuple[float, ...] = of_unit("s", ())
+    warm_seconds: float | None = of_unit("s")
 
     def flaw(self) -> str | None:
         draws = len(self.first_seconds)
         of_all = self.again_seconds, self.preparations, self.preparation_seconds
         if draws == 0 or any(len(each) != draws for each in of_all):
             return "its record does not hold the same draws in all its fields"
-        if not clock_gives((*self.first_seconds, *self.again_seconds)):
+        warm = () if self.warm_seconds is None else (self.warm_seconds,)
+        if not clock_gives((*self.first_seconds, *self.again_seconds, *warm)):
             return "its record holds seconds that no clock gives"
         if not counted((*self.preparations, *self.preparation_seconds)):
             return "its record counts preparations that nobody makes"

@@ -22,7 +22,8 @@ class Once:
     """What is paid once, in the median over seeds.
 
     `first_s` and `later_s` are what the first meta-update on a draw of tasks takes beyond the same
-    one repeated: on the first draw, and on those after it.
+    one repeated: on the first draw, and on those after it. So is `warm_s`, on the first draw in a
+    second process.
     """
 
     first_s: float
@@ -31,18 +32,23 @@ class Once:
     made: int
     """What the learner itself counts as compiled, captured or built over these draws."""
     made_s: float
+    warm_s: float | None = None
 
     @classmethod
     def of(cls, found: Sequence[OneOff]) -> Once | None:
         if not found:
             return None
         first, later = zip(*map(_beyond, found), strict=True)
+        warm = [
+            max(0.0, w - s.again_seconds[0]) for s in found if (w := s.warm_seconds) is not None
+        ]
         return cls(
             median(first),
             median(later),
             len(found[0].first_seconds),
             round(median(each.preparations[-1] for each in found)),
             median(each.preparation_seconds[-1] for each in found),
+            median(warm) if warm else None,
         )
 
     def over(self, updates: float, apart: int) -> float:

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any
 
-from harness.declare.learner import Learner, workload_of
+from harness.declare.learner import Learner
 from harness.declare.passes import Costs, Look
 from harness.declare.settings import build
 from harness.measure.block import Block
-from harness.measure.passes import clock_of
 from harness.studies.ladder import OneOff, Settings
+from harness.studies.ladder.warm import first_update, in_another_process
 
 REPETITIONS = 2
 KEPT_AT = "TORCHINDUCTOR_CACHE_DIR"
@@ -23,25 +22,20 @@ KEPT_AT = "TORCHINDUCTOR_CACHE_DIR"
 def look_once(block: Block, learner: Learner) -> Look:
     """Time the first meta-update on each draw of tasks, and what it takes when it is repeated.
 
-    Of the repetitions the slowest counts, so that what is left of the first is not noise.
+    Of the repetitions the slowest counts, so that what is left of the first is not noise. Where
+    something was made once, a second process takes the first draw's with what the first one kept.
     """
-    asked = build(Settings, block.study, "[study.ladder]")
-    workload, clock, seed = workload_of(learner), clock_of(block, learner), block.task_seed
-    state, began = learner.init(seed), perf_counter()
+    asked, began = build(Settings, block.study, "[study.ladder]"), perf_counter()
     first, again, made, spent = [], [], [], []
     with nothing_kept():
         for draw in range(asked.draws):
-            batch = workload.train_batch(seed, draw * asked.apart)
-
-            def update(_: int, batch: Any = batch) -> None:
-                learner.step(state, batch)
-
-            spans = [clock.time(update, 1).span for _ in range(1 + REPETITIONS)]
+            spans = first_update(block, learner, draw * asked.apart, 1 + REPETITIONS)
             first.append(spans[0])
             again.append(max(spans[1:]))
             made.append(len(learner.preparations()))
             spent.append(float(sum(learner.preparations())))
-    seen = OneOff(tuple(first), tuple(again), tuple(made), tuple(spent))
+        warm = in_another_process(block) if made[-1] and block.ranks == 1 else None
+    seen = OneOff(tuple(first), tuple(again), tuple(made), tuple(spent), warm)
     return Look(seen, Costs(measured_s=perf_counter() - began))
 
 

@@ -25,6 +25,8 @@ def test_the_first_meta_update_pays_what_it_takes_beyond_its_repetition() -> Non
     assert once is not None
     assert once.over(10, 10) == 9.0
     assert once.over(25, 10) == 9.0 + 2 * 2.0  # two more draws
+    seen = [OneOff((10.0,), (1.0,), (2,), (6.0,), warm) for warm in (3.0, 5.0)]
+    assert Once.of(seen) == Once(9.0, 0.0, 1, 2, 6.0, warm_s=3.0)
     quicker = Once.of([OneOff((0.9,), (1.0,), (0,), (0.0,))])
     assert quicker == Once(0.0, 0.0, 1, 0, 0.0)  # noise is no cost
 
@@ -129,6 +131,7 @@ def test_after_equal_time_each_rung_stands_where_its_meta_updates_have_led() -> 
         OneOff((1.0,), (1.0, 1.0), (0,), (0.0,)),
         OneOff((-1.0,), (1.0,), (0,), (0.0,)),
         OneOff((1.0,), (1.0,), (-1,), (0.0,)),
+        OneOff((1.0,), (1.0,), (1,), (0.0,), -1.0),
     ],
 )
 def test_what_no_look_gives_is_a_flaw(seen: OneOff) -> None:

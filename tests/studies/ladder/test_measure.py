@@ -54,6 +54,19 @@ class Compiling:
         return state, torch.zeros(())
 
 
+@pytest.fixture(autouse=True)
+def warm(monkeypatch: pytest.MonkeyPatch) -> list[Block]:
+    """Stand for the second process; what it was given."""
+    given: list[Block] = []
+
+    def second(block: Block) -> float:
+        given.append(block)
+        return 0.5
+
+    monkeypatch.setattr("harness.studies.ladder.measure.in_another_process", second)
+    return given
+
+
 def look(learner: Compiling, **asked: int) -> OneOff:
     pair = Pair("p", "plain", "fast", "toys", "how", ("one_off",))
     block = Block(pair, "one_off", "method", 0, 0, Protocol(), threads=1, study=asked)
@@ -69,6 +82,7 @@ def test_each_draw_that_is_compiled_for_pays_again() -> None:
     assert learner.seen == [0, 7, 14]
     assert seen.preparations == (1, 2, 3)
     assert seen.preparation_seconds == pytest.approx([0.2, 0.4, 0.6])
+    assert seen.warm_seconds == 0.5
     for first, again in zip(seen.first_seconds, seen.again_seconds, strict=True):
         assert first >= COMPILED_S > again
 

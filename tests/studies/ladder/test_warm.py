@@ -1,0 +1,36 @@
+"""A second process pays for what is not on disk, and for no compilation again."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from harness.measure.worker import make_learner
+from harness.registry import Registry
+from harness.studies.ladder.measure import KEPT_AT
+from harness.studies.ladder.warm import first_update, in_another_process
+from tests.measure.conftest import QUICK, make_block
+
+
+@pytest.mark.slow
+def test_a_second_process_compiles_nothing_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(KEPT_AT, str(tmp_path))
+    monkeypatch.setattr("methods.traced_calls._COMPILED", {})
+    settings = {"tasks": 2, "compiled": True}
+    block = make_block("fast_maml", "one_off", QUICK, method_settings=settings)
+    learner = make_learner(block, Registry())
+    assert first_update(block, learner)[0] > 0
+    assert len(learner.preparations()) == 1
+    compiled = sorted(tmp_path.rglob("*.so"))
+    assert compiled
+    seconds = in_another_process(block)
+    assert seconds is not None
+    assert seconds > 0
+    assert sorted(tmp_path.rglob("*.so")) == compiled
+
+
+def test_where_it_can_not_be_taken_there_is_none():
+    block = make_block("raises", "one_off", QUICK)
+    assert in_another_process(dataclasses.replace(block, plugins=())) is None
