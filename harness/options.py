@@ -57,7 +57,7 @@ EXAMPLES = """examples:
   python -m harness compare runs/first runs/second runs/third out=compared
   python -m harness export results/paper-20260102-030405 format=junit fail=none,reversed,invalid
   python -m harness export results/paper-20260102-030405 format=parquet out=paper.parquet
-  python -m harness found results/reference/epyc-2-cores/*/claims.json into=README.md
+  python -m harness found results/reference/*/*/claims.json into=README.md
   python -m harness gate base=main
   python -m harness gate base=v1 head=HEAD pairs=batched-sinusoid threshold=0.1 --json
   python -m harness gate against=results/paper-20260102-030405 junit=gate.xml

@@ -18,9 +18,11 @@ from harness.judge.judgement import Judgement, PairJudgement
 from harness.judge.statistics import Interval
 from harness.records.store import Store
 
-RUNS = Path(__file__).parents[2] / "results" / "reference" / "epyc-2-cores"
+REFERENCE = Path(__file__).parents[2] / "results" / "reference"
+RUNS = {path.parent.name: path.parent for path in sorted(REFERENCE.glob("*/*/manifest.json"))}
+"""By their names; a folder of results/reference has those of one machine."""
 HERE = Path(__file__).parent
-NAMES = sorted(path.parent.name for path in RUNS.glob("*/manifest.json"))
+NAMES = sorted(RUNS)
 
 
 def said(judgement: Judgement) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def ends(interval: Interval | None) -> list[float] | None:
 
 
 def rebuilt(name: str) -> Any:
-    store = Store.open(RUNS / name)
+    store = Store.open(RUNS[name])
     text = json.dumps(said(judge(store.manifest, store.records())))
     return json.loads(text)
 
@@ -124,7 +126,7 @@ def test_a_committed_run_is_judged_as_it_was(name):
 def test_a_committed_runs_verdicts_are_those_that_were_judged(name):
     """The README's table is made of these files."""
     golden = json.loads((HERE / f"{name}.json").read_text())["pairs"]
-    told = json.loads((RUNS / name / "claims.json").read_text())["verdicts"]
+    told = json.loads((RUNS[name] / "claims.json").read_text())["verdicts"]
     was = [[pair, *v[:6]] for pair, judged in golden.items() for v in judged["verdicts"]]
     about = ("pair", "claim", "reading", "measure", "word", "published")
     now = [[*(v[name] for name in about), ratio(v)] for v in told]

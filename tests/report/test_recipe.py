@@ -18,13 +18,12 @@ from harness.judge.statistics import Bounds
 from harness.judge.trace import Trace
 from harness.records.store import MANIFEST, RECORDS
 from harness.report.account import accounts
+from tests.golden.test_golden import RUNS
 from tests.judge.builders import PAIR, changed, manifest
 from tests.studies.targets.test_judge import SEEDS, STEPS, TIME, raced
 
 # A run is read once, whatever number of figures is computed from it.
 opened = functools.cache(harness.open_run)
-
-RUNS = Path(__file__).parents[2] / "results" / "reference" / "epyc-2-cores"
 
 
 def recomputed(lines: tuple[str, ...]) -> list[float]:
@@ -61,7 +60,7 @@ def check_all(folder: Path) -> list[Trace]:
     ],
 )
 def test_every_figure_of_a_committed_run_is_recomputed(name: str, kinds: set[Bounds]) -> None:
-    found = check_all(RUNS / name)
+    found = check_all(RUNS[name])
     assert len(found) > 10
     assert kinds <= {each.interval.method for each in found if each.interval is not None}
 
