@@ -81,7 +81,5 @@ class Results:
     @cached_property
     def shown(self) -> Sequence[Record[Seen]]:
         """The records that count, without what was seen of pairs whose results are withheld."""
-        from harness.judge.evidence import latest
-
         withheld = [each.pair for each in self.judgement.pairs if each.withheld]
-        return latest(self.evidence.without_results_of(withheld).every)
+        return self.evidence.without_results_of(withheld).records

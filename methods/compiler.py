@@ -1,4 +1,4 @@
-"""What compiled calls need: a compiler, and its quiet."""
+"""What compiled calls need: a compiler, and no warnings from it."""
 
 from __future__ import annotations
 

@@ -130,8 +130,8 @@ class FastMaml(MamlLearner):
         return torch.cat(self._adapting(state, batch, self._qualities))
 
     def preparations(self) -> Sequence[float]:
-        planning = [each.spent for plans in self._plans.values() for each in plans.values()]
-        return planning + self._traced.seconds
+        planned = (each for plans in self._plans.values() for each in plans.values())
+        return [each.spent for each in planned if each.seconds] + self._traced.seconds
 
     def fast_paths(self) -> dict[str, str]:
         told = {"network": "stacked" if self._stacked else "one-by-one"}

@@ -28,6 +28,21 @@ def test_a_file_keeps_its_name_and_loses_its_folders(said: str, kept: str | None
     assert without_places(said) == (said if kept is None else kept)
 
 
+@pytest.mark.parametrize(
+    ("home", "said", "kept"),
+    [
+        ("/", "see https://example.org/docs, 1/2", "see https://example.org/docs, 1/2"),
+        ("/home/al", "no /home/alice/secret.so", "no secret.so"),
+        ("/root", "no /rootfs/data/x.png", "no x.png"),
+        ("/data/jo hn", "no '/data/jo hn/x' in /data/jo hn", "no 'x' in ~"),
+        ("nowhere", "https://host.org/home/page", "https://host.org/home/page"),
+    ],
+)
+def test_whatever_the_home_is(home: str, said: str, kept: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", home)
+    assert without_places(said) == kept
+
+
 def test_whatever_a_block_s_record_says_is_without_them():
     block = make_block("reference_maml", "step", QUICK)
     record: Record[object] = block.record("died", reason="status 3: no /home/alice/secret.so")  # type: ignore[assignment]

@@ -73,7 +73,7 @@ def reproduce(options: argparse.Namespace) -> int:
         try:
             found, folder, code = measured_again(options.run, config)
         except KeyboardInterrupt as error:
-            return interrupted(error, ". The records so far are kept: finish them by run resume=.")
+            return interrupted(error, ". The records so far are kept: finish it by `run resume=`.")
         print(f"report: {folder / 'report.html'}", file=sys.stderr)
     else:
         runs = [read_run(path, config.plugins) for path in (options.run, Path(other))]

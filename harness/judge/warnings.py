@@ -142,7 +142,7 @@ def _moved(evidence: Evidence) -> Iterator[str]:
         if len(nodes) > 1:
             yield (
                 f"pair {pair} was timed on {len(nodes)} machines of one class, or on one that was "
-                "started anew: every round on one of them"
+                "restarted in between; each round ran on one machine"
             )
 
 

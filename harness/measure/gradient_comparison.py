@@ -27,7 +27,7 @@ ROUNDING = 1e-8  # an error below this can't show at what order it falls
 
 ORDER_SLACK = 0.5
 
-STEPS = 2  # meta-steps after which a learner is held to its own definition once more
+MET = 2  # batches of tasks that a learner has met when it is last held to its own definition
 
 # Relative, a step. The oracle's own float32 error is mostly 2e-7, but rounding now and then takes a
 # learner to the other side of a kink where the oracle stays: 5e-5 a step, in 200 problems of MAML.
@@ -177,41 +177,27 @@ def _geometric(knob: str, values: tuple[float, ...], factor: float, errors: list
 def _approximate(
     self: Comparison, declared: Approximate, problem: Problem, found: Gradient, owed: Gradient
 ) -> list[Finding]:
+    """Hold the first meta-steps to the definition: in the first one nothing is remembered yet."""
     workload = problem.shared_by(self.team).workload
     learner: Learner = build(self.learner_class, self.settings, self.learner_class.name, workload)
-    draws = [problem.workload.train_batch(problem.seed, number) for number in range(STEPS + 1)]
     state, allowed = learner.init(problem.seed), declared.float64 * problem.inner_steps
-    findings = _by_definition(self, declared, learner, state, draws[0], found, allowed)
-    for batch in draws[:-1]:
-        state, _ = learner.step(state, batch)
-    # What a learner remembers of the tasks it met is empty in its first meta-step.
-    later = learner.meta_gradient(state, draws[-1])
-    if not all_finite(later):
-        return findings
-    return findings + [
-        dataclasses.replace(each, what=f"{each.what} after {STEPS} meta-steps")
-        for each in _by_definition(self, declared, learner, state, draws[-1], later, allowed)
-    ]
-
-
-def _by_definition(
-    self: Comparison,
-    declared: Approximate,
-    learner: Learner,
-    state: Any,
-    batch: Any,
-    found: Gradient,
-    allowed: float,
-) -> list[Finding]:
-    """Hold a gradient, and what the learner adapts to, to their definitions at a state."""
-    error = _error(found, self.defined(declared.definition)(learner, state, batch))
-    findings = [Finding("own definition", error, allowed)]
-    if declared.adaptation is not None:
-        adapted = self.defined(declared.adaptation)(learner, state, batch)
-        error = relative_error(_numbered(learner.adapt(state, batch)), _numbered(adapted))
-        findings.append(
-            Finding("own adaptation", math.inf if math.isnan(error) else error, allowed)
-        )
+    findings: list[Finding] = []
+    for number in range(MET + 1):
+        batch = problem.workload.train_batch(problem.seed, number)
+        defined = self.defined(declared.definition)(learner, state, batch)
+        if number > 0:
+            if not all_finite(defined):  # training has diverged
+                break
+            found = learner.meta_gradient(state, batch)
+        errors = {"own definition": _error(found, defined)}
+        if declared.adaptation is not None:
+            adapted = self.defined(declared.adaptation)(learner, state, batch)
+            error = relative_error(_numbered(learner.adapt(state, batch)), _numbered(adapted))
+            errors["own adaptation"] = math.inf if math.isnan(error) else error
+        after = f" after {number} meta-step{'s' * (number > 1)}" if number else ""
+        findings += [Finding(what + after, error, allowed) for what, error in errors.items()]
+        if number < MET:
+            state, _ = learner.step(state, batch)
     return findings
 
 

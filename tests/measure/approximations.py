@@ -121,3 +121,14 @@ class Forgets(ReferenceMaml):
         gradient = self.meta_gradient(state, batch)
         adam, loss = super().step(state, batch)
         return Momentum(**(vars(state) | vars(adam)) | {"latest": gradient.grads}), loss
+
+
+@method("breaks")
+@dataclass(frozen=True)
+class Breaks(Forgets):
+    """Says the same, and is not finite as soon as there is a latest gradient."""
+
+    def meta_gradient(self, state: Momentum, batch: Tasks) -> Gradient:  # type: ignore[override]  # a state of its own
+        if not any(g.any() for g in state.latest.values()):
+            return super().meta_gradient(state, batch)
+        return Gradient(torch.tensor(0.0), {n: g * torch.nan for n, g in state.latest.items()})

@@ -77,6 +77,12 @@ def test_a_team_goes_by_its_slowest_rank(monkeypatch: pytest.MonkeyPatch):
     assert timing.steps == pytest.approx(0.1 * clock.MARGIN / 0.008, abs=1)
 
 
+def test_what_a_rank_waits_longer_than_another_is_no_cost_of_sums():
+    window = clock.Window(steps=2, span=1.0, waits=(0.02, 0.1), wall=1.0)
+    assert window.communication == pytest.approx(0.01)
+    assert window.imbalance == pytest.approx(0.02)
+
+
 def test_ranks_start_together_and_do_not_meet_inside_an_interval(monkeypatch: pytest.MonkeyPatch):
     time = FakeTime(monkeypatch, [], 0.004)
     Timing(time.repeat, time.synchronize, PROTOCOL, OneOfTwo(calls=time.calls))

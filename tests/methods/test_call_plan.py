@@ -84,6 +84,9 @@ def test_a_plan_is_judged_by_the_tasks_that_it_took_and_an_only_one_not_at_all()
         [CallPlan(3, recompute=False)], 3, lambda plan: pytest.fail("it was timed"), int
     )
     assert (alone.plan.tasks, alone.told()) == (3, {"plan": "3-tasks-stored"})
+    learner = FastMaml(RandomTasks(meta_batch=1))
+    learner.meta_gradient(learner.init(0), learner.workload.train_batch(0, 0))
+    assert learner.preparations() == []
 
 
 def test_threads_with_tasks_of_their_own_are_candidates_where_there_are_cores():

@@ -31,6 +31,8 @@ START_S = 300.0
 """Of a job's limit: to import torch from a shared file system, on top of what its call may take."""
 POLL_S = 1.0  # between two looks at whether a job's result is there
 GATHER_S = 0.5  # that a call waits for others that ask for the same
+OF_THE_NODE = ("NODE_FAIL", "BOOT_FAIL")
+"""States of a job that was lost by no fault of its own."""
 PATIENCE_S = 3600.0  # with a node that has the pair's earlier rounds, and may never be free again
 
 Asked = tuple[float, Resources]
@@ -95,18 +97,25 @@ class SlurmEngine(RemoteEngine):
         self._jobs.add(job)
         try:
             if not self._is_done(job, patience_s=PATIENCE_S if node else math.inf):
-                self._machines.pop(resources.machine, None)  # the node is not to be had any more
+                self._leave(resources.machine, node)
                 return self._send(request, limit_s, resources)
             machine, reply = job.result()
         except self._failed:  # which say where its files are
-            self._machines.pop(resources.machine, None)
-            state = str(job.state).split()[:1]  # "CANCELLED by" whom, say
-            raise Lost(f"its job ended as {state[0] if state else 'UNKNOWN'}") from None
+            state = (str(job.state).split() or ["UNKNOWN"])[0]  # "CANCELLED by" whom, say
+            if state in OF_THE_NODE:
+                self._leave(resources.machine, node)
+            raise Lost(f"its job ended as {state}") from None
         finally:
             self._jobs.discard(job)
         if resources.machine and machine:
             self._machines.setdefault(resources.machine, machine)
         return str(reply)
+
+    def _leave(self, pair: str, node: str) -> None:
+        """Let a pair go on elsewhere, unless another of its calls has moved it already."""
+        with self._gathering:
+            if self._machines.get(pair) == node:
+                del self._machines[pair]
 
     def _is_done(self, job: Any, patience_s: float) -> bool:
         """Wait for a job; cancel one that has waited so long in the queue, and say that it is not.

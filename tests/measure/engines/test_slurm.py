@@ -137,17 +137,20 @@ def test_a_pair_whose_node_is_not_to_be_had_goes_on_on_another(
     assert slurm._machines == {"pair": "node8"}
 
 
+@pytest.mark.parametrize(
+    ("state", "kept"), [("NODE_FAIL", {}), ("OUT_OF_MEMORY", {"pair": "node7"})]
+)
 def test_a_pair_whose_node_was_lost_asks_for_it_no_more(
-    slurm: Any, monkeypatch: pytest.MonkeyPatch
+    slurm: Any, monkeypatch: pytest.MonkeyPatch, state: str, kept: dict[str, str]
 ):
     def lost() -> Any:
         raise slurm._failed[0]("its node failed")
 
-    monkeypatch.setattr(slurm, "_executor", sent_as(iter([Job("NODE_FAIL", lost)]), []))
+    monkeypatch.setattr(slurm, "_executor", sent_as(iter([Job(state, lost)]), []))
     monkeypatch.setattr(slurm, "_machines", {"pair": "node7"})
-    with pytest.raises(Lost, match="NODE_FAIL"):
+    with pytest.raises(Lost, match=state):
         slurm._send("{}", 60, Resources(machine="pair"))
-    assert not slurm._machines
+    assert slurm._machines == kept
 
 
 def test_a_job_that_was_sent_while_the_run_ended_is_cancelled(

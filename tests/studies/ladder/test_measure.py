@@ -67,8 +67,8 @@ def warm(monkeypatch: pytest.MonkeyPatch) -> list[Block]:
     return given
 
 
-def look(learner: Compiling, **asked: int) -> OneOff:
-    pair = Pair("p", "plain", "fast", "toys", "how", ("one_off",))
+def look(learner: Compiling, ranks: int = 1, **asked: int) -> OneOff:
+    pair = Pair("p", "plain", "fast", "toys", "how", ("one_off",), ranks=ranks)
     block = Block(pair, "one_off", "method", 0, 0, Protocol(), threads=1, study=asked)
     seen = look_once(block, learner).seen  # type: ignore[arg-type]  # as much of a learner as it needs
     assert isinstance(seen, OneOff)
@@ -85,6 +85,17 @@ def test_each_draw_that_is_compiled_for_pays_again() -> None:
     assert seen.warm_seconds == 0.5
     for first, again in zip(seen.first_seconds, seen.again_seconds, strict=True):
         assert first >= COMPILED_S > again
+
+
+def test_a_second_process_is_started_where_one_process_made_something(warm: list[Block]) -> None:
+    look(Compiling(), draws=2)
+    (block,) = warm
+    assert block.pair.name == "p"
+    nothing = Compiling()
+    nothing.preparations = list  # type: ignore[method-assign, assignment]
+    assert look(nothing, draws=1).warm_seconds is None
+    assert look(Compiling(), ranks=2, draws=1).warm_seconds is None
+    assert len(warm) == 1
 
 
 def test_what_serves_all_draws_is_paid_on_the_first() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from harness.measure.machine import memory_left
+from harness.measure.control_groups import memory_left
 
 MIB = 2**20
 
@@ -26,6 +26,17 @@ def test_of_nested_groups_the_tightest_counts_and_pages_of_files_are_free(tmp_pa
     assert memory_left(groups, own) == 50 * MIB
     group(groups / "job" / "step", str(64 * MIB), 65 * MIB)
     assert memory_left(groups, own) == 0
+
+
+def test_groups_of_the_first_version_count_too(tmp_path: Path):
+    own, groups = tmp_path / "own", tmp_path / "groups"
+    own.write_text("5:cpu,cpuacct:/x\n4:memory:/job\n")
+    job = groups / "memory" / "job"
+    job.mkdir(parents=True)
+    (job / "memory.limit_in_bytes").write_text(f"{40 * MIB}\n")
+    (job / "memory.usage_in_bytes").write_text(f"{30 * MIB}\n")
+    (job / "memory.stat").write_text(f"total_inactive_file {5 * MIB}\n")
+    assert memory_left(groups, own) == 15 * MIB
 
 
 def test_without_groups_it_is_the_machine_s(tmp_path: Path):
