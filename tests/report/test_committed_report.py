@@ -18,7 +18,7 @@ from harness.reporting import write_files
 from harness.results import Results
 from tests.golden.test_golden import RUNS, differences
 
-PAPER = RUNS / "paper"
+PAPER = RUNS["paper"]
 
 
 def files(folder: Path) -> dict[str, bytes]:
