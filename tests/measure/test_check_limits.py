@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 from hypothesis import strategies as st
+from torch import Tensor
 
 from harness.declare.equivalence import Approximate, Equivalence, Exact, InTheLimit
 from harness.declare.learner import Gradient
@@ -62,6 +63,9 @@ class Guess:
     def meta_gradient(self, state: None, batch: None) -> Gradient:
         error = type(self).error(self)
         return Gradient(LOSS, {"weight": EXACT * (1 + error)})
+
+    def step(self, state: None, batch: None) -> tuple[None, Tensor]:
+        return None, LOSS
 
 
 class Oracle(Guess):

@@ -112,4 +112,4 @@ def _draw(ax: Axes, plane: Plane) -> None:
     ax.set_xlabel(f"step time ({time_unit}, log)")
     ax.set_ylabel(f"peak bytes ({size_unit}, log)")
     ax.set_title(shorten(plane.workload, 60), loc="left", weight="bold", pad=3)
-    name_ends(ax, places, [shorten(spot.learner, 22) for spot in plane.spots])
+    name_ends(ax, places, [shorten(spot.learner, 19) for spot in plane.spots])
