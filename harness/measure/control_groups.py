@@ -20,8 +20,8 @@ class Version:
     folder: str
     most: str
     taken: str
-    droppable: str
-    """What memory.stat calls pages of files that can be dropped."""
+    droppable: tuple[str, ...]
+    """What memory.stat calls pages of files, which are dropped where memory is short."""
 
     def left(self, groups: Path, path: str) -> Iterator[int]:
         """Yield what a group, and each that it is in, may still take."""
@@ -33,14 +33,17 @@ class Version:
                     line.split() for line in (group / "memory.stat").read_text().splitlines()
                 )
                 most, taken = (int((group / name).read_text()) for name in (self.most, self.taken))
-                yield most - taken + int(stat.get(self.droppable, 0))
+                yield most - taken + sum(int(stat.get(name, 0)) for name in self.droppable)
             group = group.parent
 
 
 VERSIONS = {
-    "": Version("", "memory.max", "memory.current", "inactive_file"),
+    "": Version("", "memory.max", "memory.current", ("inactive_file", "active_file")),
     "memory": Version(
-        "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+        "memory",
+        "memory.limit_in_bytes",
+        "memory.usage_in_bytes",
+        ("total_inactive_file", "total_active_file"),
     ),
 }
 """By how /proc/self/cgroup names what a group is of."""

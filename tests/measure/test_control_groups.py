@@ -15,7 +15,9 @@ def group(folder: Path, most: str, taken: int, droppable: int = 0) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "memory.max").write_text(f"{most}\n")
     (folder / "memory.current").write_text(f"{taken}\n")
-    (folder / "memory.stat").write_text(f"anon 7\ninactive_file {droppable}\n")
+    (folder / "memory.stat").write_text(
+        f"anon 7\ninactive_file {droppable // 2}\nactive_file {droppable // 2}\n"
+    )
 
 
 def test_of_nested_groups_the_tightest_counts_and_pages_of_files_are_free(tmp_path: Path):
