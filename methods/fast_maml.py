@@ -46,7 +46,7 @@ from harness.registry import method
 from methods.call_plan import CallPlan, Planned, TaskBytes, candidates, fastest
 from methods.stacked_networks import OneByOne, Stacked
 from methods.task_stack import Bend, TaskStack
-from methods.task_threads import bytes_are_followed, operations_are_counted, shared
+from methods.task_threads import bytes_are_followed, shared
 from methods.traced_calls import TracedCalls
 from suites.fewshot import Tasks
 
@@ -149,12 +149,13 @@ class FastMaml(MamlLearner):
         """Return the tasks' losses and slopes, summed up: no part's are kept beside the next's."""
         loss, total = theta.new_zeros(()), torch.zeros_like(theta)
         for part in parts:
-            if plan.compiled and not operations_are_counted():
-                losses, slopes = self._traced(theta, *vars(part).values())
-            else:
-                losses, slopes = self._part_sums(theta, plan, part)
-            loss += losses
-            total += slopes
+            loss_there, total_there = (
+                self._traced(theta, *vars(part).values())
+                if plan.compiled
+                else self._part_sums(theta, plan, part)
+            )
+            loss += loss_there
+            total += total_there
         return [(loss, total)]
 
     def _part_sums(self, theta: Tensor, plan: CallPlan, part: Tasks) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from methods.compiler import quiet, require_a_compiler
+from methods.task_threads import operations_are_counted
 
 Sums = tuple[Tensor, Tensor]
 Call = Callable[..., Sums]
@@ -24,8 +25,8 @@ Call = Callable[..., Sums]
 class TracedCalls:
     """A call on tensors, compiled once for each of their shapes.
 
-    `of` is all that the call depends on beside its tensors. `seconds` has an entry for every
-    compilation that this process had to make.
+    Where operations are counted it is made as it is. `of` is all that it depends on beside its
+    tensors. `seconds` has an entry for every compilation that this process had to make.
     """
 
     def __init__(self, call: Call, of: Hashable) -> None:
@@ -33,6 +34,8 @@ class TracedCalls:
         self._call, self._of = call, of
 
     def __call__(self, *tensors: Tensor) -> Sums:
+        if operations_are_counted():
+            return self._call(*tensors)
         shapes = tuple((tensor.shape, tensor.stride(), tensor.dtype) for tensor in tensors)
         known = _COMPILED.get((self._of, shapes))
         if known is None:

@@ -8,12 +8,15 @@ of one class, after a resume or where one was lost: each round's ratio is of one
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from harness.declare.passes import Pass, Seen
 from harness.declare.point import key_of
 from harness.records.record import Record
+
+K = TypeVar("K", bound=Hashable)
 
 Range = tuple[float, float]
 """The least and the most over blocks."""
@@ -48,11 +51,7 @@ def of_one_class(
 ) -> list[Record[Seen]]:
     """Return the records without what a clock saw of pairs, or rounds, that are mixed."""
     classes = classes_by_pair(records, passes)
-    nodes: dict[Hashable, set[str]] = {}
-    timed = [record for record in records if _timed(record, passes)]
-    for record in timed:
-        if record.node is not None:
-            nodes.setdefault(_round(record), set()).add(record.node)
+    nodes = _told(records, passes, _round, lambda record: record.node)
 
     def kept(record: Record[Seen]) -> Record[Seen]:
         if not _timed(record, passes):
@@ -70,24 +69,30 @@ def of_one_class(
 
 def nodes_by_pair(
     records: Iterable[Record[Seen]], passes: Mapping[str, Pass[Seen]]
-) -> dict[str, set[str]]:
+) -> dict[str, tuple[str, ...]]:
     """Return the machines that a pair was timed on, each since it was started."""
-    found: dict[str, set[str]] = {}
-    for record in records:
-        if record.node is not None and _timed(record, passes):
-            found.setdefault(record.pair, set()).add(record.node)
-    return found
+    return _told(records, passes, lambda record: record.pair, lambda record: record.node)
 
 
 def classes_by_pair(
     records: Iterable[Record[Seen]], passes: Mapping[str, Pass[Seen]]
 ) -> dict[str, tuple[str, ...]]:
     """Return the classes of machine that a pair was timed on; records of before say none."""
-    found: dict[str, dict[str, None]] = {}
+    return _told(records, passes, lambda record: record.pair, lambda record: record.machine)
+
+
+def _told(
+    records: Iterable[Record[Seen]],
+    passes: Mapping[str, Pass[Seen]],
+    whose: Callable[[Record[Seen]], K],
+    says: Callable[[Record[Seen]], str | None],
+) -> dict[K, tuple[str, ...]]:
+    """Return what timed records of each say, in order and once."""
+    found: dict[K, set[str]] = {}
     for record in records:
-        if record.machine is not None and _timed(record, passes):
-            found.setdefault(record.pair, {})[record.machine] = None
-    return {pair: tuple(sorted(classes)) for pair, classes in found.items()}
+        if (said := says(record)) is not None and _timed(record, passes):
+            found.setdefault(whose(record), set()).add(said)
+    return {each: tuple(sorted(said)) for each, said in found.items()}
 
 
 def _timed(record: Record[Seen], passes: Mapping[str, Pass[Seen]]) -> bool:
