@@ -128,11 +128,13 @@ def test_a_family_s_problems_show_every_switch_both_ways_and_are_always_the_same
     name: str,
 ) -> None:
     learners = [n for n in LEARNERS if subject_of(n).learner_class.family == name]
-    problems = subject_of(learners[0]).problems()
+    # Drawn anew: hypothesis also draws numbers that the modules loaded so far hold.
+    first, last = contract.subject(learners[0]), contract.subject(learners[-1])
+    problems = first.problems()
     for field in dataclasses.fields(problems[0].workload):
         values = {getattr(problem.workload, field.name) for problem in problems}
         assert len(values) > 1 or not isinstance(values.pop(), bool), field.name
-    assert problems == subject_of(learners[-1]).problems()
+    assert problems == last.problems()
 
 
 def test_running_the_clauses_leaves_the_global_generators_alone(
