@@ -5,7 +5,7 @@
     python -m benchmarks.noise pairs=0 out=FILE       # the summary of what was measured so far
 
 In every round a learner and its twin take turns: a pair of equals. At every fifth pair the same
-learner takes turns with them that is slower by 5, 10, 30 and 100 % of processor time: four planted
+learner takes turns with them that does 5, 10, 30 and 100 % more of the same work: four planted
 effects, which share the learner. Then learner and twin are measured as before there were turns: in
 whole blocks, one after the other. A third of all is measured on the machine as it is, a third
 beside two busy processes, a third beside two that come and go.
@@ -13,14 +13,13 @@ beside two busy processes, a third beside two that come and go.
 Told are how many intervals hold the truth (95 % should), how wide they are, and the seconds that
 either way takes until the ratio of equals is known to 5 % up or down. These are seconds of blocks,
 waiting for others' turns left out; rounds of several pairs are strung together where one pair's
-are too few. Every outcome is appended to out= as soon as it is known, and started again the
-benchmark goes on from there.
+are too few. Every outcome is appended to out= as soon as it is known. Started again the benchmark
+goes on from there; what other code or another kind of machine gave is kept and not counted.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
 import sys
@@ -33,12 +32,14 @@ from statistics import median
 from typing import Any
 
 from benchmarks.load import busy, switching
+from benchmarks.outcomes import Outcome, append, read
 from benchmarks.rates import with_interval
 from harness.config import split_words, whole
 from harness.declare.pair import Pair
 from harness.declare.passes import Seen
 from harness.declare.protocol import Protocol
 from harness.errors import HarnessError
+from harness.git import git
 from harness.judge.block_values import Taken, ratio_of
 from harness.judge.noise.sequential import looks
 from harness.judge.noise.stopping import narrow
@@ -46,6 +47,7 @@ from harness.judge.statistics import MIN_ROUNDS, Interval
 from harness.measure.block import Block
 from harness.measure.engines.local import LocalEngine
 from harness.measure.interleaving import Lane, measure_apart, measure_in_turns
+from harness.measure.machine import machine_class
 from harness.records.record import Record
 from harness.records.seen import Times
 from harness.registry import ROOT, Registry
@@ -63,7 +65,9 @@ NEIGHBOURS = 2
 PROTOCOL = Protocol(warmup_s=0.3, interval_s=0.05, intervals=6, limit_s=120)
 PRECISION = 0.05
 
-Outcome = dict[str, Any]
+MEASURED = ("harness", "baselines", "suites", *(f"benchmarks/{n}.py" for n in ("planted", "load")))
+"""What an outcome depends on, as it is committed."""
+
 Ratios = dict[int, list[float]]
 """Of every round, by how many per cent the second is slower."""
 
@@ -77,8 +81,11 @@ def main(words: list[str]) -> int:
         print("error:", error, file=sys.stderr)
         return error.exit_code
     out = Path(given.get("out", ROOT / "results" / "noise-benchmark" / "outcomes.jsonl"))
-    done = [json.loads(line) for line in out.read_text().splitlines()] if out.is_file() else []
-    out.parent.mkdir(parents=True, exist_ok=True)
+    known = {"code": _code(), "machine": machine_class()}
+    everything = read(out)
+    if not pairs and everything:
+        known = {key: everything[-1][key] for key in known}
+    done = [each for each in everything if {key: each[key] for key in known} == known]
     with LocalEngine() as engine:
         for number in range(len(done), pairs):
             set_of_loads, place = divmod(number, len(LOADS))
@@ -86,9 +93,8 @@ def main(words: list[str]) -> int:
             random = Random(derive(number, "noise"))
             with _load(load, random):
                 outcome = _outcome(engine, rounds, random, PERCENT if planted else ())
-            done.append(outcome | {"number": number, "load": load})
-            with out.open("a") as file:
-                file.write(json.dumps(done[-1]) + "\n")
+            done.append(outcome | {"number": number, "load": load} | known)
+            append(out, done[-1])
             print(f"{number} {load}: {_said(done[-1])}", flush=True)
     print("\n".join(summary(done)))
     return 0
@@ -173,6 +179,11 @@ def _outcome(engine: LocalEngine, rounds: int, random: Random, planted: Sequence
     return {"turns": {str(p): r for p, r in turns.items()}, "blocks": blocks} | spent | about
 
 
+def _code() -> str:
+    """Return the names that git gives to what an outcome depends on."""
+    return " ".join(git(ROOT, "rev-parse", *(f"HEAD:{part}" for part in MEASURED)).stdout.split())
+
+
 def _lane(engine: LocalEngine, registry: Registry, percent: int, number: int) -> Lane:
     settings = {"percent": percent}
     pair = Pair(
@@ -182,7 +193,7 @@ def _lane(engine: LocalEngine, registry: Registry, percent: int, number: int) ->
         "sinusoid",
         "the seconds of a step",
         ("step",),
-        settings={"meta_batch": 4},
+        settings={"meta_batch": 1},
         baseline_settings=settings,
         method_settings=settings,
     )
