@@ -52,19 +52,26 @@ class TaskBytes:
     """The graph of a loss that is differentiated once."""
     row: int
     """Its parameters."""
+    together: int = 1
+    """Of how many tasks the loss is differentiated at once, at most."""
 
     def at_once(self, plan: CallPlan, inner_steps: int) -> int:
         """Return how many bytes the calls keep at once, at most.
 
-        Beside the graphs that is a row of parameters for every inner step and five more, and what
-        differentiating a graph forms on its way: as much as the graph, where it was recomputed
-        for that, and else a tenth; and the sums that each thread has of its tasks' rows, beside
-        those of them all. These are upper bounds of what was measured.
+        Stored are all steps' graphs, beside a loss's, or beside what the first to be differentiated
+        forms on its way: half as much as it keeps. Recomputed is one at a time, which forms as much
+        as it keeps. Of parameters there is a row for every inner step and five more, and the sums
+        that each thread has of its tasks' rows, beside those of them all. These are upper bounds
+        of what was measured.
         """
-        plain = self.plain + self.plain // 10
-        graphs = max(2 * self.bent, plain) if plan.recompute else inner_steps * self.bent + plain
+        bent = plan.at_once * self.bent
+        plain = plan.threads * min(plan.tasks, self.together) * (self.plain + self.plain // 5)
+        if plan.recompute:
+            graphs = max(2 * bent, plain)
+        else:
+            graphs = inner_steps * bent + max(bent // 2, plain)
         rows = plan.at_once * (inner_steps + 5) + plan.threads + 2
-        return plan.at_once * graphs + rows * self.row
+        return graphs + rows * self.row
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ first_order the Hessians are left out. What makes it fast:
   where vmap makes grouped convolutions and one task at a time makes small ones;
 - BatchNorm and ReLU are one function whose both derivatives are written out (`norm_relu`);
 - each inner step is a graph by itself, which is stored until its Hessian is needed, or recomputed
-  then (`call_plan`): in that case bytes do not grow with the inner steps;
+  then (`call_plan`): in that case bytes do not grow with the inner steps; a graph that is
+  differentiated once is of no more tasks than a cache may hold (`task_stack`);
 - cores share every operation, or have tasks of their own (`task_threads`);
 - a small network's call, which is mostly dispatch, is one compiled graph if `compiled` allows it
   (`traced_calls`);
@@ -174,31 +175,32 @@ class FastMaml(MamlLearner):
     def _query_slopes(self, theta: Tensor, plan: CallPlan, part: Tasks) -> tuple[Tensor, Tensor]:
         """Return every task's query loss, and its gradient by the parameters before adaptation."""
         stack, alpha, bends = self._stack, self.workload.inner_lr, list[Bend]()
-        thetas = theta.expand(len(part), -1)
+        thetas, support = theta.expand(len(part), -1), (part.support_x, part.support_y)
         for _ in range(self.workload.inner_steps):
             if self.workload.first_order:
-                slopes = stack.slopes(thetas, part.support_x, part.support_y)[1]
+                slopes = stack.slopes(thetas, *support, plan.threads)[1]
             else:
                 step = stack.slopes_to_recompute if plan.recompute else stack.slopes_to_bend
-                slopes, bend = step(thetas, part.support_x, part.support_y)
+                slopes, bend = step(thetas, *support)
                 bends.append(bend)
-            thetas = thetas - alpha * slopes
-        losses, lambdas = stack.slopes(thetas, part.query_x, part.query_y)
+            thetas = torch.sub(thetas, slopes, alpha=alpha)
+        losses, lambdas = stack.slopes(thetas, part.query_x, part.query_y, plan.threads)
         while bends:  # a graph goes as soon as it was used
-            lambdas = lambdas - alpha * bends.pop()(lambdas)
+            lambdas = torch.sub(lambdas, bends.pop()(lambdas), alpha=alpha)
         return losses, lambdas
 
     def _adapted(self, theta: Tensor, plan: CallPlan, parts: Sequence[Tasks]) -> list[Tensor]:
-        return [self._adapted_rows(theta, part) for part in parts]
+        return [self._adapted_rows(theta, plan, part) for part in parts]
 
-    def _adapted_rows(self, theta: Tensor, part: Tasks) -> Tensor:
+    def _adapted_rows(self, theta: Tensor, plan: CallPlan, part: Tasks) -> Tensor:
         thetas, alpha = theta.repeat(len(part), 1), self.workload.inner_lr
         for _ in range(self.workload.inner_steps):
-            thetas -= alpha * self._stack.slopes(thetas, part.support_x, part.support_y)[1]
+            slopes = self._stack.slopes(thetas, part.support_x, part.support_y, plan.threads)[1]
+            thetas.sub_(slopes, alpha=alpha)
         return thetas
 
     def _qualities(self, theta: Tensor, plan: CallPlan, parts: Sequence[Tasks]) -> list[Tensor]:
-        return [self._quality(self._adapted_rows(theta, part), part) for part in parts]
+        return [self._quality(self._adapted_rows(theta, plan, part), part) for part in parts]
 
     def _quality(self, adapted: Tensor, part: Tasks) -> Tensor:
         with torch.no_grad():
@@ -265,8 +267,9 @@ class FastMaml(MamlLearner):
         one, rows, kept = next(_parts(batch, 1)), theta.expand(1, -1), self._stack.kept_bytes
         support, query = (one.support_x, one.support_y), (one.query_x, one.query_y)
         bent = kept(rows, *support, to_bend=True) if bent_steps else 0
-        plain = max(kept(rows, *some, to_bend=False) for some in (support, query))
-        return TaskBytes(bent, plain, theta.nbytes)
+        larger = max(support, query, key=lambda part: part[0].numel())
+        plain = kept(rows, *larger, to_bend=False)
+        return TaskBytes(bent, plain, theta.nbytes, self._stack.together(rows, *larger))
 
     @property
     def _cores(self) -> int:

@@ -33,52 +33,56 @@ EPSILON = 1e-5
 
 def norm_relu(y: Tensor, scale: Tensor, offset: Tensor) -> Tensor:
     """Return z for y [tasks, rows, channels], and scale and offset [tasks, channels]."""
-    z: Tensor = _NormRelu.apply(y, scale, offset)  # type: ignore[no-untyped-call]
+    z: Tensor = _NormRelu.apply(y, scale.unsqueeze(1), offset.unsqueeze(1))  # type: ignore[no-untyped-call]
     return z
 
 
 class _NormRelu(Function):
     @staticmethod
-    def forward(ctx: Any, y: Tensor, scale: Tensor, offset: Tensor) -> Tensor:
-        x = y - y.mean(1, keepdim=True)
-        r = torch.linalg.vecdot(x, x, dim=1).div_(y.shape[1]).add_(EPSILON).rsqrt_()
-        x *= r.unsqueeze(1)
-        z = torch.addcmul(offset.unsqueeze(1), x, scale.unsqueeze(1)).relu_()
-        ctx.save_for_backward(y, scale, x, r, z)
+    def forward(ctx: Any, y: Tensor, c: Tensor, b: Tensor) -> Tensor:
+        x = y - _mean(y)
+        r = _mean(x * x).add_(EPSILON).rsqrt_()
+        x *= r
+        z = torch.addcmul(b, x, c).relu_()
+        ctx.save_for_backward(y, c, x, r, z)
         return z
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        y, scale, x, r, z = ctx.saved_tensors
-        return _Slopes.apply(slopes[0], y, scale, x, r, z > 0)  # type: ignore[no-untyped-call,no-any-return]
+        return _Slopes.apply(slopes[0], *ctx.saved_tensors)  # type: ignore[no-untyped-call,no-any-return]
 
 
 class _Slopes(Function):
     @staticmethod
     def forward(
-        ctx: Any, slope: Tensor, y: Tensor, scale: Tensor, x: Tensor, r: Tensor, on: Tensor
+        ctx: Any, slope: Tensor, y: Tensor, c: Tensor, x: Tensor, r: Tensor, z: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        g, n = slope * on, slope.shape[1]
-        g_mean, gx_mean = g.mean(1), torch.linalg.vecdot(g, x, dim=1) / n
-        ctx.save_for_backward(g, scale, x, r, on, g_mean, gx_mean)
-        to_y = torch.addcmul(g, x, gx_mean.unsqueeze(1), value=-1)
-        to_y.sub_(g_mean.unsqueeze(1)).mul_((scale * r).unsqueeze(1))
+        g, n, s = _where_on(slope, z), slope.shape[1], c * r
+        g_mean, gx_mean = _mean(g), _mean(g * x)
+        ctx.save_for_backward(g, s, x, r, z, g_mean, gx_mean)
+        to_y = torch.addcmul(g, x, gx_mean, value=-1).sub_(g_mean).mul_(s)
         return to_y, n * gx_mean, n * g_mean
 
     @staticmethod
     def backward(ctx: Any, *owed: Tensor) -> tuple[Tensor | None, ...]:
-        g, scale, x, r, on, g_mean, gx_mean = ctx.saved_tensors
-        (v, p, q), n, s = owed, g.shape[1], scale * r
-        v_mean, vx_mean = v.mean(1), torch.linalg.vecdot(v, x, dim=1) / n
-        u = torch.linalg.vecdot(v, g, dim=1) / n - v_mean * g_mean - vx_mean * gx_mean
-        tilt = p - s * vx_mean
-        k = p * g_mean - s * (gx_mean * v_mean + vx_mean * g_mean)
-        m = p * gx_mean - 2 * s * gx_mean * vx_mean + s * u
+        g, s, x, r, z, g_mean, gx_mean = ctx.saved_tensors
+        (v, p, q), n = owed, owed[0].shape[1]
+        v_mean, vx_mean, vg_mean = _mean(v), _mean(v * x), _mean(v * g)
+        u = vg_mean - v_mean * g_mean - vx_mean * gx_mean
+        tilt, bend = p - s * vx_mean, s * gx_mean
+        k = tilt * g_mean - bend * v_mean
+        m = (tilt - s * vx_mean) * gx_mean + s * u
 
-        def row(of_channel: Tensor) -> Tensor:
-            return of_channel.unsqueeze(1)
+        to_slope = torch.addcmul(q - s * v_mean, v, s).addcmul_(x, tilt)
+        to_y = torch.addcmul(k, v, bend).addcmul_(x, m).addcmul_(g, tilt, value=-1).mul_(-r)
+        return _where_on(to_slope, z), to_y, n * r * u, None, None, None
 
-        to_slope = torch.addcmul(row(q - s * v_mean), v, row(s)).addcmul_(x, row(tilt)).mul_(on)
-        to_y = torch.addcmul(row(-k * r), v, row(-s * gx_mean * r))
-        to_y.addcmul_(g, row(tilt * r)).addcmul_(x, row(m * r), value=-1)
-        return to_slope, to_y, n * r * u, None, None, None
+
+def _mean(rows: Tensor) -> Tensor:
+    return rows.mean(1, keepdim=True)
+
+
+def _where_on(rows: Tensor, z: Tensor) -> Tensor:
+    """Return the rows where ReLU let them through, and else nothing."""
+    let_through: Tensor = torch.ops.aten.threshold_backward(rows, z, 0)
+    return let_through

@@ -9,11 +9,13 @@ of 3 by 3, with a border of one zero around the image.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.nn.functional import pad
 
 KERNEL = 3
 
@@ -52,9 +54,8 @@ class _Folded(Function):
 
 def _taken(images: Tensor, stride: int) -> Tensor:
     count, height, width, channels = images.shape
-    bordered = _bordered(images.shape, images)
-    bordered[:, 1 : height + 1, 1 : width + 1] = images
     down, across = positions(height, stride), positions(width, stride)
+    bordered = pad(images, (0, 0, 1, 1, 1, 1))
     image, row, column, one = bordered.stride()
     windows = bordered.as_strided(
         (count, down, across, KERNEL, KERNEL, channels),
@@ -64,18 +65,20 @@ def _taken(images: Tensor, stride: int) -> Tensor:
 
 
 def _added(taken: Tensor, shape: torch.Size, stride: int) -> Tensor:
+    """Add up windows in tiles of the image, as high and wide as a stride.
+
+    A window touches few of them, and the first that each window touches is no other's first: so
+    they are added all at once, then all seconds. At stride 2 that is four sums, and not nine.
+    """
     count, height, width, channels = shape
     down, across = positions(height, stride), positions(width, stride)
-    windows = taken.reshape(count, down, across, KERNEL, KERNEL, channels)
-    bordered = _bordered(shape, taken)
-    for i in range(KERNEL):
-        for j in range(KERNEL):
-            rows = slice(i, i + stride * (down - 1) + 1, stride)
-            columns = slice(j, j + stride * (across - 1) + 1, stride)
-            bordered[:, rows, columns] += windows[:, :, :, i, j]
+    windows = taken.reshape(count, down, across, KERNEL, KERNEL, channels).transpose(2, 3)
+    touched = -(-KERNEL // stride)
+    rows, columns = down + touched - 1, across + touched - 1
+    tiles = taken.new_zeros(count, rows, stride, columns, stride, channels)
+    for i, j in product(range(touched), repeat=2):
+        part = windows[:, :, stride * i : stride * (i + 1), :, stride * j : stride * (j + 1)]
+        there = tiles[:, i : i + down, : part.shape[2], j : j + across, : part.shape[4]]
+        there.add_(part)
+    bordered = tiles.view(count, stride * rows, stride * columns, channels)
     return bordered[:, 1 : height + 1, 1 : width + 1].contiguous()
-
-
-def _bordered(shape: torch.Size, like: Tensor) -> Tensor:
-    count, height, width, channels = shape
-    return like.new_zeros(count, height + 2, width + 2, channels)

@@ -1,19 +1,24 @@
 """A stack of tasks: their losses, slopes, and second derivatives, each task at its own parameters.
 
 Differentiation is plain autograd over a network that runs the whole stack (`stacked_networks`), so
-that one backward pass serves all tasks and none of torch.func's transforms is in the way.
+that one backward pass serves all tasks, and of torch.func's transforms only the loss has one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.func import vmap
 
+from methods.task_threads import bytes_are_followed
 from suites.fewshot import FewShot
+
+GRAPH_BYTES = 8 << 20
+"""What a graph keeps that is differentiated once and goes: larger ones have left the caches."""
 
 Bend = Callable[[Tensor], Tensor]
 """Takes a direction for each task, and returns its loss's second derivative times that."""
@@ -38,13 +43,26 @@ class TaskStack:
 
     workload: FewShot
     network: Network
+    _together: dict[torch.Size, int] = field(default_factory=dict, compare=False, repr=False)
 
     def losses(self, rows: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        outputs = self.network.outputs(rows, x)
-        return torch.stack([self.workload.loss(*one) for one in zip(outputs, y, strict=True)])
+        losses: Tensor = vmap(self.workload.loss)(self.network.outputs(rows, x), y)
+        return losses
 
-    def slopes(self, rows: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Return every task's loss and its gradient."""
+    def slopes(self, rows: Tensor, x: Tensor, y: Tensor, threads: int = 1) -> tuple[Tensor, Tensor]:
+        """Return every task's loss and its gradient, of as many at once as GRAPH_BYTES hold.
+
+        Where bytes are followed, a call on the tasks of some threads keeps as many as they do.
+        """
+        together = self.together(rows, x, y) * (threads if bytes_are_followed() else 1)
+        parts = zip(*(tensor.split(together) for tensor in (rows, x, y)), strict=True)
+        found = [self._slopes(*part) for part in parts]
+        if len(found) == 1:
+            return found[0]
+        losses, slopes = zip(*found, strict=True)
+        return torch.cat(losses), torch.cat(slopes)
+
+    def _slopes(self, rows: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         here = rows.detach().requires_grad_()
         losses = self.losses(here, x, y)
         (slopes,) = torch.autograd.grad(losses.sum(), here)
@@ -87,5 +105,13 @@ class TaskStack:
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            (self.slopes_to_bend if to_bend else self.slopes)(rows, x, y)
+            (self.slopes_to_bend if to_bend else self._slopes)(rows, x, y)
         return sum(kept.values())
+
+    def together(self, rows: Tensor, x: Tensor, y: Tensor) -> int:
+        """Return of how many tasks the losses are differentiated at once."""
+        shape = x.shape[1:]
+        if shape not in self._together:
+            bytes_of_one = self.kept_bytes(rows[:1], x[:1], y[:1], to_bend=False)
+            self._together[shape] = max(1, GRAPH_BYTES // max(1, bytes_of_one))
+        return self._together[shape]

@@ -23,9 +23,12 @@ from suites.sinusoid import Sinusoid
 
 def test_the_bytes_of_a_plan_are_those_of_its_graphs_and_of_its_rows():
     each = TaskBytes(bent=10, plain=4, row=0)
-    assert each.at_once(CallPlan(3, recompute=False), 5) == 3 * (5 * 10 + 4)
+    assert each.at_once(CallPlan(3, recompute=False), 5) == 3 * (5 * 10) + 3 * 10 // 2
     assert each.at_once(CallPlan(3, recompute=True), 5) == 3 * 20
-    assert TaskBytes(10, 40, 1).at_once(CallPlan(1, recompute=True), 5) == 44 + 10 + 3
+    assert TaskBytes(10, 40, 1).at_once(CallPlan(1, recompute=True), 5) == 48 + 10 + 3
+    two = TaskBytes(10, 40, 0, together=2)
+    assert two.at_once(CallPlan(8, recompute=False), 1) == 8 * 10 + 2 * 48
+    assert two.at_once(CallPlan(8, recompute=False, threads=3), 1) == 24 * 10 + 3 * 2 * 48
 
 
 def test_tasks_go_in_calls_of_powers_of_two_or_all_at_once():
@@ -98,7 +101,7 @@ def test_threads_with_tasks_of_their_own_are_candidates_where_there_are_cores():
         "2x4-tasks-stored",
     ]
     assert [plan.at_once for plan in of_two] == [2, 4, 8]
-    assert all(each.at_once(plan, 1) == 21 * plan.at_once for plan in of_two)
+    assert [each.at_once(plan, 1) for plan in of_two] == [20 + 2 * 12, 40 + 2 * 12, 80 + 40]
     assert all(plan.threads == 1 for plan in candidates(1, 1, each, threads=2))
 
 
@@ -122,8 +125,8 @@ def test_no_more_bytes_are_alive_than_a_plan_may_keep(workload: FewShot) -> None
     fast = FastMaml(workload)
     state = fast.init(0)
     each = fast._task_bytes(fast._packed(state), batch, steps)
-    for plan in candidates(len(batch), steps, each):
-        so = FastMaml(workload, tasks=plan.tasks, recompute=plan.recompute)
+    for plan in candidates(len(batch), steps, each, threads=2):
+        so = FastMaml(workload, None, plan.tasks, plan.recompute, plan.threads)
         so.meta_gradient(state, batch)
         peak = peak_of(partial(so.meta_gradient, state, batch), "cpu").peak_bytes
         assert 0.5 < peak / each.at_once(plan, steps) <= 1, plan

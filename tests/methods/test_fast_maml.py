@@ -30,6 +30,7 @@ from suites.glyph_tasks import Glyphs5Way1Shot
 from suites.maml_problems import MamlProblems, RandomTasks
 from suites.models import MLP, Conv4
 
+CONV: dict[str, Any] = {"architecture": "conv", "layers": 3, "inner_lr": 0.4}
 SEEN = settings(max_examples=200, deadline=None, derandomize=True)
 PLANS = st.tuples(st.integers(1, 5), st.booleans(), st.integers(1, 3))
 
@@ -50,6 +51,20 @@ def test_gradient_adaptation_and_quality_are_the_oracles(
     for one, other in zip(plain.adapt(state, batch), fast.adapt(state, batch), strict=True):
         assert relative_error(other, one) < 1e-9 * problem.inner_steps
     assert torch.equal(plain.evaluate(state, batch), fast.evaluate(state, batch))
+
+
+def test_losses_that_are_differentiated_in_parts_have_the_same_slopes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workload = RandomTasks(Place(dtype="float64"), **CONV, meta_batch=5, first_order=True)
+    batch, found, together = workload.train_batch(0, 0), [], []
+    for graph_bytes in (1, 60_000, 1 << 30):
+        monkeypatch.setattr("methods.task_stack.GRAPH_BYTES", graph_bytes)
+        fast = FastMaml(workload, tasks=5)
+        found.append(fast.meta_gradient(fast.init(0), batch).grads)
+        together.append(max(fast._stack._together.values()))
+    assert together[0] == 1 < together[1] < 5 <= together[2]
+    assert all(relative_error(each, found[-1]) < 1e-12 for each in found)
 
 
 NETWORKS = {
@@ -171,7 +186,6 @@ def test_a_plan_is_made_once_for_each_shape_and_told():
     assert len(fast.preparations()) == 3
 
 
-CONV: dict[str, Any] = {"architecture": "conv", "layers": 3, "inner_lr": 0.4}
 OTHER_SHAPES = {
     "seven tasks of many queries": {**CONV, "meta_batch": 7, "ways": 3, "queries": 6, "side": 11},
     "wide, without BatchNorm": {**CONV, "meta_batch": 3, "width": 17, "norm": False},
