@@ -9,13 +9,19 @@ candidates that fit the memory are timed on the tasks at hand.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+
+from harness.errors import UsageError
 
 TIMES, MOST_TIMES, ENOUGH_S = 2, 20, 0.05
 """Calls of every candidate, of which the fastest counts: the first one has the most to make. Short
 ones are called until they took so many seconds, since little disturbs them much."""
+
+TASKS, FREE_BYTES = 8, 32 << 20
+"""Tasks of one inner step that may be there at once, unless memory= says otherwise; and the bytes
+that they may keep even if they are more, which no one misses."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,21 @@ def candidates(
             yield CallPlan(size, recompute, crew)
     if compiled:
         yield CallPlan(tasks, recompute=False, compiled=True)
+
+
+def fitting(
+    plans: Iterable[CallPlan], each: TaskBytes, inner_steps: int, memory: int | None
+) -> list[CallPlan]:
+    """Return the plans that fit the memory."""
+    kept = {plan: each.at_once(plan, inner_steps) for plan in plans}
+    if memory is None:
+        memory = max(TASKS * each.at_once(CallPlan(1, recompute=False), 1), FREE_BYTES)
+    if found := [plan for plan, size in kept.items() if size <= memory]:
+        return found
+    raise UsageError(
+        f"memory = {memory}: a single task keeps {min(kept.values()):,} bytes. "
+        "Give at least as many, or leave memory out."
+    )
 
 
 def fastest(

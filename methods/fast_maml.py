@@ -28,7 +28,7 @@ A network that `stacked_networks` doesn't know runs task after task; each thread
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
@@ -41,19 +41,15 @@ from baselines.maml import MamlLearner
 from harness.declare.equivalence import Equivalence, Exact
 from harness.declare.learner import Gradient, Params
 from harness.declare.outer import AdamState
-from harness.declare.tree import rows
 from harness.errors import UsageError
 from harness.registry import method
-from methods.call_plan import CallPlan, Planned, TaskBytes, candidates, fastest
+from methods.call_plan import CallPlan, Planned, candidates, fastest, fitting
 from methods.stacked_networks import OneByOne, Stacked
+from methods.task_parts import parts, shares
 from methods.task_stack import Bend, TaskStack
-from methods.task_threads import bytes_are_followed, shared
+from methods.task_threads import shared
 from methods.traced_calls import TracedCalls
 from suites.fewshot import Tasks
-
-TASKS, FREE_BYTES = 8, 32 << 20
-"""Tasks of one inner step that may be there at once, unless memory= says otherwise; and the bytes
-that they may keep even if they are more, which no one misses."""
 
 PINNED: dict[str, Any] = {
     "architecture": "mlp",
@@ -214,7 +210,7 @@ class FastMaml(MamlLearner):
 
     def _worked(self, work: Work, theta: Tensor, batch: Tasks, plan: CallPlan) -> list[Any]:
         """Return what the work gives of all parts of a batch, as each thread went through its."""
-        found = shared(partial(work, theta, plan), _shares(batch, plan), plan.threads)
+        found = shared(partial(work, theta, plan), shares(batch, plan), plan.threads)
         return [each for of_thread in found for each in of_thread]
 
     def _packed(self, state: AdamState) -> Tensor:
@@ -235,41 +231,19 @@ class FastMaml(MamlLearner):
         shapes = (batch.support_x.shape, batch.query_x.shape)
         if shapes not in plans:
             theta = self._packed(state)
-            fitting = self._fitting(theta, batch, bent_steps, compiled=self.compiled and not name)
+            each = self._stack.task_bytes(theta, batch, bent_steps)
+            compiled = self.compiled and not name
+            every = candidates(len(batch), bent_steps, each, self._cores, compiled=compiled)
+            plans_that_fit = fitting(every, each, bent_steps, self.memory)
 
             def call(plan: CallPlan) -> None:
-                self._worked(work, theta, next(_parts(batch, plan.at_once)), plan)
+                self._worked(work, theta, next(parts(batch, plan.at_once)), plan)
 
             before = sum(self._traced.seconds)
-            planned = fastest(fitting, len(batch), call, self._wait)
+            planned = fastest(plans_that_fit, len(batch), call, self._wait)
             compiling = sum(self._traced.seconds) - before
             plans[shapes] = replace(planned, spent=planned.spent - compiling)
         return plans[shapes]
-
-    def _fitting(
-        self, theta: Tensor, batch: Tasks, bent_steps: int, *, compiled: bool = False
-    ) -> list[CallPlan]:
-        """Return the plans that fit the memory."""
-        each = self._task_bytes(theta, batch, bent_steps)
-        most = self.memory
-        if most is None:
-            most = max(TASKS * each.at_once(CallPlan(1, recompute=False), 1), FREE_BYTES)
-        every = list(candidates(len(batch), bent_steps, each, self._cores, compiled=compiled))
-        if plans := [plan for plan in every if each.at_once(plan, bent_steps) <= most]:
-            return plans
-        least = min(each.at_once(plan, bent_steps) for plan in every)
-        raise UsageError(
-            f"memory = {self.memory}: a single task keeps {least:,} bytes. "
-            "Give at least as many, or leave memory out."
-        )
-
-    def _task_bytes(self, theta: Tensor, batch: Tasks, bent_steps: int) -> TaskBytes:
-        one, rows, kept = next(_parts(batch, 1)), theta.expand(1, -1), self._stack.kept_bytes
-        support, query = (one.support_x, one.support_y), (one.query_x, one.query_y)
-        bent = kept(rows, *support, to_bend=True) if bent_steps else 0
-        larger = max(support, query, key=lambda part: part[0].numel())
-        plain = kept(rows, *larger, to_bend=False)
-        return TaskBytes(bent, plain, theta.nbytes, self._stack.together(rows, *larger))
 
     @property
     def _cores(self) -> int:
@@ -292,18 +266,3 @@ class FastMaml(MamlLearner):
     def _stack(self) -> TaskStack:
         network = Stacked(self.workload) if self._stacked else OneByOne(self.workload)
         return TaskStack(self.workload, network)
-
-
-def _shares(batch: Tasks, plan: CallPlan) -> list[list[Tasks]]:
-    """Return the parts of a batch that each thread has; who follows bytes sees one thread."""
-    if bytes_are_followed():
-        return [list(_parts(batch, plan.at_once))]
-    parts = list(_parts(batch, plan.tasks))
-    share = -(-len(parts) // plan.threads)
-    return [parts[start : start + share] for start in range(0, len(parts), share)]
-
-
-def _parts(batch: Tasks, size: int) -> Iterator[Tasks]:
-    for start in range(0, len(batch), size):
-        part: Tasks = rows(batch, range(start, min(start + size, len(batch))))
-        yield part

@@ -9,12 +9,13 @@ With g = dL/dz where z > 0 and 0 elsewhere, G = g_bar and H = mean(g x), the slo
     dL/dy = c r (g - G - x H),  dL/dc = n H,  dL/db = n G                        for n rows
 
 MAML differentiates these once more. Let v, p, q be what a second loss owes to the three of them,
-V = mean(v x), s = c r and u = mean(v g) - v_bar G - V H. It owes
+V = mean(v x), s = c r and u = mean(v g) - v_bar G - V H, and write tilt = p - s V, bend = s H. It
+owes
 
-    to dL/dz  where z > 0:  s v + (p - s V) x + q - s v_bar
+    to dL/dz  where z > 0:  s v + tilt x + q - s v_bar
     to c:     n r u
-    to y:     r (-s H v + (p - s V) g - k - m x)
-              k = p G - s (H v_bar + V G),  m = p H - 2 s H V + s u
+    to y:     -r (bend v + m x - tilt g + k)
+              k = tilt G - bend v_bar,  m = (tilt - s V) H + s u
 
 Autograd's way through elementary operations reads and writes each row some thirty times, and
 torch's own second derivative is wrong under vmap (see batched_maml).

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
+from methods.call_plan import TaskBytes
 from methods.task_threads import bytes_are_followed
-from suites.fewshot import FewShot
+from suites.fewshot import FewShot, Tasks
 
 GRAPH_BYTES = 8 << 20
 """What a graph keeps that is differentiated once and goes: larger ones have left the caches."""
@@ -89,6 +90,15 @@ class TaskStack:
             return self.slopes_to_bend(rows, x, y)[1](directions)
 
         return self.slopes(rows, x, y)[1], bend
+
+    def task_bytes(self, theta: Tensor, batch: Tasks, inner_steps: int) -> TaskBytes:
+        """Return what a task keeps of whose inner steps so many are differentiated again."""
+        rows = theta.expand(1, -1)
+        support = batch.support_x[:1], batch.support_y[:1]
+        larger = max(support, (batch.query_x[:1], batch.query_y[:1]), key=lambda x: x[0].numel())
+        bent = self.kept_bytes(rows, *support, to_bend=True) if inner_steps else 0
+        plain = self.kept_bytes(rows, *larger, to_bend=False)
+        return TaskBytes(bent, plain, theta.nbytes, self.together(rows, *larger))
 
     def kept_bytes(self, rows: Tensor, x: Tensor, y: Tensor, *, to_bend: bool) -> int:
         """Return how many bytes the graph of the tasks' losses keeps, or that of their slopes.

@@ -13,7 +13,7 @@ import torch
 from harness.declare.workload import Place
 from harness.errors import UsageError
 from harness.measure.memory import peak_of
-from methods.call_plan import CallPlan, TaskBytes, candidates, fastest
+from methods.call_plan import CallPlan, TaskBytes, candidates, fastest, fitting
 from methods.fast_maml import FastMaml
 from suites.fewshot import FewShot
 from suites.glyph_tasks import Glyphs5Way1Shot, Glyphs5Way5Shot
@@ -47,15 +47,17 @@ def test_the_bytes_of_one_task_are_not_those_of_its_batch(tasks: int):
     workload = RandomTasks(meta_batch=tasks, width=32, side=16)
     fast, batch = FastMaml(workload), workload.train_batch(0, 0)
     alone = replace(workload, meta_batch=1).train_batch(0, 0)
-    theta = fast._packed(fast.init(0))
-    assert fast._task_bytes(theta, batch, 1) == fast._task_bytes(theta, alone, 1)
+    theta, stack = fast._packed(fast.init(0)), fast._stack
+    assert stack.task_bytes(theta, batch, 1) == stack.task_bytes(theta, alone, 1)
 
 
 def test_of_a_small_network_all_tasks_may_go_in_one_call_and_of_a_large_one_eight():
     def most(workload: FewShot) -> int:
         fast, batch = FastMaml(workload), workload.train_batch(0, 0)
-        theta = fast._packed(fast.init(0))
-        return max(plan.tasks for plan in fast._fitting(theta, batch, workload.inner_steps))
+        steps = workload.inner_steps
+        each = fast._stack.task_bytes(fast._packed(fast.init(0)), batch, steps)
+        every = candidates(len(batch), steps, each)
+        return max(plan.tasks for plan in fitting(every, each, steps, memory=None))
 
     assert most(Sinusoid()) == Sinusoid.meta_batch
     assert most(Glyphs5Way5Shot(meta_batch=16)) == 8
@@ -124,7 +126,7 @@ def test_no_more_bytes_are_alive_than_a_plan_may_keep(workload: FewShot) -> None
     batch, steps = workload.train_batch(0, 0), workload.inner_steps
     fast = FastMaml(workload)
     state = fast.init(0)
-    each = fast._task_bytes(fast._packed(state), batch, steps)
+    each = fast._stack.task_bytes(fast._packed(state), batch, steps)
     for plan in candidates(len(batch), steps, each, threads=2):
         so = FastMaml(workload, None, plan.tasks, plan.recompute, plan.threads)
         so.meta_gradient(state, batch)
@@ -147,7 +149,7 @@ def test_with_little_memory_inner_steps_are_formed_again():
     workload = RandomTasks(Place(dtype="float64"), meta_batch=4, inner_steps=3)
     fast, batch = FastMaml(workload), workload.train_batch(0, 0)
     state = fast.init(0)
-    each = fast._task_bytes(fast._packed(state), batch, 3)
+    each = fast._stack.task_bytes(fast._packed(state), batch, 3)
     fast = replace(fast, memory=each.at_once(CallPlan(1, recompute=True), 3))
     fast.meta_gradient(state, batch)
     assert fast.fast_paths()["plan"] == "1-tasks-recomputed"
