@@ -36,7 +36,6 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from baselines.flat import flat, shaped
 from baselines.maml import MamlLearner
 from harness.declare.equivalence import Equivalence, Exact
 from harness.declare.learner import Gradient, Params
@@ -116,12 +115,13 @@ class FastMaml(MamlLearner):
     def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
         theta, plan = self._packed(state), self._trained(state, batch).plan
         losses, totals = zip(*self._worked(self._query_sums, theta, batch, plan), strict=True)
-        mean = self._stack.network.unpacked(sum(totals) / len(batch))
-        return Gradient(sum(losses) / len(batch), shaped(mean, state.params))
+        mean = self._stack.network.unpacked(sum(totals).unsqueeze(0) / len(batch))
+        return Gradient(sum(losses) / len(batch), {name: grad[0] for name, grad in mean.items()})
 
     def adapt(self, state: AdamState, batch: Tasks) -> list[Params]:
         adapted = torch.cat(self._adapting(state, batch, self._adapted))
-        return [shaped(row, state.params) for row in self._stack.network.unpacked(adapted)]
+        params = self._stack.network.unpacked(adapted)
+        return [{name: p[task] for name, p in params.items()} for task in range(len(batch))]
 
     def evaluate(self, state: AdamState, batch: Tasks) -> Tensor:
         return torch.cat(self._adapting(state, batch, self._qualities))
@@ -214,7 +214,7 @@ class FastMaml(MamlLearner):
         return [each for of_thread in found for each in of_thread]
 
     def _packed(self, state: AdamState) -> Tensor:
-        return self._stack.network.packed(flat(state.params))
+        return self._stack.network.packed(state.params)
 
     def _trained(self, state: AdamState, batch: Tasks) -> Planned:
         """Return the plan of a meta-gradient."""

@@ -7,9 +7,8 @@ and needs no grouped kernels, which is what vmap makes of it.
 
 from __future__ import annotations
 
-import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,7 +32,7 @@ class Stacked:
     """A workload's network for a stack of tasks, if a function here runs its kind.
 
     A convolution's weights lie in a row as its product takes them, [patch, filter]: `packed` puts
-    parameters into that order, and `unpacked` puts them, or slopes, back.
+    them there, and `unpacked` puts them, or slopes, back.
     """
 
     workload: FewShot
@@ -44,42 +43,31 @@ class Stacked:
             layer.eps == EPSILON for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)
         )
 
-    def packed(self, vectors: Tensor) -> Tensor:
-        return vectors[..., self._order]
+    def packed(self, params: Params) -> Tensor:
+        parts = [p.permute(2, 3, 1, 0) if p.dim() == 4 else p for p in params.values()]
+        return torch.cat([part.flatten() for part in parts])
 
-    def unpacked(self, vectors: Tensor) -> Tensor:
-        return vectors[..., self._places]
+    def unpacked(self, rows: Tensor) -> Params:
+        return {
+            name: part.permute(0, 4, 3, 1, 2).contiguous() if part.dim() == 5 else part
+            for name, part in _unflattened(rows, self._shapes).items()
+        }
 
     def outputs(self, rows: Tensor, x: Tensor) -> Tensor:
         """Return the outputs on x [tasks, examples, ...] at packed rows [tasks, parameters]."""
-        parts = rows.split([math.prod(shape) for shape in self._shapes.values()], dim=1)
         params = {
-            name: part.unflatten(1, shape)
-            for part, (name, shape) in zip(parts, self._shapes.items(), strict=True)
+            name: part.flatten(1, 3) if part.dim() == 5 else part
+            for name, part in _unflattened(rows, self._shapes).items()
         }
         return FORWARDS[type(self.workload.skeleton)](params, x)
 
     @cached_property
-    def _shapes(self) -> dict[str, tuple[int, ...]]:
+    def _shapes(self) -> dict[str, torch.Size]:
+        """The shapes of parameters as they are packed."""
         return {
-            name: (p[0].numel(), len(p)) if p.dim() == 4 else tuple(p.shape)
+            name: p.permute(2, 3, 1, 0).shape if p.dim() == 4 else p.shape
             for name, p in self.workload.skeleton.named_parameters()
         }
-
-    @cached_property
-    def _order(self) -> Tensor:
-        """Which entry of the flat parameters comes where."""
-        start, parts = 0, []
-        for p in self.workload.skeleton.parameters():
-            places = torch.arange(start, start + p.numel()).view(p.shape)
-            parts.append((places.permute(2, 3, 1, 0) if p.dim() == 4 else places).flatten())
-            start += p.numel()
-        return torch.cat(parts).to(self.workload.place.device)
-
-    @cached_property
-    def _places(self) -> Tensor:
-        """Where each entry of the flat parameters has gone."""
-        return self._order.argsort()
 
 
 @dataclass(frozen=True)
@@ -92,11 +80,11 @@ class OneByOne:
     workload: FewShot
     _of_thread: threading.local = field(default_factory=threading.local, compare=False, repr=False)
 
-    def packed(self, vectors: Tensor) -> Tensor:
-        return vectors
+    def packed(self, params: Params) -> Tensor:
+        return torch.cat([p.flatten() for p in params.values()])
 
-    def unpacked(self, vectors: Tensor) -> Tensor:
-        return vectors
+    def unpacked(self, rows: Tensor) -> Params:
+        return _unflattened(rows, {name: p.shape for name, p in self._like.items()})
 
     def outputs(self, rows: Tensor, x: Tensor) -> Tensor:
         params = [shaped(row, self._like) for row in rows]
@@ -115,6 +103,15 @@ class OneByOne:
     @cached_property
     def _like(self) -> Params:
         return dict(self.workload.skeleton.named_parameters())
+
+
+def _unflattened(rows: Tensor, shapes: Mapping[str, torch.Size]) -> Params:
+    """Return every parameter of all tasks, [tasks, *shape], of rows that hold them one by one."""
+    parts = rows.split([shape.numel() for shape in shapes.values()], dim=1)
+    return {
+        name: part.unflatten(1, shape)
+        for part, (name, shape) in zip(parts, shapes.items(), strict=True)
+    }
 
 
 def _linear(params: Params, name: str, x: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
+from harness.declare.learner import Params
 from methods.call_plan import TaskBytes
 from methods.task_threads import bytes_are_followed
 from suites.fewshot import FewShot, Tasks
@@ -28,11 +29,11 @@ Bend = Callable[[Tensor], Tensor]
 class Network(Protocol):
     """What runs a stack of tasks, with each one's parameters in an order of its own."""
 
-    def packed(self, vectors: Tensor) -> Tensor:
-        """Return flat parameters in the network's order."""
+    def packed(self, params: Params) -> Tensor:
+        """Return parameters as a row in the network's order."""
 
-    def unpacked(self, vectors: Tensor) -> Tensor:
-        """Return what is in the network's order as the workload orders its parameters."""
+    def unpacked(self, rows: Tensor) -> Params:
+        """Return what rows in that order hold, [tasks, *shape] for each parameter."""
 
     def outputs(self, rows: Tensor, x: Tensor) -> Tensor:
         """Return every task's outputs; rows [tasks, parameters], x [tasks, examples, ...]."""

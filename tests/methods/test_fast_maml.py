@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from baselines.flat import shaped
 from baselines.reference_maml import ReferenceMaml
 from harness.declare.problem import Problem
 from harness.declare.tree import relative_error
@@ -99,7 +100,9 @@ def _with_derivatives(
     network: Stacked | OneByOne, rows: Tensor, x: Tensor, direction: Tensor
 ) -> tuple[Tensor, ...]:
     here = rows.clone().requires_grad_()
-    outputs = network.outputs(network.packed(here), x)
+    like = dict(network.workload.skeleton.named_parameters())
+    packed = torch.stack([network.packed(shaped(row, like)) for row in here])
+    outputs = network.outputs(packed, x)
     weights = torch.linspace(-1, 1, outputs.numel(), dtype=outputs.dtype).view_as(outputs)
     loss = (outputs * weights).square().sum()
     (slopes,) = torch.autograd.grad(loss, here, create_graph=True)
