@@ -119,9 +119,15 @@ class FastMaml(MamlLearner):
         return Gradient(sum(losses) / len(batch), {name: grad[0] for name, grad in mean.items()})
 
     def adapt(self, state: AdamState, batch: Tasks) -> list[Params]:
-        adapted = torch.cat(self._adapting(state, batch, self._adapted))
-        params = self._stack.network.unpacked(adapted)
-        return [{name: p[task] for name, p in params.items()} for task in range(len(batch))]
+        unpacked = self._stack.network.unpacked
+        of_parts = [
+            (len(rows), unpacked(rows)) for rows in self._adapting(state, batch, self._adapted)
+        ]
+        return [
+            {name: p[task] for name, p in params.items()}
+            for tasks, params in of_parts
+            for task in range(tasks)
+        ]
 
     def evaluate(self, state: AdamState, batch: Tasks) -> Tensor:
         return torch.cat(self._adapting(state, batch, self._qualities))
