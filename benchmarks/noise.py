@@ -10,10 +10,10 @@ effects, which share the learner. Then learner and twin are measured as before t
 whole blocks, one after the other. A third of all is measured on the machine as it is, a third
 beside two busy processes, a third beside two that come and go.
 
-Told are how many intervals hold the truth (95 % should), how wide they are, and the seconds that
+It tells how many intervals hold the truth (95 % should), how wide they are, and the seconds that
 either way takes until the ratio of equals is known to 5 % up or down. These are seconds of blocks,
 waiting for others' turns left out; rounds of several pairs are strung together where one pair's
-are too few. Every outcome is appended to out= as soon as it is known. Started again the benchmark
+are too few. Every outcome is appended to out= as soon as it is known. Started again, the benchmark
 goes on from there; what other code or another kind of machine gave is kept and not counted.
 """
 
@@ -65,8 +65,11 @@ NEIGHBOURS = 2
 PROTOCOL = Protocol(warmup_s=0.3, interval_s=0.05, intervals=6, limit_s=120)
 PRECISION = 0.05
 
-MEASURED = ("harness", "baselines", "suites", *(f"benchmarks/{n}.py" for n in ("planted", "load")))
-"""What an outcome depends on, as it is committed."""
+MEASURED = (
+    *("harness", "baselines", "suites"),
+    *("benchmarks/noise.py", "benchmarks/planted.py", "benchmarks/load.py"),
+)
+"""What an outcome depends on: where these have changed it is no longer counted."""
 
 Ratios = dict[int, list[float]]
 """Of every round, by how many per cent the second is slower."""
@@ -81,11 +84,14 @@ def main(words: list[str]) -> int:
         print("error:", error, file=sys.stderr)
         return error.exit_code
     out = Path(given.get("out", ROOT / "results" / "noise-benchmark" / "outcomes.jsonl"))
-    known = {"code": _code(), "machine": machine_class()}
     everything = read(out)
+    known = {"code": _code(), "machine": machine_class()}
     if not pairs and everything:
-        known = {key: everything[-1][key] for key in known}
-    done = [each for each in everything if {key: each[key] for key in known} == known]
+        known = {key: everything[-1].get(key) for key in known}
+    done = [each for each in everything if {key: each.get(key) for key in known} == known]
+    if len(done) < len(everything):
+        left = len(everything) - len(done)
+        print(f"{left} outcomes of other code or another kind of machine are not counted")
     with LocalEngine() as engine:
         for number in range(len(done), pairs):
             set_of_loads, place = divmod(number, len(LOADS))
@@ -181,7 +187,11 @@ def _outcome(engine: LocalEngine, rounds: int, random: Random, planted: Sequence
 
 def _code() -> str:
     """Return the names that git gives to what an outcome depends on."""
-    return " ".join(git(ROOT, "rev-parse", *(f"HEAD:{part}" for part in MEASURED)).stdout.split())
+    asked = git(ROOT, "rev-parse", *(f"HEAD:{part}" for part in MEASURED))
+    if asked.returncode:
+        return "not committed"
+    changed = git(ROOT, "status", "--porcelain", "--", *MEASURED).stdout
+    return " ".join([*asked.stdout.split(), *(["with changes"] if changed else [])])
 
 
 def _lane(engine: LocalEngine, registry: Registry, percent: int, number: int) -> Lane:

@@ -1,4 +1,4 @@
-"""What became of the benchmark's gates: a file of one line each, and how good these answers are."""
+"""Outcomes: a file of one line each; and of gates, how good their answers are."""
 
 from __future__ import annotations
 

@@ -19,6 +19,9 @@ TIMES, MOST_TIMES, ENOUGH_S = 2, 20, 0.05
 """Calls of every candidate, of which the fastest counts: the first one has the most to make. Short
 ones are called until they took so many seconds, since little disturbs them much."""
 
+GRAPH_BYTES = 8 << 20
+"""What a graph may keep that is differentiated once, at its end: a larger one leaves the caches."""
+
 TASKS, FREE_BYTES = 8, 32 << 20
 """Tasks of one inner step that may be there at once, unless memory= says otherwise; and the bytes
 that they may keep even if they are more, which no one misses."""
@@ -58,25 +61,30 @@ class TaskBytes:
     """The graph of a loss that is differentiated once."""
     row: int
     """Its parameters."""
-    together: int = 1
-    """Of how many tasks the loss is differentiated at once, at most."""
+    capped: bool = True
+    """Whether losses of a call are differentiated a few tasks at once, in GRAPH_BYTES."""
 
     def at_once(self, plan: CallPlan, inner_steps: int) -> int:
         """Return how many bytes the calls keep at once, at most.
 
-        Stored are all steps' graphs, beside a loss's, or beside what the first to be differentiated
-        forms on its way: half as much as it keeps. Recomputed is one at a time, which forms as much
-        as it keeps. Of parameters there is a row for every inner step and five more, and the sums
-        that each thread has of its tasks' rows, beside those of them all. These are upper bounds
-        of what was measured.
+        Where inner steps are stored, all their graphs are there at the query's, and at what the
+        last one forms when it is differentiated: half as much as it keeps. One that is recomputed
+        is there alone, and forms as much as it keeps. A loss's graph forms a fifth. Of parameters
+        there are five rows, one for every inner step and, where it is stored, its slopes; and the
+        sums that each thread has of its tasks' rows, beside those of them all. These are upper
+        bounds of what was measured.
         """
         bent = plan.at_once * self.bent
-        plain = plan.threads * min(plan.tasks, self.together) * (self.plain + self.plain // 5)
+        plain = plan.tasks * self.plain
+        if self.capped:
+            plain = min(plain, max(self.plain, GRAPH_BYTES))
+        plain = plan.threads * (plain + plain // 5)
         if plan.recompute:
             graphs = max(2 * bent, plain)
         else:
             graphs = inner_steps * bent + max(bent // 2, plain)
-        rows = plan.at_once * (inner_steps + 5) + plan.threads + 2
+        rows_a_step = 1 if plan.recompute else 2
+        rows = plan.at_once * (rows_a_step * inner_steps + 5) + plan.threads + 2
         return graphs + rows * self.row
 
 
@@ -117,7 +125,8 @@ def fitting(
     """Return the plans that fit the memory."""
     kept = {plan: each.at_once(plan, inner_steps) for plan in plans}
     if memory is None:
-        memory = max(TASKS * each.at_once(CallPlan(1, recompute=False), 1), FREE_BYTES)
+        eight = TASKS * each.at_once(CallPlan(1, recompute=False), 1)
+        memory = max(eight, FREE_BYTES, min(kept.values()))
     if found := [plan for plan, size in kept.items() if size <= memory]:
         return found
     raise UsageError(

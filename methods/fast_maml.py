@@ -44,7 +44,7 @@ from harness.errors import UsageError
 from harness.registry import method
 from methods.call_plan import CallPlan, Planned, candidates, fastest, fitting
 from methods.stacked_networks import OneByOne, Stacked
-from methods.task_parts import parts, shares
+from methods.task_calls import calls, shares
 from methods.task_stack import Bend, TaskStack
 from methods.task_threads import shared
 from methods.traced_calls import TracedCalls
@@ -206,7 +206,7 @@ class FastMaml(MamlLearner):
 
     def _quality(self, adapted: Tensor, part: Tasks) -> Tensor:
         with torch.no_grad():
-            outputs = self._stack.network.outputs(adapted, part.query_x)
+            outputs = self._stack.outputs(adapted, part.query_x, part.query_y)
             judged = zip(outputs, part.query_y, strict=True)
             return torch.stack([self.workload.quality(*one) for one in judged])
 
@@ -243,7 +243,7 @@ class FastMaml(MamlLearner):
             plans_that_fit = fitting(every, each, bent_steps, self.memory)
 
             def call(plan: CallPlan) -> None:
-                self._worked(work, theta, next(parts(batch, plan.at_once)), plan)
+                self._worked(work, theta, next(calls(batch, plan.at_once)), plan)
 
             before = sum(self._traced.seconds)
             planned = fastest(plans_that_fit, len(batch), call, self._wait)

@@ -74,7 +74,7 @@ def _added(taken: Tensor, shape: torch.Size, stride: int) -> Tensor:
     down, across = positions(height, stride), positions(width, stride)
     windows = taken.reshape(count, down, across, KERNEL, KERNEL, channels).transpose(2, 3)
     touched = -(-KERNEL // stride)
-    rows, columns = down + touched - 1, across + touched - 1
+    rows, columns = ((side + 1) // stride + 1 for side in (height, width))
     tiles = taken.new_zeros(count, rows, stride, columns, stride, channels)
     for i, j in product(range(touched), repeat=2):
         part = windows[:, :, stride * i : stride * (i + 1), :, stride * j : stride * (j + 1)]

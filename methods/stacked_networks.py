@@ -44,12 +44,14 @@ class Stacked:
         )
 
     def packed(self, params: Params) -> Tensor:
-        parts = [p.permute(2, 3, 1, 0) if p.dim() == 4 else p for p in params.values()]
-        return torch.cat([part.flatten() for part in parts])
+        ordered = [params[name] for name in self._shapes]
+        return torch.cat(
+            [(p.permute(2, 3, 1, 0) if p.dim() == 4 else p).flatten() for p in ordered]
+        )
 
     def unpacked(self, rows: Tensor) -> Params:
         return {
-            name: part.permute(0, 4, 3, 1, 2).contiguous() if part.dim() == 5 else part
+            name: part.permute(0, 4, 3, 1, 2).contiguous() if part.dim() == 5 else part.clone()
             for name, part in _unflattened(rows, self._shapes).items()
         }
 
@@ -81,7 +83,7 @@ class OneByOne:
     _of_thread: threading.local = field(default_factory=threading.local, compare=False, repr=False)
 
     def packed(self, params: Params) -> Tensor:
-        return torch.cat([p.flatten() for p in params.values()])
+        return torch.cat([params[name].flatten() for name in self._like])
 
     def unpacked(self, rows: Tensor) -> Params:
         return _unflattened(rows, {name: p.shape for name, p in self._like.items()})
@@ -109,7 +111,7 @@ def _unflattened(rows: Tensor, shapes: Mapping[str, torch.Size]) -> Params:
     """Return every parameter of all tasks, [tasks, *shape], of rows that hold them one by one."""
     parts = rows.split([shape.numel() for shape in shapes.values()], dim=1)
     return {
-        name: part.unflatten(1, shape)
+        name: part.view(len(rows), *shape)
         for part, (name, shape) in zip(parts, shapes.items(), strict=True)
     }
 

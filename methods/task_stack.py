@@ -1,7 +1,7 @@
 """A stack of tasks: their losses, slopes, and second derivatives, each task at its own parameters.
 
 Differentiation is plain autograd over a network that runs the whole stack (`stacked_networks`), so
-that one backward pass serves all tasks, and of torch.func's transforms only the loss has one.
+that one backward pass serves many tasks, and of torch.func's transforms only the loss has one.
 """
 
 from __future__ import annotations
@@ -12,15 +12,11 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.func import vmap
 
 from harness.declare.learner import Params
-from methods.call_plan import TaskBytes
+from methods.call_plan import GRAPH_BYTES, TaskBytes
 from methods.task_threads import bytes_are_followed
 from suites.fewshot import FewShot, Tasks
-
-GRAPH_BYTES = 8 << 20
-"""What a graph keeps that is differentiated once and goes: larger ones have left the caches."""
 
 Bend = Callable[[Tensor], Tensor]
 """Takes a direction for each task, and returns its loss's second derivative times that."""
@@ -48,8 +44,13 @@ class TaskStack:
     _together: dict[torch.Size, int] = field(default_factory=dict, compare=False, repr=False)
 
     def losses(self, rows: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        losses: Tensor = vmap(self.workload.loss)(self.network.outputs(rows, x), y)
-        return losses
+        return self.workload.losses(self.network.outputs(rows, x), y)
+
+    def outputs(self, rows: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """Return every task's outputs, made for as many at once as slopes are."""
+        together = self.together(rows, x, y)
+        few = zip(rows.split(together), x.split(together), strict=True)
+        return torch.cat([self.network.outputs(*each) for each in few])
 
     def slopes(self, rows: Tensor, x: Tensor, y: Tensor, threads: int = 1) -> tuple[Tensor, Tensor]:
         """Return every task's loss and its gradient, of as many at once as GRAPH_BYTES hold.
@@ -93,13 +94,13 @@ class TaskStack:
         return self.slopes(rows, x, y)[1], bend
 
     def task_bytes(self, theta: Tensor, batch: Tasks, inner_steps: int) -> TaskBytes:
-        """Return what a task keeps of whose inner steps so many are differentiated again."""
+        """Return the bytes that one task keeps, if so many inner steps are differentiated twice."""
         rows = theta.expand(1, -1)
         support = batch.support_x[:1], batch.support_y[:1]
         larger = max(support, (batch.query_x[:1], batch.query_y[:1]), key=lambda x: x[0].numel())
         bent = self.kept_bytes(rows, *support, to_bend=True) if inner_steps else 0
         plain = self.kept_bytes(rows, *larger, to_bend=False)
-        return TaskBytes(bent, plain, theta.nbytes, self.together(rows, *larger))
+        return TaskBytes(bent, plain, theta.nbytes, capped=rows.device.type == "cpu")
 
     def kept_bytes(self, rows: Tensor, x: Tensor, y: Tensor, *, to_bend: bool) -> int:
         """Return how many bytes the graph of the tasks' losses keeps, or that of their slopes.
@@ -115,12 +116,18 @@ class TaskStack:
                 kept[storage.data_ptr()] = storage.nbytes()
             return tensor
 
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+        with torch.enable_grad(), hooks:  # evaluation asks too
             (self.slopes_to_bend if to_bend else self._slopes)(rows, x, y)
         return sum(kept.values())
 
     def together(self, rows: Tensor, x: Tensor, y: Tensor) -> int:
-        """Return of how many tasks the losses are differentiated at once."""
+        """Return of how many tasks the losses are differentiated at once.
+
+        On a processor that is as many as its caches hold; a GPU has none that matters here.
+        """
+        if x.device.type != "cpu":
+            return len(x)
         shape = x.shape[1:]
         if shape not in self._together:
             bytes_of_one = self.kept_bytes(rows[:1], x[:1], y[:1], to_bend=False)

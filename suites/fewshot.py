@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.func import functional_call
+from torch.func import functional_call, vmap
 
 from harness.declare.learner import Params
 from harness.declare.workload import Metric, Workload
@@ -92,6 +92,11 @@ class FewShot(Workload):
     @abstractmethod
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the loss of a task's outputs."""
+
+    def losses(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return every task's loss; a workload whose loss can't be mapped has its own way."""
+        losses: Tensor = vmap(self.loss)(outputs, y)
+        return losses
 
     @abstractmethod
     def quality(self, outputs: Tensor, y: Tensor) -> Tensor:

@@ -70,3 +70,17 @@ def test_a_real_pair_of_equals_is_measured_appended_and_gone_on_from(
     assert main(["pairs=1", f"out={out}"]) == 0  # nothing is left to do
     assert len(out.read_text().splitlines()) == 1
     assert "as it is: 1 pairs" in capsys.readouterr().out
+
+
+def test_what_other_code_or_an_older_benchmark_gave_is_kept_and_not_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "outcomes.jsonl"
+    known = {"code": "abc", "machine": "of a kind"}
+    each = [outcome("busy"), outcome("busy", 1.5) | known, outcome("busy") | known | {"code": "d"}]
+    out.write_text("".join(json.dumps(one) + "\n" for one in each))
+    assert main(["pairs=0", f"out={out}"]) == 0
+    told = capsys.readouterr().out
+    assert "2 outcomes of other code or another kind of machine are not counted" in told
+    assert "busy: 1 pairs" in told
+    assert len(out.read_text().splitlines()) == 3

@@ -13,10 +13,10 @@ import torch
 from harness.declare.workload import Place
 from harness.errors import UsageError
 from harness.measure.memory import peak_of
-from methods.call_plan import CallPlan, TaskBytes, candidates, fastest, fitting
+from methods.call_plan import GRAPH_BYTES, CallPlan, TaskBytes, candidates, fastest, fitting
 from methods.fast_maml import FastMaml
 from suites.fewshot import FewShot
-from suites.glyph_tasks import Glyphs5Way1Shot, Glyphs5Way5Shot
+from suites.glyph_tasks import Glyphs5Way1Shot, Glyphs5Way5Shot, Glyphs20Way1Shot
 from suites.maml_problems import RandomTasks
 from suites.sinusoid import Sinusoid
 
@@ -26,9 +26,24 @@ def test_the_bytes_of_a_plan_are_those_of_its_graphs_and_of_its_rows():
     assert each.at_once(CallPlan(3, recompute=False), 5) == 3 * (5 * 10) + 3 * 10 // 2
     assert each.at_once(CallPlan(3, recompute=True), 5) == 3 * 20
     assert TaskBytes(10, 40, 1).at_once(CallPlan(1, recompute=True), 5) == 48 + 10 + 3
-    two = TaskBytes(10, 40, 0, together=2)
-    assert two.at_once(CallPlan(8, recompute=False), 1) == 8 * 10 + 2 * 48
-    assert two.at_once(CallPlan(8, recompute=False, threads=3), 1) == 24 * 10 + 3 * 2 * 48
+    assert TaskBytes(10, 40, 1).at_once(CallPlan(1, recompute=False), 5) == 50 + 48 + 15 + 3
+
+
+def test_losses_of_a_call_are_differentiated_in_so_many_bytes_on_a_processor() -> None:
+    third = GRAPH_BYTES // 3
+    three, twelve = CallPlan(3, recompute=False), CallPlan(4, recompute=False, threads=3)
+    few, all_of_them = TaskBytes(0, 2 * third, 0), TaskBytes(0, 2 * third, 0, capped=False)
+    assert few.at_once(three, 0) == pytest.approx(1.2 * GRAPH_BYTES)
+    assert few.at_once(twelve, 0) == pytest.approx(3 * 1.2 * GRAPH_BYTES)
+    assert all_of_them.at_once(three, 0) == pytest.approx(2 * 1.2 * GRAPH_BYTES)
+    one = TaskBytes(0, 3 * GRAPH_BYTES, 0)
+    assert one.at_once(three, 0) == pytest.approx(3 * 1.2 * GRAPH_BYTES)
+
+
+def test_without_a_given_memory_some_plan_always_fits() -> None:
+    each = TaskBytes(bent=10, plain=10, row=1 << 20)
+    (least,) = fitting([CallPlan(1, recompute=True)], each, 1000, memory=None)
+    assert least.recompute
 
 
 def test_tasks_go_in_calls_of_powers_of_two_or_all_at_once():
@@ -103,7 +118,7 @@ def test_threads_with_tasks_of_their_own_are_candidates_where_there_are_cores():
         "2x4-tasks-stored",
     ]
     assert [plan.at_once for plan in of_two] == [2, 4, 8]
-    assert [each.at_once(plan, 1) for plan in of_two] == [20 + 2 * 12, 40 + 2 * 12, 80 + 40]
+    assert [each.at_once(plan, 1) for plan in of_two] == [20 + 24, 40 + 2 * 24, 80 + 2 * 48]
     assert all(plan.threads == 1 for plan in candidates(1, 1, each, threads=2))
 
 
@@ -119,8 +134,9 @@ WIDE = {"meta_batch": 32, "width": 256, "side": 16}
         Glyphs5Way1Shot(**CONV4, queries=11, inner_steps=5),
         Glyphs5Way5Shot(**CONV4),
         RandomTasks(**WIDE),
+        RandomTasks(**WIDE | {"meta_batch": 2}, inner_steps=10),
     ],
-    ids=["three steps", "wide", "many queries", "five shots", "many parameters"],
+    ids=["three steps", "wide", "many queries", "five shots", "many parameters", "and many steps"],
 )
 def test_no_more_bytes_are_alive_than_a_plan_may_keep(workload: FewShot) -> None:
     batch, steps = workload.train_batch(0, 0), workload.inner_steps
@@ -132,6 +148,18 @@ def test_no_more_bytes_are_alive_than_a_plan_may_keep(workload: FewShot) -> None
         so.meta_gradient(state, batch)
         peak = peak_of(partial(so.meta_gradient, state, batch), "cpu").peak_bytes
         assert 0.5 < peak / each.at_once(plan, steps) <= 1, plan
+
+
+def test_an_evaluation_keeps_no_more_bytes_than_its_plan_may() -> None:
+    workload = Glyphs20Way1Shot(meta_batch=12, filters=16, eval_queries=5)
+    fast, batch = FastMaml(workload), workload.eval_batch(0, "test", 0, 12)
+    state = fast.init(0)
+    fast.evaluate(state, batch)
+    (planned,) = fast._plans["adaptation-"].values()
+    each = fast._stack.task_bytes(fast._packed(state), batch, 0)
+    peak = peak_of(partial(fast.evaluate, state, batch), "cpu").peak_bytes
+    assert planned.plan.tasks > 1
+    assert peak <= each.at_once(planned.plan, 0)
 
 
 @pytest.mark.parametrize("steps", [1, 3])

@@ -5,16 +5,18 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 from baselines.flat import shaped
 from baselines.reference_maml import ReferenceMaml
+from harness.declare.outer import AdamState
 from harness.declare.problem import Problem
 from harness.declare.tree import relative_error
 from harness.declare.workload import Place
@@ -30,6 +32,7 @@ from suites.conv4_pooled import Conv4Pooled
 from suites.glyph_tasks import Glyphs5Way1Shot
 from suites.maml_problems import MamlProblems, RandomTasks
 from suites.models import MLP, Conv4
+from suites.sinusoid import Sinusoid
 
 CONV: dict[str, Any] = {"architecture": "conv", "layers": 3, "inner_lr": 0.4}
 SEEN = settings(max_examples=200, deadline=None, derandomize=True)
@@ -66,6 +69,16 @@ def test_losses_that_are_differentiated_in_parts_have_the_same_slopes(
         together.append(max(fast._stack._together.values()))
     assert together[0] == 1 < together[1] < 5 <= together[2]
     assert all(relative_error(each, found[-1]) < 1e-12 for each in found)
+
+
+@pytest.mark.parametrize("order", [False, True], ids=["second order", "first order"])
+def test_a_squared_error_is_differentiated_as_the_oracle_does(order: bool) -> None:
+    workload = Sinusoid(Place(dtype="float64"), meta_batch=3, inner_steps=2, first_order=order)
+    plain, fast, batch = ReferenceMaml(workload), FastMaml(workload), workload.train_batch(0, 0)
+    state = plain.init(0)
+    owed, found = plain.meta_gradient(state, batch), fast.meta_gradient(state, batch)
+    assert relative_error(found.grads, owed.grads) < 1e-9
+    torch.testing.assert_close(found.loss, owed.loss)
 
 
 NETWORKS = {
@@ -119,8 +132,8 @@ def test_the_written_derivatives_are_those_of_finite_differences():
 
     assert torch.autograd.gradcheck(norm_relu, (drawn(2, 6, 3), drawn(2, 3), drawn(2, 3)))
     assert torch.autograd.gradgradcheck(norm_relu, (drawn(2, 6, 3), drawn(2, 3), drawn(2, 3)))
-    for stride in (1, 2):
-        images = drawn(2, 5, 4, 3)
+    for stride, height in product((1, 2, 3, 4), (3, 4, 5)):
+        images = drawn(2, height, 6, 3)
         assert torch.autograd.gradcheck(lambda x, s=stride: patches(x, s), images)
         assert torch.autograd.gradgradcheck(lambda x, s=stride: patches(x, s), images)
 
@@ -129,17 +142,27 @@ def test_a_network_that_is_not_known_runs_task_after_task_in_threads_too():
     class Own(MLP):
         """Whatever is derived from a known network may compute something else."""
 
+        def __init__(self, *sizes: Any) -> None:
+            super().__init__(*sizes)
+            self.scale = nn.Parameter(torch.tensor(1.5, dtype=torch.float64))
+
+        def forward(self, x: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+            return self.scale * super().forward(x, start, stop)
+
     assert not Stacked.knows(Own(3, (2,), 2))
     workload = RandomTasks(Place(dtype="float64"), meta_batch=6)
     workload.__dict__["skeleton"] = Own(workload.side**2, (4, 4), workload.ways)
     plain, batch = ReferenceMaml(workload), workload.train_batch(0, 0)
-    state = plain.init(0)
+    scale = torch.tensor(1.5, dtype=torch.float64)
+    state = AdamState.start(plain.init(0).params | {"scale": scale})
     owed = plain.meta_gradient(state, batch)
     for threads in (1, 2):
         fast = FastMaml(workload, tasks=1, threads=threads)
         assert fast.fast_paths()["network"] == "one-by-one"
         found = fast.meta_gradient(state, batch)
         assert relative_error(found.grads, owed.grads) < 1e-9
+        for one, other in zip(plain.adapt(state, batch), fast.adapt(state, batch), strict=True):
+            assert relative_error(other, one) < 1e-9
     assert FastMaml(RandomTasks()).fast_paths()["network"] == "stacked"
 
 
