@@ -36,6 +36,8 @@ WORDS = {"kills": "how many (default: 200)", "seed": "of what is drawn (default:
 KINDS = ("driver", "first server", "server", "worker")
 LONGEST_S = 8.0
 """Of a wait before a kill: a driver needs seconds until its first worker works."""
+TOLD = 2000
+"""Characters of what a run said, where it ended as it should not."""
 PATIENCE_S = 20.0  # after which a process that outlived its driver is said to be left
 
 SUITE = """
@@ -149,7 +151,10 @@ class KilledRun:
         if driver.returncode in (PASSED, PARTLY):  # a pair may have lost all of its workers
             return True
         if not killed:
-            raise HarnessError(f"a run ended with {driver.returncode}, though nothing was killed")
+            said = (self._folder / "log").read_text(errors="replace")[-TOLD:]
+            raise HarnessError(
+                f"a run ended with {driver.returncode}, though nothing was killed. It said:\n{said}"
+            )
         self._outcome.errors += 1
         return False
 

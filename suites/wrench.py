@@ -53,7 +53,7 @@ def _sentences(path: Path, classes: int) -> Sentences:
             text, label, said = example["data"]["text"], example["label"], example["weak_labels"]
             row = [int(vote) for vote in said]
             known = isinstance(text, str) and int(label) == label and 0 <= label < classes
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             known = False
         if not known or not all(ABSTAINED <= vote < classes for vote in row):
             raise _damaged(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def test_another_name_says_which_sets_there_are(data_dir: Path) -> None:
         ("valid.json", json.dumps({"7": {"label": 0}}), "valid.json: example 7 has no text"),
         ("valid.json", json.dumps({"7": example("a", 3, 0)}), "no label from 0 to 2"),
         ("valid.json", json.dumps({"7": example("a", 0, 3)}), "weak_labels from -1 to 2"),
+        ("valid.json", json.dumps({"7": example("a", 0, math.inf)}), "weak_labels from -1 to 2"),
         ("valid.json", json.dumps({"7": example("a", 0, "x")}), "valid.json: example 7"),
         (
             "test.json",
