@@ -60,6 +60,18 @@ def test_where_the_data_can_not_be_written_the_cache_is(
     assert KNOWN.open(data_dir).folder == first.folder
 
 
+def test_nothing_is_written_through_a_link_that_came_with_the_data(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (data_dir / FOLDER).symlink_to(outside)
+    packed = KNOWN.open(data_dir)
+    assert tmp_path / "cache" in packed.folder.parents
+    assert list(outside.iterdir()) == []
+
+
 def test_where_nothing_can_be_written_it_says_so(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
