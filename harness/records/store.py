@@ -125,7 +125,7 @@ def require_fresh(folder: Path) -> None:
                 f"out={folder}: the folder already holds a run. Name a new or empty folder, "
                 f"or finish the run with resume={folder}."
             )
-        if folder.is_dir() and any(folder.iterdir()):
+        if folder.is_dir() and not all(map(_left_by_a_start, folder.iterdir())):
             raise UsageError(f"out={folder}: the folder is not empty. {ANOTHER}")
         standing = next(
             parent for parent in (folder, *folder.absolute().parents) if parent.exists()
@@ -134,6 +134,13 @@ def require_fresh(folder: Path) -> None:
             raise UsageError(f"out={folder}: {standing} is a file. {ANOTHER}")
         if not os.access(standing, os.W_OK | os.X_OK):
             raise UsageError(f"out={folder}: no permission to write in {standing}. {ANOTHER}")
+
+
+def _left_by_a_start(path: Path) -> bool:
+    """Whether a run that was killed before it had a manifest left this; it measured nothing."""
+    if path.name == RECORDS:
+        return path.is_file() and not path.is_symlink() and not path.stat().st_size
+    return path == _draft(path.parent / MANIFEST)
 
 
 def replace_file(path: Path, content: bytes, next_step: str = RESUME) -> None:

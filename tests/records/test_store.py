@@ -67,6 +67,18 @@ class TestANewRun:
         assert "resume" not in message  # there is no run in it
         assert [path.name for path in tmp_path.iterdir()] == ["letter"]
 
+    def test_takes_the_place_of_a_start_that_was_killed_before_it_had_a_manifest(self, tmp_path):
+        (tmp_path / RECORDS).touch()
+        (tmp_path / f".{MANIFEST}.draft").write_text('{"half": ')
+        store = Store.create(tmp_path, make_manifest())
+        assert Store.open(tmp_path).manifest == store.manifest
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted([RECORDS, MANIFEST])
+
+    def test_does_not_take_records_whose_manifest_is_lost(self, tmp_path):
+        (tmp_path / RECORDS).write_text("{}")
+        assert "the folder is not empty" in refusal(Store.create, tmp_path, make_manifest())
+        assert (tmp_path / RECORDS).read_text() == "{}"
+
     def test_says_how_to_go_on_with_the_run_that_is_there(self, store):
         message = refusal(Store.create, store.folder, make_manifest())
         assert message == (
