@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from harness.errors import UsageError
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 MOST_BYTES = 2**28  # of a file that is read whole
 MOST_OF_OBJECTS = 2**24  # of a line: read as JSON, it takes some thirty times as many
@@ -27,6 +31,16 @@ def lines_in(file: BinaryIO, where: Path, most: int = MOST_OF_OBJECTS) -> Iterat
         if len(line) > most:
             raise UsageError(f"{where}: a line has more than {_size(most)}: it is damaged.")
         yield line
+
+
+def from_json(text: str | bytes) -> Any:
+    """Return what JSON holds; half of a surrogate pair, which no file can hold, is a ValueError."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8-sig")
+    held = json.loads(text)
+    if _SURROGATE.search(text):
+        json.dumps(held, ensure_ascii=False).encode()
+    return held
 
 
 def _size(most: int) -> str:

@@ -7,14 +7,13 @@ labelling function that abstains; label.json names the labels, {"0": "negative",
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.errors import Absent, UsageError
-from harness.reading import read_whole
+from harness.reading import from_json, read_whole
 from suites.weak_text import ABSTAINED, Sentences, WeakText, majority
 
 FILES = ("train.json", "valid.json", "test.json", "label.json")
@@ -74,7 +73,7 @@ def _sentences(path: Path, classes: int) -> Sentences:
 
 def _table(path: Path) -> dict[str, Any]:
     try:
-        table = json.loads(read_whole(path))
+        table = from_json(read_whole(path))
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged(path.name, f"it can't be read as JSON ({error})") from None
     if not isinstance(table, dict):

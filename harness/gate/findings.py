@@ -25,6 +25,7 @@ from harness.errors import (
     UsageError,
 )
 from harness.judge.statistics import Interval
+from harness.reading import from_json
 
 SCHEMA = 1
 
@@ -132,7 +133,7 @@ class GateReport:
 def report_from(text: str | bytes, where: str) -> GateReport:
     """Read a gate's report, or say what is wrong with it."""
     try:
-        table = json.loads(text)
+        table = from_json(text)
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{where}: not valid JSON ({error}). Run the gate again.") from None
     if not isinstance(table, dict) or table.get("schema") != SCHEMA:

@@ -15,6 +15,7 @@ from harness.declare.protocol import DEVICE, MOST_THREADS
 from harness.declare.settings import build
 from harness.declare.suite import Suite
 from harness.errors import StoreError, UsageError
+from harness.reading import from_json
 from harness.records.record import DAMAGED, SCHEMA, require_schema
 from harness.records.schema1 import modern_claims, modern_suite
 
@@ -78,7 +79,7 @@ def require_plugins(manifest: Manifest, where: Path, plugins: Sequence[str]) -> 
 def manifest_from(text: str | bytes, where: str) -> Manifest:
     """Read a manifest, or say what is wrong with it."""
     try:
-        table = json.loads(text)
+        table = from_json(text)
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{where}: not valid JSON ({error}). {DAMAGED}") from None
     if not isinstance(table, dict):

@@ -20,6 +20,7 @@ from harness.declare.passes import Pass, Seen, SeenAt
 from harness.declare.point import Point
 from harness.declare.settings import build, shown
 from harness.errors import StoreError, UsageError
+from harness.reading import from_json
 from harness.records.seen import of_unit
 
 SCHEMA = 3
@@ -160,7 +161,7 @@ def records_from(
     A line of schema 1 may hold what today are the records of several passes.
     """
     try:
-        table = json.loads(line)
+        table = from_json(line)
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{where}: not valid JSON ({error}). {DAMAGED}") from None
     if not isinstance(table, dict):

@@ -7,7 +7,6 @@ and so do the other algorithms of a claim that says that it beats them.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from harness.declare.measures import COMPARATIVES, MEASURES
 from harness.errors import StoreError, UsageError
 from harness.judge.ratios import is_gain
 from harness.judge.statistics import Interval
-from harness.reading import read_whole
+from harness.reading import from_json, read_whole
 from harness.records.store import replace_file
 from harness.report.tables.verdict_table import MEANINGS
 from harness.report.units import GAP, UNKNOWN, ratio, ratio_interval, with_bounds
@@ -51,7 +50,7 @@ class Found:
         path = path if path.name == FILE else path / FILE
         folder = path.parent
         try:
-            table = json.loads(read_whole(path))
+            table = from_json(read_whole(path))
             return cls(
                 folder.resolve().name,
                 tuple(_taken(each, OF_A_VERDICT) for each in table["verdicts"]),

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from harness.reading import read_whole
+from harness.reading import from_json, read_whole
 from suites.image_sets.source import Form, Source
 from suites.image_sets.tree import Damaged
 
@@ -147,7 +147,7 @@ def _settle(scratch: Path, place: Path) -> None:
 
 def _opened(folder: Path) -> Packed:
     try:
-        index = json.loads(read_whole(folder / INDEX))
+        index = from_json(read_whole(folder / INDEX))
         names, counts, checksums = zip(*index["classes"], strict=True)
         words = (index["layout"], index["sha256"], *names)
         if not all(isinstance(word, str) for word in words):
