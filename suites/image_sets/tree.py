@@ -109,7 +109,8 @@ class Zip(Tree):
     @cached_property
     def _infos(self) -> list[zipfile.ZipInfo]:
         """The members that are files; one that would leave the archive's folder is refused."""
-        infos = [info for info in self._archive.infolist() if not info.is_dir()]
+        # ZipInfo.is_dir fails at a member without a name.
+        infos = [info for info in self._archive.infolist() if not info.filename.endswith("/")]
         for info in infos:
             parts = info.filename.replace("\\", "/").split("/")
             if parts[0] in ("", "..") or ".." in parts or ":" in parts[0]:
