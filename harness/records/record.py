@@ -127,6 +127,9 @@ class Record(Generic[S]):
         """Say what makes a good block's values useless."""
         if self.seen is None and not self.several:
             return "its record holds nothing that was seen"
+        for name, count in (("samples", self.samples), ("parameters", self.parameters)):
+            if count is not None and count < 1:
+                return f"its record says {name} = {count}"
         for seen in [self.seen] if self.seen is not None else [each for _, each in self.several]:
             if found := seen.flaw():
                 return found
