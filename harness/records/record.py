@@ -128,7 +128,7 @@ class Record(Generic[S]):
         if self.seen is None and not self.several:
             return "its record holds nothing that was seen"
         for name, count in (("samples", self.samples), ("parameters", self.parameters)):
-            if count is not None and count < 1:
+            if count is not None and not 1 <= count < 2**63:
                 return f"its record says {name} = {count}"
         for seen in [self.seen] if self.seen is not None else [each for _, each in self.several]:
             if found := seen.flaw():
