@@ -73,8 +73,8 @@ def packed(name: str, source: Source, form: Form, home: Path) -> Packed:
         if (place / INDEX).is_file():
             return _opened(place)
     for place in places:
-        if place.parent.is_symlink():  # it came with the data, and may lead anywhere
-            continue
+        if place.parent == home / FOLDER and place.parent.is_symlink():
+            continue  # it came with the data, and may lead anywhere
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             scratch = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=place.parent))

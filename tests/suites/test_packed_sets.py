@@ -72,6 +72,19 @@ def test_nothing_is_written_through_a_link_that_came_with_the_data(
     assert list(outside.iterdir()) == []
 
 
+def test_a_cache_may_be_a_link_since_it_is_the_users_own(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    elsewhere, cache = tmp_path / "elsewhere", tmp_path / "cache" / "meta-acceleration-harness"
+    elsewhere.mkdir()
+    cache.mkdir(parents=True)
+    (cache / "packed").symlink_to(elsewhere)
+    (data_dir / FOLDER).write_text("")
+    assert cache / "packed" in KNOWN.open(data_dir).folder.parents
+    assert len(list(elsewhere.iterdir())) == 1
+
+
 def test_where_nothing_can_be_written_it_says_so(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
