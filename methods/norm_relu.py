@@ -34,7 +34,7 @@ EPSILON = 1e-5
 
 def norm_relu(y: Tensor, scale: Tensor, offset: Tensor) -> Tensor:
     """Return z for y [tasks, rows, channels], and scale and offset [tasks, channels]."""
-    z: Tensor = _NormRelu.apply(y, scale.unsqueeze(1), offset.unsqueeze(1))  # type: ignore[no-untyped-call]
+    z: Tensor = _NormRelu.apply(y, scale.unsqueeze(1), offset.unsqueeze(1))  # type: ignore[no-untyped-call]  # torch's is bare
     return z
 
 
@@ -50,7 +50,7 @@ class _NormRelu(Function):
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return _Slopes.apply(slopes[0], *ctx.saved_tensors)  # type: ignore[no-untyped-call,no-any-return]
+        return _Slopes.apply(slopes[0], *ctx.saved_tensors)  # type: ignore[no-untyped-call,no-any-return]  # torch's is bare
 
 
 class _Slopes(Function):

@@ -26,7 +26,7 @@ def positions(side: int, stride: int) -> int:
 
 
 def patches(images: Tensor, stride: int) -> Tensor:
-    found: Tensor = _Patches.apply(images, stride)  # type: ignore[no-untyped-call]
+    found: Tensor = _Patches.apply(images, stride)  # type: ignore[no-untyped-call]  # torch's is bare
     return found
 
 
@@ -38,7 +38,7 @@ class _Patches(Function):
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None]:
-        return _Folded.apply(slopes[0], ctx.shape, ctx.stride), None  # type: ignore[no-untyped-call]
+        return _Folded.apply(slopes[0], ctx.shape, ctx.stride), None  # type: ignore[no-untyped-call]  # torch's is bare
 
 
 class _Folded(Function):
@@ -49,7 +49,7 @@ class _Folded(Function):
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
-        return _Patches.apply(slopes[0], ctx.stride), None, None  # type: ignore[no-untyped-call]
+        return _Patches.apply(slopes[0], ctx.stride), None, None  # type: ignore[no-untyped-call]  # torch's is bare
 
 
 def _taken(images: Tensor, stride: int) -> Tensor:
