@@ -26,6 +26,7 @@ def disturbances(machine: Machine) -> Iterator[Finding]:
     """Yield what is found of everything that can disturb a time."""
     yield _load(machine)
     yield _busy(machine)
+    yield _priority(machine)
     yield _steal(machine)
     yield _quota(machine)
     yield _policy(machine)
@@ -74,6 +75,14 @@ def _busy(machine: Machine) -> Finding:
         "left out on Linux, but not what it pushes out of the caches."
     )
     return Finding("busy processes", State.UNFIT, f"{machine.busy}", effect, ALONE)
+
+
+def _priority(machine: Machine) -> Finding:
+    if machine.niceness < 0:
+        return fit("priority", f"niceness {machine.niceness}: what is measured goes before others")
+    effect = "Beside busy processes a run takes many times longer: threads wait for their turns."
+    remedy = "Start it as root where others may wait, and without `nice`."
+    return Finding("priority", State.ADVICE, f"niceness {machine.niceness}", effect, remedy)
 
 
 def _steal(machine: Machine) -> Finding:

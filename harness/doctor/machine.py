@@ -12,6 +12,7 @@ import psutil
 
 from harness.config import cores
 from harness.doctor.nvidia import Gpu, gpus
+from harness.priority import niceness
 
 SAMPLE_S = 0.3  # for how long other processes are watched
 BUSY = 0.2  # of a core: whoever takes more of it meanwhile is busy
@@ -25,6 +26,7 @@ class Machine:
     logical_cores: int
     load: float | None = None  # average over a minute
     busy: int = 0  # other processes
+    niceness: int = 0  # of what is measured
     steal: float | None = None  # share of processor time that other virtual machines took
     quota: float | None = None  # cores that a control group grants
     policies: frozenset[str] = frozenset()  # of the clock rate
@@ -49,6 +51,7 @@ def this_machine() -> Machine:
         logical_cores=os.cpu_count() or 1,
         load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         busy=busy,
+        niceness=niceness(),
         steal=steal,
         quota=quota(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")),
         policies=policies(system),

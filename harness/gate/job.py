@@ -33,7 +33,10 @@ from harness.records.seen import Check, Times
 
 TIMES = {row.measured: row.name for row in MEASURES.where(nature="clock", gated=True)}
 
-CLOCKS = tuple(f"harness/measure/{name}.py" for name in ("turns", "clock", "passes", "device"))
+CLOCKS = (
+    *(f"harness/measure/{name}.py" for name in ("turns", "clock", "passes", "device")),
+    "harness/priority.py",
+)
 """What a turn is timed by. Each side is measured by its own tree: where these differ, a difference
 in time may be theirs."""
 

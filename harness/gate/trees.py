@@ -138,15 +138,16 @@ class Sides:
     again: Side
 
     def differing(self, files: Sequence[str]) -> list[str]:
-        """Return those of the trees' files that are not the same in both."""
-        return [
-            file
-            for file in files
-            if (self.base.root / file).read_bytes() != (self.head.root / file).read_bytes()
-        ]
+        """Return those of the trees' files that are not the same in both, or not in both."""
+        both = self.base.root, self.head.root
+        return [file for file in files if len({_content(root / file) for root in both}) > 1]
 
     def __iter__(self) -> Iterator[Side]:
         return iter((self.base, self.head, self.again))
+
+
+def _content(file: Path) -> bytes | None:
+    return file.read_bytes() if file.is_file() else None
 
 
 @contextmanager

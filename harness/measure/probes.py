@@ -57,6 +57,7 @@ def run_probes(device: str = "cpu") -> dict[str, Any]:
         "mkl": torch.backends.mkl.is_available(),
         "mkldnn": torch.backends.mkldnn.is_available(),
         "default_threads": torch.get_num_threads(),
+        "niceness": os.getpriority(os.PRIO_PROCESS, 0),
         "cuda": torch.version.cuda,
         "gpus": torch.cuda.device_count(),
         **(_gpu(device) if device.startswith("cuda") and torch.cuda.is_available() else {}),

@@ -18,6 +18,7 @@ QUIET = Machine(
     cores=4,
     logical_cores=4,
     load=0.1,
+    niceness=-10,
     steal=0.0,
     policies=frozenset({"performance"}),
     boosts=False,

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
+from harness.priority import go_first
 from harness.team.communicator import Seat
 
 LOG_TAIL = 2000
@@ -101,6 +102,7 @@ def _run(request: dict[str, Any], seat: Seat | None, writer: int, log: int) -> N
     status = 1
     try:
         os.setsid()
+        go_first()
         _end_with_the_server()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         nothing = os.open(os.devnull, os.O_RDONLY)
