@@ -1,23 +1,31 @@
 """The plan of a call: how many tasks it takes at once, what it keeps of them, and in which threads.
 
 More tasks at once mean fewer and larger products, until they fall out of the cache; to recompute
-an inner step costs a quarter more operations and saves its bytes; and cores may share every
-operation or have tasks of their own. Which is faster depends on the shapes and the machine, so the
-candidates that fit the memory are timed on the tasks at hand.
+an inner step costs a quarter more operations and saves its bytes, and it may be differentiated
+again backward or forward; and cores may share every operation or have tasks of their own. Which is
+faster depends on the shapes and the machine, so the candidates that fit the memory are timed on the
+tasks at hand.
 """
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from typing import Literal
 
 from harness.errors import UsageError
 
-TIMES, MOST_TIMES, ENOUGH_S = 2, 20, 0.05
+TIMES, MOST_TIMES, ENOUGH_S, TOO_SLOW = 2, 20, 0.05, 1.5
 """Calls of every candidate, of which the fastest counts: the first one has the most to make. Short
-ones are called until they took so many seconds, since little disturbs them much."""
+ones are called until they took so many seconds, since little disturbs them much. A longer one that
+takes so many times the fastest is not called again."""
+
+Hessians = Literal["stored", "recomputed", "forward"]
+"""How an inner step is differentiated again: backward through the graph of its backward pass, which
+is stored until then, or made then; or forward, by the tangents of that pass."""
 
 GRAPH_BYTES = 8 << 20
 """What a graph may keep that is differentiated once, at its end: a larger one leaves the caches."""
@@ -33,17 +41,19 @@ class CallPlan:
 
     tasks: int
     """Tasks in one call."""
-    recompute: bool
-    """Whether inner steps are recomputed on the way back, instead of stored."""
+    hessians: Hessians = "stored"
     threads: int = 1
     """Calls beside each other, each in a thread with one core; 1: all cores share a call."""
     compiled: bool = False
     """Whether a call is one compiled graph, in which nothing is recomputed."""
+    mapped: bool = False
+    """Whether vmap runs the network on the call's tasks, which else go one after another."""
 
     def __str__(self) -> str:
         threads = f"{self.threads}x" if self.threads > 1 else ""
-        how = "compiled" if self.compiled else "recomputed" if self.recompute else "stored"
-        return f"{threads}{self.tasks}-tasks-{how}"
+        mapped = "mapped-" if self.mapped else ""
+        how = "compiled" if self.compiled else self.hessians
+        return f"{threads}{self.tasks}-tasks-{mapped}{how}"
 
     @property
     def at_once(self) -> int:
@@ -59,6 +69,8 @@ class TaskBytes:
     """The graph of an inner step that will be differentiated again."""
     plain: int
     """The graph of a loss that is differentiated once."""
+    tangents: int
+    """The graph of an inner step with tangents, and all that were formed."""
     row: int
     """Its parameters."""
     capped: bool = True
@@ -69,23 +81,28 @@ class TaskBytes:
 
         Where inner steps are stored, all their graphs are there at the query's, and at what the
         last one forms when it is differentiated: half as much as it keeps. One that is recomputed
-        is there alone, and forms as much as it keeps. A loss's graph forms a fifth. Of parameters
-        there are five rows, one for every inner step and, where it is stored, its slopes; and the
+        is there alone, and forms as much as it keeps, or twice that where vmap does. A loss's graph
+        forms a fifth. Of parameters there are five rows, three more where they have tangents, one
+        for every inner step and, where it is stored, its slopes; and the
         sums that each thread has of its tasks' rows, beside those of them all. These are upper
         bounds of what was measured.
         """
-        bent = plan.at_once * self.bent
-        plain = plan.tasks * self.plain
-        if self.capped:
-            plain = min(plain, max(self.plain, GRAPH_BYTES))
+        bent, plain = plan.at_once * self.bent, self._once(plan.tasks, self.plain)
         plain = plan.threads * (plain + plain // 5)
-        if plan.recompute:
-            graphs = max(2 * bent, plain)
-        else:
+        if plan.hessians == "stored":
             graphs = inner_steps * bent + max(bent // 2, plain)
-        rows_a_step = 1 if plan.recompute else 2
-        rows = plan.at_once * (rows_a_step * inner_steps + 5) + plan.threads + 2
+        elif plan.hessians == "recomputed":
+            graphs = max((3 if plan.mapped else 2) * bent, plain)
+        else:
+            graphs = max(self._once(plan.tasks, self.tangents), plain)
+        rows_a_step = 2 if plan.hessians == "stored" else 1
+        more_rows = 8 if plan.hessians == "forward" else 5
+        rows = plan.at_once * (rows_a_step * inner_steps + more_rows) + plan.threads + 2
         return graphs + rows * self.row
+
+    def _once(self, tasks: int, graph: int) -> int:
+        """Return what the graphs of so many tasks keep at once that are differentiated once."""
+        return min(tasks * graph, max(graph, GRAPH_BYTES)) if self.capped else tasks * graph
 
 
 @dataclass(frozen=True)
@@ -105,18 +122,59 @@ class Planned:
         return {"plan": str(self.plan), "candidates": taken, "planning": f"{self.spent:.3g}s"}
 
 
+class Plans:
+    """The plans that were made, by the work that they are of and by its shapes."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, dict[Hashable, Planned]] = {}
+
+    def get(self, work: str, shapes: Hashable, make: Callable[[], Planned]) -> Planned:
+        made = self._made.setdefault(work, {})
+        if shapes not in made:
+            made[shapes] = make()
+        return made[shapes]
+
+    @property
+    def spent(self) -> list[float]:
+        """The seconds of each plan that was timed."""
+        every = (planned for made in self._made.values() for planned in made.values())
+        return [planned.spent for planned in every if planned.seconds]
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What each plan tells; that of a work's second shape has a number."""
+        return {
+            f"{work}{name}{f'-{number}' if number > 1 else ''}": words
+            for work, made in self._made.items()
+            for number, planned in enumerate(made.values(), start=1)
+            for name, words in planned.told().items()
+        }
+
+
 def candidates(
-    tasks: int, inner_steps: int, each: TaskBytes, threads: int = 1, *, compiled: bool = False
+    tasks: int,
+    inner_steps: int,
+    each: TaskBytes,
+    threads: int = 1,
+    *,
+    compiled: bool = False,
+    mapped: bool = False,
 ) -> Iterator[CallPlan]:
     """Yield the plans for so many tasks; what is compiled is a call on them all."""
-    recomputes = (False, True) if each.bent and inner_steps > 1 else (False,)
     for crew in sorted({1, min(threads, tasks)}):
+        ways: list[tuple[Hessians, bool]] = [("stored", False)]
+        if each.bent and inner_steps > 1:
+            ways.append(("recomputed", False))
+            if crew == 1:  # torch follows tangents in one thread at a time
+                ways.append(("forward", False))
+        if mapped:
+            ways.append(("recomputed" if each.bent else "stored", True))
         share = -(-tasks // crew)
         sizes = dict.fromkeys((*(2**power for power in range(share.bit_length())), share))
-        for size, recompute in product(sizes, recomputes):
-            yield CallPlan(size, recompute, crew)
+        for size, (hessians, by_vmap) in product(sizes, ways):
+            yield CallPlan(size, hessians, crew, mapped=by_vmap)
     if compiled:
-        yield CallPlan(tasks, recompute=False, compiled=True)
+        yield CallPlan(tasks, compiled=True)
 
 
 def fitting(
@@ -125,7 +183,7 @@ def fitting(
     """Return the plans that fit the memory."""
     kept = {plan: each.at_once(plan, inner_steps) for plan in plans}
     if memory is None:
-        eight = TASKS * each.at_once(CallPlan(1, recompute=False), 1)
+        eight = TASKS * each.at_once(CallPlan(1), 1)
         memory = max(eight, FREE_BYTES, min(kept.values()))
     if found := [plan for plan, size in kept.items() if size <= memory]:
         return found
@@ -146,12 +204,15 @@ def fastest(
     if len(plans) == 1:
         return Planned(plans[0], seconds)
     for plan in plans:
-        taken: list[float] = []
+        taken, there = list[float](), min(tasks, plan.at_once)
+        too_slow = TOO_SLOW * there * min(seconds.values(), default=math.inf)
         while len(taken) < TIMES or (sum(taken[1:]) < ENOUGH_S and len(taken) < MOST_TIMES):
             start = time.perf_counter()
             call(plan)
             wait()
             taken.append(time.perf_counter() - start)
-        seconds[plan] = min(taken) / min(tasks, plan.at_once)
+            if taken[-1] > max(ENOUGH_S, too_slow):
+                break
+        seconds[plan] = min(taken) / there
     best = min(seconds, key=lambda plan: seconds[plan])
     return Planned(best, seconds, time.perf_counter() - began)

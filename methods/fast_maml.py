@@ -15,15 +15,16 @@ first_order the Hessians are left out. What makes it fast:
   where vmap makes grouped convolutions and one task at a time makes small ones;
 - BatchNorm and ReLU are one function whose both derivatives are written out (`norm_relu`);
 - each inner step is a graph by itself, which is stored until its Hessian is needed, or recomputed
-  then (`call_plan`): in that case bytes do not grow with the inner steps; a graph that is
-  differentiated once is of no more tasks than a cache may hold (`task_stack`);
+  then, backward or forward (`call_plan`): in that case bytes do not grow with the inner steps; a
+  graph that is differentiated once is of no more tasks than a cache may hold (`task_stack`);
 - cores share every operation, or have tasks of their own (`task_threads`);
 - a small network's call, which is mostly dispatch, is one compiled graph if `compiled` allows it
   (`traced_calls`);
 - which of these, and how many tasks a call takes, is timed at the first step on the shapes at hand,
   within `memory`, and once more for adaptation alone, which has other costs.
 
-A network that `stacked_networks` doesn't know runs task after task; each thread has a copy of it.
+A network that `stacked_networks` doesn't know runs task after task, or mapped over the tasks where
+vmap can do that (`mapped_tasks`); each thread has a copy of it.
 """
 
 from __future__ import annotations
@@ -42,31 +43,15 @@ from harness.declare.learner import Gradient, Params
 from harness.declare.outer import AdamState
 from harness.errors import UsageError
 from harness.registry import method
-from methods.call_plan import CallPlan, Planned, candidates, fastest, fitting
+from methods.call_plan import CallPlan, Hessians, Planned, Plans, candidates, fastest, fitting
+from methods.mapped_tasks import Mapped, MappedTasks
 from methods.stacked_networks import OneByOne, Stacked
 from methods.task_calls import calls, shares
 from methods.task_stack import Bend, TaskStack
 from methods.task_threads import shared
-from methods.traced_calls import TracedCalls
+from methods.traced_calls import ONE_SHAPE, TracedCalls
 from suites.fewshot import Tasks
 
-PINNED: dict[str, Any] = {
-    "architecture": "mlp",
-    "layers": 2,
-    "width": 4,
-    "side": 5,
-    "meta_batch": 2,
-    "norm": False,
-    "inner_steps": 2,
-    "inner_lr": 0.1,
-    "first_order": False,
-    "ways": 3,
-    "shots": 1,
-    "queries": 2,
-}
-"""What the random problems of a compiled learner have in common, since each shape is compiled."""
-
-Shapes = tuple[Any, ...]
 Work = Callable[[Tensor, CallPlan, Sequence[Tasks]], list[Any]]
 """What is planned: calls on the tasks of parts, one after another, from packed parameters."""
 
@@ -80,28 +65,40 @@ class FastMaml(MamlLearner):
     """Most bytes that a step may keep at once; if null 32 MiB, or what eight tasks need if more."""
     tasks: int | None = None
     """Tasks in one call; null has the fastest number that memory allows."""
-    recompute: bool = False
-    """Recompute inner steps instead of storing them (checkpointing); only where tasks is given."""
+    hessians: Hessians = "stored"
+    """How an inner step is differentiated again: stored, recomputed (checkpointing) or forward
+    (forward over reverse); only where tasks is given."""
     threads: int = 1
     """Threads that have tasks of their own; only where tasks is given."""
+    mapped: bool = False
+    """Let vmap run the network on a call's tasks, whichever it is; only where tasks is given."""
     compiled: bool = False
     """Let a call be traced and compiled too, which takes seconds to minutes; where tasks is given
-    it is, if one thread runs it and nothing is recomputed."""
+    it is, if one thread runs it and Hessians are stored."""
 
     equivalence: ClassVar[Equivalence] = Exact()
     corners: ClassVar[tuple[dict[str, Any], ...]] = (
         {"tasks": 1},
-        {"tasks": 3, "recompute": True},
+        {"tasks": 3, "hessians": "recomputed"},
+        {"tasks": 2, "hessians": "forward"},
         {"tasks": 1, "threads": 2},
+        {"tasks": 3, "hessians": "recomputed", "mapped": True},
     )
 
     def __post_init__(self) -> None:
         for words, given in (
-            ("recompute = true goes", self.recompute),
+            (f"hessians = {self.hessians} goes", self.hessians != "stored"),
             (f"threads = {self.threads} go", self.threads > 1),
+            ("mapped = true goes", self.mapped),
         ):
             if given and self.tasks is None:
                 raise UsageError(f"{words} with a number of tasks: give tasks = 8, say.")
+        if self.hessians == "forward" and self.threads > 1:
+            raise UsageError(
+                "hessians = forward goes with threads = 1: torch follows one's tangents."
+            )
+        if self.mapped and self.hessians != "recomputed":
+            raise UsageError("mapped = true goes with hessians = recomputed: give both.")
         numbers = {"tasks": self.tasks, "memory": self.memory, "threads": self.threads}
         for name, least in numbers.items():
             if least is not None and least < 1:
@@ -110,7 +107,7 @@ class FastMaml(MamlLearner):
     @classmethod
     def workload_needed(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Ask for one workload where each would be compiled for seconds, in either precision."""
-        return PINNED if settings.get("compiled", cls.compiled) else {}
+        return ONE_SHAPE if settings.get("compiled", cls.compiled) else {}
 
     def meta_gradient(self, state: AdamState, batch: Tasks) -> Gradient:
         theta, plan = self._packed(state), self._trained(state, batch).plan
@@ -133,15 +130,10 @@ class FastMaml(MamlLearner):
         return torch.cat(self._adapting(state, batch, self._qualities))
 
     def preparations(self) -> Sequence[float]:
-        planned = (each for plans in self._plans.values() for each in plans.values())
-        return [each.spent for each in planned if each.seconds] + self._traced.seconds
+        return self._plans.spent + self._traced.seconds
 
     def fast_paths(self) -> dict[str, str]:
-        told = {"network": "stacked" if self._stacked else "one-by-one"}
-        for work, plans in self._plans.items():
-            for number, planned in enumerate(plans.values(), start=1):
-                end = "" if number == 1 else f"-{number}"
-                told |= {f"{work}{name}{end}": words for name, words in planned.told().items()}
+        told = {"network": "stacked" if self._stacked else "one-by-one"} | self._plans.told
         if self._traced.seconds:
             told["compiling"] = f"{sum(self._traced.seconds):.3g}s"
         return told
@@ -167,7 +159,7 @@ class FastMaml(MamlLearner):
 
     @cached_property
     def _traced(self) -> TracedCalls:
-        plan = CallPlan(self.workload.meta_batch, recompute=False)
+        plan = CallPlan(self.workload.meta_batch)
 
         def call(theta: Tensor, *tasks: Tensor) -> tuple[Tensor, Tensor]:
             return self._part_sums(theta, plan, Tasks(*tasks))
@@ -176,14 +168,13 @@ class FastMaml(MamlLearner):
 
     def _query_slopes(self, theta: Tensor, plan: CallPlan, part: Tasks) -> tuple[Tensor, Tensor]:
         """Return every task's query loss, and its gradient by the parameters before adaptation."""
-        stack, alpha, bends = self._stack, self.workload.inner_lr, list[Bend]()
+        stack, alpha, bends = self._stack_of(plan), self.workload.inner_lr, list[Bend]()
         thetas, support = theta.expand(len(part), -1), (part.support_x, part.support_y)
         for _ in range(self.workload.inner_steps):
             if self.workload.first_order:
                 slopes = stack.slopes(thetas, *support, plan.threads)[1]
             else:
-                step = stack.slopes_to_recompute if plan.recompute else stack.slopes_to_bend
-                slopes, bend = step(thetas, *support)
+                slopes, bend = stack.step(plan.hessians, thetas, *support)
                 bends.append(bend)
             thetas = torch.sub(thetas, slopes, alpha=alpha)
         losses, lambdas = stack.slopes(thetas, part.query_x, part.query_y, plan.threads)
@@ -195,18 +186,20 @@ class FastMaml(MamlLearner):
         return [self._adapted_rows(theta, plan, part) for part in parts]
 
     def _adapted_rows(self, theta: Tensor, plan: CallPlan, part: Tasks) -> Tensor:
-        thetas, alpha = theta.repeat(len(part), 1), self.workload.inner_lr
+        stack, alpha = self._stack_of(plan), self.workload.inner_lr
+        thetas = theta.repeat(len(part), 1)
         for _ in range(self.workload.inner_steps):
-            slopes = self._stack.slopes(thetas, part.support_x, part.support_y, plan.threads)[1]
+            slopes = stack.slopes(thetas, part.support_x, part.support_y, plan.threads)[1]
             thetas.sub_(slopes, alpha=alpha)
         return thetas
 
     def _qualities(self, theta: Tensor, plan: CallPlan, parts: Sequence[Tasks]) -> list[Tensor]:
-        return [self._quality(self._adapted_rows(theta, plan, part), part) for part in parts]
+        return [self._quality(theta, plan, part) for part in parts]
 
-    def _quality(self, adapted: Tensor, part: Tasks) -> Tensor:
+    def _quality(self, theta: Tensor, plan: CallPlan, part: Tasks) -> Tensor:
+        adapted = self._adapted_rows(theta, plan, part)
         with torch.no_grad():
-            outputs = self._stack.outputs(adapted, part.query_x, part.query_y)
+            outputs = self._stack_of(plan).outputs(adapted, part.query_x, part.query_y)
             judged = zip(outputs, part.query_y, strict=True)
             return torch.stack([self.workload.quality(*one) for one in judged])
 
@@ -231,25 +224,32 @@ class FastMaml(MamlLearner):
         self, name: str, work: Work, bent_steps: int, state: AdamState, batch: Tasks
     ) -> Planned:
         if self.tasks is not None:
-            compiled = self.compiled and self.threads == 1 and not self.recompute
-            return Planned(CallPlan(self.tasks, self.recompute, self.threads, compiled), {})
-        plans = self._plans.setdefault(name, {})
-        shapes = (batch.support_x.shape, batch.query_x.shape)
-        if shapes not in plans:
-            theta = self._packed(state)
-            each = self._stack.task_bytes(theta, batch, bent_steps)
-            compiled = self.compiled and not name
-            every = candidates(len(batch), bent_steps, each, self._cores, compiled=compiled)
-            plans_that_fit = fitting(every, each, bent_steps, self.memory)
+            compiled = self.compiled and self.threads == 1 and self.hessians == "stored"
+            plan = CallPlan(self.tasks, self.hessians, self.threads, compiled, self.mapped)
+            return Planned(plan, {})
+        shapes = batch.support_x.shape, batch.query_x.shape
+        make = partial(self._planned, work, bent_steps, self._packed(state), batch)
+        return self._plans.get(name, shapes, make)
 
-            def call(plan: CallPlan) -> None:
-                self._worked(work, theta, next(calls(batch, plan.at_once)), plan)
+    def _planned(self, work: Work, bent_steps: int, theta: Tensor, batch: Tasks) -> Planned:
+        each = self._stack.task_bytes(theta, batch, bent_steps)
+        every = candidates(
+            len(batch),
+            bent_steps,
+            each,
+            self._cores,
+            compiled=self.compiled and work == self._query_sums,
+            mapped=self._can_be_mapped(theta, batch),
+        )
 
-            before = sum(self._traced.seconds)
-            planned = fastest(plans_that_fit, len(batch), call, self._wait)
-            compiling = sum(self._traced.seconds) - before
-            plans[shapes] = replace(planned, spent=planned.spent - compiling)
-        return plans[shapes]
+        def call(plan: CallPlan) -> None:
+            self._worked(work, theta, next(calls(batch, plan.at_once)), plan)
+
+        before = sum(self._traced.seconds)
+        fit = fitting(every, each, bent_steps, self.memory)
+        planned = fastest(fit, len(batch), call, self._wait)
+        compiling = sum(self._traced.seconds) - before
+        return replace(planned, spent=planned.spent - compiling)
 
     @property
     def _cores(self) -> int:
@@ -261,14 +261,28 @@ class FastMaml(MamlLearner):
             torch.cuda.synchronize(self.workload.place.device)
 
     @cached_property
-    def _plans(self) -> dict[str, dict[Shapes, Planned]]:
-        return {}
+    def _plans(self) -> Plans:
+        return Plans()
 
     @property
     def _stacked(self) -> bool:
-        return Stacked.knows(self.workload.skeleton)
+        return Stacked.knows(self.workload.skeleton) and not self.mapped
 
     @cached_property
     def _stack(self) -> TaskStack:
         network = Stacked(self.workload) if self._stacked else OneByOne(self.workload)
         return TaskStack(self.workload, network)
+
+    @cached_property
+    def _mapped(self) -> MappedTasks:
+        return MappedTasks(self.workload, Mapped(self.workload))
+
+    def _stack_of(self, plan: CallPlan) -> TaskStack:
+        return self._mapped if plan.mapped else self._stack
+
+    def _can_be_mapped(self, theta: Tensor, batch: Tasks) -> bool:
+        """Say whether a network that isn't known can, by what it gives for two tasks."""
+        if self._stacked:
+            return False
+        two = theta.expand(2, -1), batch.support_x[:2], batch.support_y[:2]
+        return len(batch) > 1 and self._mapped.agrees_with(self._stack, *two)

@@ -17,6 +17,13 @@ owes
     to y:     -r (bend v + m x - tilt g + k)
               k = tilt G - bend v_bar,  m = (tilt - s V) H + s u
 
+Forward over reverse goes the other way: along a direction of y, c, b and dL/dz (dotted), x and s
+change by
+
+    x. = r (y. - y._bar - x mean(x y.)),    s. = r (c. - s mean(x y.))
+
+and z, G, H and the slopes by the product rule.
+
 Autograd's way through elementary operations reads and writes each row some thirty times, and
 torch's own second derivative is wrong under vmap (see batched_maml).
 """
@@ -46,7 +53,14 @@ class _NormRelu(Function):
         x *= r
         z = torch.addcmul(b, x, c).relu_()
         ctx.save_for_backward(y, c, x, r, z)
+        ctx.save_for_forward(c, x, r, z)
         return z
+
+    @staticmethod
+    def jvp(ctx: Any, *along: Tensor) -> Tensor:
+        c, x, r, z = ctx.saved_tensors
+        to_y, to_c, to_b = along
+        return _where_on(torch.addcmul(to_b, _tangent(to_y, x, r), c).addcmul_(x, to_c), z)
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -60,9 +74,23 @@ class _Slopes(Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         g, n, s = _where_on(slope, z), slope.shape[1], c * r
         g_mean, gx_mean = _mean(g), _mean(g * x)
-        ctx.save_for_backward(g, s, x, r, z, g_mean, gx_mean)
+        kept = g, s, x, r, z, g_mean, gx_mean
+        ctx.save_for_backward(*kept)
+        ctx.save_for_forward(*kept)
         to_y = torch.addcmul(g, x, gx_mean, value=-1).sub_(g_mean).mul_(s)
         return to_y, n * gx_mean, n * g_mean
+
+    @staticmethod
+    def jvp(ctx: Any, *along: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        g, s, x, r, z, g_mean, gx_mean = ctx.saved_tensors
+        (to_slope, to_y, to_c), n = along[:3], g.shape[1]
+        to_g, to_x = _where_on(to_slope, z), _tangent(to_y, x, r)
+        to_g_mean, to_gx_mean = _mean(to_g), _mean(to_g * x).add_(_mean(g * to_x))
+        to_s = r * (to_c - s * _mean(x * to_y))
+
+        plain = torch.addcmul(g, x, gx_mean, value=-1).sub_(g_mean).mul_(to_s)
+        bent = torch.addcmul(to_g, x, to_gx_mean, value=-1).addcmul_(to_x, gx_mean, value=-1)
+        return plain.addcmul_(bent.sub_(to_g_mean), s), n * to_gx_mean, n * to_g_mean
 
     @staticmethod
     def backward(ctx: Any, *owed: Tensor) -> tuple[Tensor | None, ...]:
@@ -77,6 +105,11 @@ class _Slopes(Function):
         to_slope = torch.addcmul(q - s * v_mean, v, s).addcmul_(x, tilt)
         to_y = torch.addcmul(k, v, bend).addcmul_(x, m).addcmul_(g, tilt, value=-1).mul_(-r)
         return _where_on(to_slope, z), to_y, n * r * u, None, None, None
+
+
+def _tangent(to_y: Tensor, x: Tensor, r: Tensor) -> Tensor:
+    """Return how x changes along a direction of y."""
+    return torch.addcmul(to_y - _mean(to_y), x, _mean(x * to_y), value=-1).mul_(r)
 
 
 def _mean(rows: Tensor) -> Tensor:

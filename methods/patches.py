@@ -37,6 +37,10 @@ class _Patches(Function):
         return _taken(images, stride)
 
     @staticmethod
+    def jvp(ctx: Any, *along: Tensor) -> Tensor:
+        return _taken(along[0], ctx.stride)
+
+    @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None]:
         return _Folded.apply(slopes[0], ctx.shape, ctx.stride), None  # type: ignore[no-untyped-call]  # torch's is bare
 
@@ -44,8 +48,12 @@ class _Patches(Function):
 class _Folded(Function):
     @staticmethod
     def forward(ctx: Any, taken: Tensor, shape: torch.Size, stride: int) -> Tensor:
-        ctx.stride = stride
+        ctx.shape, ctx.stride = shape, stride
         return _added(taken, shape, stride)
+
+    @staticmethod
+    def jvp(ctx: Any, *along: Tensor) -> Tensor:
+        return _added(along[0], ctx.shape, ctx.stride)
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:

@@ -83,18 +83,19 @@ class OneByOne:
     _of_thread: threading.local = field(default_factory=threading.local, compare=False, repr=False)
 
     def packed(self, params: Params) -> Tensor:
-        return torch.cat([params[name].flatten() for name in self._like])
+        return torch.cat([params[name].flatten() for name in self.like])
 
     def unpacked(self, rows: Tensor) -> Params:
-        return _unflattened(rows, {name: p.shape for name, p in self._like.items()})
+        return _unflattened(rows, {name: p.shape for name, p in self.like.items()})
 
     def outputs(self, rows: Tensor, x: Tensor) -> Tensor:
-        params = [shaped(row, self._like) for row in rows]
-        outputs = [self._own.outputs(*one) for one in zip(params, x, strict=True)]
+        params = [shaped(row, self.like) for row in rows]
+        outputs = [self.own.outputs(*one) for one in zip(params, x, strict=True)]
         return torch.stack(outputs)
 
     @property
-    def _own(self) -> FewShot:
+    def own(self) -> FewShot:
+        """The workload with a network that is this thread's own."""
         if not hasattr(self._of_thread, "workload"):
             own = copy(self.workload)
             vars(own)["skeleton"] = deepcopy(self.workload.skeleton)
@@ -103,7 +104,7 @@ class OneByOne:
         return mine
 
     @cached_property
-    def _like(self) -> Params:
+    def like(self) -> Params:
         return dict(self.workload.skeleton.named_parameters())
 
 

@@ -2,24 +2,33 @@
 
 Differentiation is plain autograd over a network that runs the whole stack (`stacked_networks`), so
 that one backward pass serves many tasks, and of torch.func's transforms only the loss has one.
+
+A second derivative times a direction is the slope of the slopes (reverse over reverse), or what the
+slopes change along it (forward over reverse). The latter forms no graph of the backward pass; but
+torch keeps every tangent until the last one is formed, so that here it keeps more and not less.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from harness.declare.learner import Params
-from methods.call_plan import GRAPH_BYTES, TaskBytes
+from methods.call_plan import GRAPH_BYTES, Hessians, TaskBytes
 from methods.task_threads import bytes_are_followed
 from suites.fewshot import FewShot, Tasks
 
 Bend = Callable[[Tensor], Tensor]
 """Takes a direction for each task, and returns its loss's second derivative times that."""
+
+TANGENTS = 4
+"""Graphs of a loss that are kept where it is differentiated with tangents, at most."""
 
 
 class Network(Protocol):
@@ -59,21 +68,27 @@ class TaskStack:
         """
         together = self.together(rows, x, y) * (threads if bytes_are_followed() else 1)
         parts = zip(*(tensor.split(together) for tensor in (rows, x, y)), strict=True)
-        found = [self._slopes(*part) for part in parts]
+        found = [self._slopes(_leaf(few), *examples) for few, *examples in parts]
         if len(found) == 1:
             return found[0]
         losses, slopes = zip(*found, strict=True)
         return torch.cat(losses), torch.cat(slopes)
 
-    def _slopes(self, rows: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        here = rows.detach().requires_grad_()
-        losses = self.losses(here, x, y)
-        (slopes,) = torch.autograd.grad(losses.sum(), here)
+    def _slopes(self, leaf: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        losses = self.losses(leaf, x, y)
+        (slopes,) = torch.autograd.grad(losses.sum(), leaf)
         return losses.detach(), slopes
+
+    def step(self, hessians: Hessians, rows: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Bend]:
+        """Return every task's gradient, and what will differentiate it again."""
+        if hessians == "stored":
+            return self.slopes_to_bend(rows, x, y)
+        bent = self.bent if hessians == "recomputed" else self.bent_forward
+        return self.slopes(rows, x, y)[1], partial(bent, rows, x, y)
 
     def slopes_to_bend(self, rows: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Bend]:
         """Return every task's gradient, and keep what it takes to differentiate it again."""
-        here = rows.detach().requires_grad_()
+        here = _leaf(rows)
         (slopes,) = torch.autograd.grad(self.losses(here, x, y).sum(), here, create_graph=True)
 
         def bend(directions: Tensor) -> Tensor:
@@ -82,25 +97,37 @@ class TaskStack:
 
         return slopes.detach(), bend
 
-    def slopes_to_recompute(self, rows: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Bend]:
-        """Return every task's gradient, and recompute it when it is differentiated.
+    def bent(self, rows: Tensor, x: Tensor, y: Tensor, directions: Tensor) -> Tensor:
+        """Recompute the gradient and differentiate it backward.
 
         It takes a quarter more operations, and bytes that don't grow with the inner steps.
         """
+        return self.slopes_to_bend(rows, x, y)[1](directions)
 
-        def bend(directions: Tensor) -> Tensor:
-            return self.slopes_to_bend(rows, x, y)[1](directions)
+    def bent_forward(self, rows: Tensor, x: Tensor, y: Tensor, directions: Tensor) -> Tensor:
+        """Recompute the gradient with its tangents along the directions."""
+        together = max(1, self.together(rows, x, y) // TANGENTS)
+        parts = zip(*(each.split(together) for each in (rows, x, y, directions)), strict=True)
+        return torch.cat([self._tangents(*part) for part in parts])
 
-        return self.slopes(rows, x, y)[1], bend
+    def _tangents(self, rows: Tensor, x: Tensor, y: Tensor, directions: Tensor) -> Tensor:
+        with forward_ad.dual_level():
+            dual = forward_ad.make_dual(_leaf(rows.contiguous()), directions)
+            slopes = self._slopes(dual, x, y)[1]
+            tangents: Tensor = forward_ad.unpack_dual(slopes).tangent
+            return tangents
 
     def task_bytes(self, theta: Tensor, batch: Tasks, inner_steps: int) -> TaskBytes:
         """Return the bytes that one task keeps, if so many inner steps are differentiated twice."""
         rows = theta.expand(1, -1)
         support = batch.support_x[:1], batch.support_y[:1]
         larger = max(support, (batch.query_x[:1], batch.query_y[:1]), key=lambda x: x[0].numel())
-        bent = self.kept_bytes(rows, *support, to_bend=True) if inner_steps else 0
         plain = self.kept_bytes(rows, *larger, to_bend=False)
-        return TaskBytes(bent, plain, theta.nbytes, capped=rows.device.type == "cpu")
+        bent = tangents = 0
+        if inner_steps:
+            bent = self.kept_bytes(rows, *support, to_bend=True)
+            tangents = TANGENTS * self.kept_bytes(rows, *support, to_bend=False)
+        return TaskBytes(bent, plain, tangents, theta.nbytes, capped=rows.device.type == "cpu")
 
     def kept_bytes(self, rows: Tensor, x: Tensor, y: Tensor, *, to_bend: bool) -> int:
         """Return how many bytes the graph of the tasks' losses keeps, or that of their slopes.
@@ -118,7 +145,7 @@ class TaskStack:
 
         hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
         with torch.enable_grad(), hooks:  # evaluation asks too
-            (self.slopes_to_bend if to_bend else self._slopes)(rows, x, y)
+            (self.slopes_to_bend if to_bend else self._slopes)(_leaf(rows), x, y)
         return sum(kept.values())
 
     def together(self, rows: Tensor, x: Tensor, y: Tensor) -> int:
@@ -133,3 +160,8 @@ class TaskStack:
             bytes_of_one = self.kept_bytes(rows[:1], x[:1], y[:1], to_bend=False)
             self._together[shape] = max(1, GRAPH_BYTES // max(1, bytes_of_one))
         return self._together[shape]
+
+
+def _leaf(rows: Tensor) -> Tensor:
+    """Return the rows as what is differentiated by."""
+    return rows.detach().requires_grad_()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +18,22 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from methods.compiler import quiet, require_a_compiler
 from methods.task_threads import operations_are_counted
+
+ONE_SHAPE: dict[str, Any] = {
+    "architecture": "mlp",
+    "layers": 2,
+    "width": 4,
+    "side": 5,
+    "meta_batch": 2,
+    "norm": False,
+    "inner_steps": 2,
+    "inner_lr": 0.1,
+    "first_order": False,
+    "ways": 3,
+    "shots": 1,
+    "queries": 2,
+}
+"""What the random problems of a compiled learner have in common, since each shape is compiled."""
 
 Sums = tuple[Tensor, Tensor]
 Call = Callable[..., Sums]

@@ -22,38 +22,43 @@ from suites.sinusoid import Sinusoid
 
 
 def test_the_bytes_of_a_plan_are_those_of_its_graphs_and_of_its_rows():
-    each = TaskBytes(bent=10, plain=4, row=0)
-    assert each.at_once(CallPlan(3, recompute=False), 5) == 3 * (5 * 10) + 3 * 10 // 2
-    assert each.at_once(CallPlan(3, recompute=True), 5) == 3 * 20
-    assert TaskBytes(10, 40, 1).at_once(CallPlan(1, recompute=True), 5) == 48 + 10 + 3
-    assert TaskBytes(10, 40, 1).at_once(CallPlan(1, recompute=False), 5) == 50 + 48 + 15 + 3
+    each = TaskBytes(bent=10, plain=4, tangents=16, row=0)
+    assert each.at_once(CallPlan(3), 5) == 3 * (5 * 10) + 3 * 10 // 2
+    assert each.at_once(CallPlan(3, "recomputed"), 5) == 3 * 20
+    assert each.at_once(CallPlan(3, "forward"), 5) == 3 * 16
+    assert TaskBytes(10, 40, 0, 1).at_once(CallPlan(1, "recomputed"), 5) == 48 + 10 + 3
+    assert TaskBytes(10, 40, 0, 1).at_once(CallPlan(1), 5) == 50 + 48 + 15 + 3
 
 
 def test_losses_of_a_call_are_differentiated_in_so_many_bytes_on_a_processor() -> None:
     third = GRAPH_BYTES // 3
-    three, twelve = CallPlan(3, recompute=False), CallPlan(4, recompute=False, threads=3)
-    few, all_of_them = TaskBytes(0, 2 * third, 0), TaskBytes(0, 2 * third, 0, capped=False)
+    three, twelve = CallPlan(3), CallPlan(4, threads=3)
+    few, all_of_them = TaskBytes(0, 2 * third, 0, 0), TaskBytes(0, 2 * third, 0, 0, capped=False)
     assert few.at_once(three, 0) == pytest.approx(1.2 * GRAPH_BYTES)
     assert few.at_once(twelve, 0) == pytest.approx(3 * 1.2 * GRAPH_BYTES)
     assert all_of_them.at_once(three, 0) == pytest.approx(2 * 1.2 * GRAPH_BYTES)
-    one = TaskBytes(0, 3 * GRAPH_BYTES, 0)
+    one = TaskBytes(0, 3 * GRAPH_BYTES, 0, 0)
     assert one.at_once(three, 0) == pytest.approx(3 * 1.2 * GRAPH_BYTES)
 
 
 def test_without_a_given_memory_some_plan_always_fits() -> None:
-    each = TaskBytes(bent=10, plain=10, row=1 << 20)
-    (least,) = fitting([CallPlan(1, recompute=True)], each, 1000, memory=None)
-    assert least.recompute
+    each = TaskBytes(bent=10, plain=10, tangents=0, row=1 << 20)
+    (least,) = fitting([CallPlan(1, "recomputed")], each, 1000, memory=None)
+    assert least.hessians == "recomputed"
 
 
 def test_tasks_go_in_calls_of_powers_of_two_or_all_at_once():
-    assert [str(plan) for plan in candidates(2, 5, TaskBytes(bent=10, plain=4, row=0))] == [
+    assert [
+        str(plan) for plan in candidates(2, 5, TaskBytes(bent=10, plain=4, tangents=16, row=0))
+    ] == [
         "1-tasks-stored",
         "1-tasks-recomputed",
+        "1-tasks-forward",
         "2-tasks-stored",
         "2-tasks-recomputed",
+        "2-tasks-forward",
     ]
-    each = TaskBytes(bent=0, plain=4, row=0)
+    each = TaskBytes(bent=0, plain=4, tangents=0, row=0)
     assert [plan.tasks for plan in candidates(25, 1, each)] == [1, 2, 4, 8, 16, 25]
 
 
@@ -72,14 +77,15 @@ def test_of_a_small_network_all_tasks_may_go_in_one_call_and_of_a_large_one_eigh
         steps = workload.inner_steps
         each = fast._stack.task_bytes(fast._packed(fast.init(0)), batch, steps)
         every = candidates(len(batch), steps, each)
-        return max(plan.tasks for plan in fitting(every, each, steps, memory=None))
+        fit = fitting(every, each, steps, memory=None)
+        return max(plan.tasks for plan in fit if plan.hessians == "stored")
 
     assert most(Sinusoid()) == Sinusoid.meta_batch
     assert most(Glyphs5Way5Shot(meta_batch=16)) == 8
 
 
 def test_the_fastest_plan_a_task_is_taken_and_each_call_is_waited_for():
-    slow, quick = CallPlan(1, recompute=False), CallPlan(4, recompute=False)
+    slow, quick = CallPlan(1), CallPlan(4)
     called: list[CallPlan] = []
     waited: list[CallPlan] = []
 
@@ -97,20 +103,30 @@ def test_a_plan_is_judged_by_the_tasks_that_it_took_and_an_only_one_not_at_all()
     def call(plan: CallPlan) -> None:
         time.sleep(0.03)
 
-    of_three = fastest([CallPlan(3, recompute=False), CallPlan(2, False, threads=2)], 3, call, int)
+    of_three = fastest([CallPlan(3), CallPlan(2, threads=2)], 3, call, int)
     slow, fast = of_three.seconds.values()
     assert min(slow, fast) >= 0.01
-    alone = fastest(
-        [CallPlan(3, recompute=False)], 3, lambda plan: pytest.fail("it was timed"), int
-    )
+    alone = fastest([CallPlan(3)], 3, lambda plan: pytest.fail("it was timed"), int)
     assert (alone.plan.tasks, alone.told()) == (3, {"plan": "3-tasks-stored"})
     learner = FastMaml(RandomTasks(meta_batch=1))
     learner.meta_gradient(learner.init(0), learner.workload.train_batch(0, 0))
     assert learner.preparations() == []
 
 
+def test_one_that_takes_much_longer_than_the_fastest_is_called_once() -> None:
+    called: list[int] = []
+
+    def call(plan: CallPlan) -> None:
+        called.append(plan.tasks)
+        time.sleep(0.001 if plan.tasks == 1 else 0.2)
+
+    planned = fastest([CallPlan(1), CallPlan(2)], 2, call, int)
+    assert (planned.plan, called.count(2)) == (CallPlan(1), 1)
+    assert planned.seconds[CallPlan(2)] >= 0.1
+
+
 def test_threads_with_tasks_of_their_own_are_candidates_where_there_are_cores():
-    each = TaskBytes(bent=10, plain=10, row=0)
+    each = TaskBytes(bent=10, plain=10, tangents=0, row=0)
     of_two = [plan for plan in candidates(7, 1, each, threads=2) if plan.threads > 1]
     assert [str(plan) for plan in of_two] == [
         "2x1-tasks-stored",
@@ -144,7 +160,7 @@ def test_no_more_bytes_are_alive_than_a_plan_may_keep(workload: FewShot) -> None
     state = fast.init(0)
     each = fast._stack.task_bytes(fast._packed(state), batch, steps)
     for plan in candidates(len(batch), steps, each, threads=2):
-        so = FastMaml(workload, None, plan.tasks, plan.recompute, plan.threads)
+        so = FastMaml(workload, None, plan.tasks, plan.hessians, plan.threads)
         so.meta_gradient(state, batch)
         peak = peak_of(partial(so.meta_gradient, state, batch), "cpu").peak_bytes
         assert 0.5 < peak / each.at_once(plan, steps) <= 1, plan
@@ -155,11 +171,21 @@ def test_an_evaluation_keeps_no_more_bytes_than_its_plan_may() -> None:
     fast, batch = FastMaml(workload), workload.eval_batch(0, "test", 0, 12)
     state = fast.init(0)
     fast.evaluate(state, batch)
-    (planned,) = fast._plans["adaptation-"].values()
+    planned = fast._plan("adaptation-", fast._adapted, 0, state, batch)
     each = fast._stack.task_bytes(fast._packed(state), batch, 0)
     peak = peak_of(partial(fast.evaluate, state, batch), "cpu").peak_bytes
     assert planned.plan.tasks > 1
     assert peak <= each.at_once(planned.plan, 0)
+
+
+def test_a_call_of_vmap_keeps_no_more_bytes_either() -> None:
+    workload = Glyphs5Way1Shot(**CONV4, inner_steps=3)
+    fast = FastMaml(workload, None, 4, "recomputed", mapped=True)
+    state, batch = fast.init(0), workload.train_batch(0, 0)
+    each = fast._stack.task_bytes(fast._packed(state), batch, 3)
+    fast.meta_gradient(state, batch)
+    peak = peak_of(partial(fast.meta_gradient, state, batch), "cpu").peak_bytes
+    assert 0.5 < peak / each.at_once(CallPlan(4, "recomputed", mapped=True), 3) <= 1
 
 
 @pytest.mark.parametrize("steps", [1, 3])
@@ -178,6 +204,6 @@ def test_with_little_memory_inner_steps_are_formed_again():
     fast, batch = FastMaml(workload), workload.train_batch(0, 0)
     state = fast.init(0)
     each = fast._stack.task_bytes(fast._packed(state), batch, 3)
-    fast = replace(fast, memory=each.at_once(CallPlan(1, recompute=True), 3))
+    fast = replace(fast, memory=each.at_once(CallPlan(1, "recomputed"), 3))
     fast.meta_gradient(state, batch)
     assert fast.fast_paths()["plan"] == "1-tasks-recomputed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -23,7 +24,9 @@ from harness.declare.workload import Place
 from harness.errors import UsageError
 from harness.measure.memory import peak_of
 from harness.measure.operations import operations_of
+from methods.call_plan import Hessians
 from methods.fast_maml import FastMaml
+from methods.mapped_tasks import MappedTasks
 from methods.norm_relu import norm_relu
 from methods.patches import patches
 from methods.stacked_networks import OneByOne, Stacked
@@ -36,18 +39,21 @@ from suites.sinusoid import Sinusoid
 
 CONV: dict[str, Any] = {"architecture": "conv", "layers": 3, "inner_lr": 0.4}
 SEEN = settings(max_examples=200, deadline=None, derandomize=True)
-PLANS = st.tuples(st.integers(1, 5), st.booleans(), st.integers(1, 3))
+HOW = ("stored", False), ("recomputed", False), ("forward", False), ("recomputed", True)
+PLANS = st.tuples(st.integers(1, 5), st.sampled_from(HOW), st.integers(1, 3))
 
 
 @SEEN
 @given(MamlProblems.strategy(), PLANS)
 def test_gradient_adaptation_and_quality_are_the_oracles(
-    problem: Problem, plan: tuple[int, bool, int]
+    problem: Problem, plan: tuple[int, tuple[Hessians, bool], int]
 ):
     workload, batch = problem.workload, problem.workload.train_batch(problem.seed, 0)
     plain = ReferenceMaml(workload)
-    threads = plan[2] if Stacked.knows(workload.skeleton) else 1
-    fast = FastMaml(workload, tasks=plan[0], recompute=plan[1], threads=threads)
+    tasks, (hessians, mapped), threads = plan
+    if hessians == "forward" or not Stacked.knows(workload.skeleton):
+        threads = 1
+    fast = FastMaml(workload, None, tasks, hessians, threads, mapped)
     state = plain.init(problem.seed)
     owed, found = plain.meta_gradient(state, batch), fast.meta_gradient(state, batch)
     assert relative_error(found.grads, owed.grads) < 1e-9 * problem.inner_steps
@@ -130,31 +136,48 @@ def test_the_written_derivatives_are_those_of_finite_differences():
         made = torch.randn(size, generator=generator, dtype=torch.float64)
         return made.requires_grad_()
 
-    assert torch.autograd.gradcheck(norm_relu, (drawn(2, 6, 3), drawn(2, 3), drawn(2, 3)))
-    assert torch.autograd.gradgradcheck(norm_relu, (drawn(2, 6, 3), drawn(2, 3), drawn(2, 3)))
+    def agree(work: Callable[..., Tensor], *given: Tensor) -> bool:
+        once = torch.autograd.gradcheck(work, given, check_forward_ad=True)
+        return once and torch.autograd.gradgradcheck(work, given, check_fwd_over_rev=True)
+
+    assert agree(norm_relu, drawn(2, 6, 3), drawn(2, 3), drawn(2, 3))
     for stride, height in product((1, 2, 3, 4), (3, 4, 5)):
-        images = drawn(2, height, 6, 3)
-        assert torch.autograd.gradcheck(lambda x, s=stride: patches(x, s), images)
-        assert torch.autograd.gradgradcheck(lambda x, s=stride: patches(x, s), images)
+        assert agree(partial(patches, stride=stride), drawn(2, height, 6, 3))
 
 
-def test_a_network_that_is_not_known_runs_task_after_task_in_threads_too():
-    class Own(MLP):
-        """Whatever is derived from a known network may compute something else."""
+class Own(MLP):
+    """Whatever is derived from a known network may compute something else."""
 
-        def __init__(self, *sizes: Any) -> None:
-            super().__init__(*sizes)
-            self.scale = nn.Parameter(torch.tensor(1.5, dtype=torch.float64))
+    def __init__(self, *sizes: Any) -> None:
+        super().__init__(*sizes)
+        self.scale = nn.Parameter(torch.tensor(1.5, dtype=torch.float64))
 
-        def forward(self, x: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
-            return self.scale * super().forward(x, start, stop)
+    def forward(self, x: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+        return self.scale * super().forward(x, start, stop)
 
-    assert not Stacked.knows(Own(3, (2,), 2))
-    workload = RandomTasks(Place(dtype="float64"), meta_batch=6)
-    workload.__dict__["skeleton"] = Own(workload.side**2, (4, 4), workload.ways)
-    plain, batch = ReferenceMaml(workload), workload.train_batch(0, 0)
+
+class Branching(Own):
+    """One that vmap can't run: what it does depends on what it computes."""
+
+    def forward(self, x: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
+        outputs = super().forward(x, start, stop)
+        return outputs if outputs.sum() > 0 else 2 * outputs
+
+
+def with_network(kind: type[Own], meta_batch: int) -> tuple[RandomTasks, AdamState]:
+    """Return tasks that a network of this kind learns, and a state to start from."""
+    workload = RandomTasks(Place(dtype="float64"), meta_batch=meta_batch)
+    start = ReferenceMaml(workload).init(0).params
+    workload.__dict__["skeleton"] = kind(workload.side**2, (4, 4), workload.ways)
     scale = torch.tensor(1.5, dtype=torch.float64)
-    state = AdamState.start(plain.init(0).params | {"scale": scale})
+    return workload, AdamState.start(start | {"scale": scale})
+
+
+@pytest.mark.parametrize("kind", [Own, Branching])
+def test_a_network_that_is_not_known_runs_task_after_task_in_threads_too(kind: type[Own]):
+    workload, state = with_network(kind, 6)
+    assert not Stacked.knows(workload.skeleton)
+    plain, batch = ReferenceMaml(workload), workload.train_batch(0, 0)
     owed = plain.meta_gradient(state, batch)
     for threads in (1, 2):
         fast = FastMaml(workload, tasks=1, threads=threads)
@@ -164,6 +187,27 @@ def test_a_network_that_is_not_known_runs_task_after_task_in_threads_too():
         for one, other in zip(plain.adapt(state, batch), fast.adapt(state, batch), strict=True):
             assert relative_error(other, one) < 1e-9
     assert FastMaml(RandomTasks()).fast_paths()["network"] == "stacked"
+
+
+@pytest.mark.parametrize(("kind", "mapped"), [(Own, True), (Branching, False)])
+def test_it_is_mapped_over_the_tasks_where_vmap_can(kind: type[Own], mapped: bool) -> None:
+    workload, state = with_network(kind, 6)
+    plain, fast, batch = ReferenceMaml(workload), FastMaml(workload), workload.train_batch(0, 0)
+    owed, found = plain.meta_gradient(state, batch), fast.meta_gradient(state, batch)
+    assert relative_error(found.grads, owed.grads) < 1e-9
+    assert torch.equal(plain.evaluate(state, batch), fast.evaluate(state, batch))
+    told = fast.fast_paths()
+    assert ("4-tasks-mapped-recomputed" in told["candidates"]) == mapped
+    assert ("4-tasks-mapped-stored" in told["adaptation-candidates"]) == mapped
+
+
+def test_what_vmap_gets_wrong_is_not_a_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    workload, state = with_network(Own, 6)
+    right = MappedTasks.bent
+    monkeypatch.setattr(MappedTasks, "bent", lambda *given: 1.01 * right(*given))
+    fast = FastMaml(workload)
+    fast.meta_gradient(state, workload.train_batch(0, 0))
+    assert "mapped" not in fast.fast_paths()["candidates"]
 
 
 def test_in_threads_as_many_operations_are_counted_and_bytes_as_if_all_peaked_at_once():
@@ -237,13 +281,19 @@ def test_whatever_is_planned_on_other_shapes_is_the_oracles(
     owed, found = plain.meta_gradient(state, batch), fast.meta_gradient(state, batch)
     assert relative_error(found.grads, owed.grads) < 1e-9 * max(1, workload.inner_steps)
     torch.testing.assert_close(found.loss, owed.loss)
-    (planned,) = fast._plans[""].values()
+    planned = fast._trained(state, batch)
     assert planned.plan in planned.seconds or not planned.seconds
 
 
 def test_settings_that_contradict_each_other_are_refused():
-    with pytest.raises(UsageError, match="recompute = true"):
-        FastMaml(RandomTasks(), recompute=True)
+    with pytest.raises(UsageError, match="hessians = forward goes with a number of tasks"):
+        FastMaml(RandomTasks(), hessians="forward")
+    with pytest.raises(UsageError, match="mapped = true goes with a number of tasks"):
+        FastMaml(RandomTasks(), mapped=True)
+    with pytest.raises(UsageError, match="mapped = true goes with hessians = recomputed"):
+        FastMaml(RandomTasks(), tasks=2, mapped=True)
+    with pytest.raises(UsageError, match="hessians = forward goes with threads = 1"):
+        FastMaml(RandomTasks(), tasks=2, hessians="forward", threads=2)
     with pytest.raises(UsageError, match="threads = 2 go with a number of tasks"):
         FastMaml(RandomTasks(), threads=2)
     with pytest.raises(UsageError, match="tasks = 0"):
