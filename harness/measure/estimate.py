@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from harness.declare.pair import TWIN
 from harness.declare.passes import Pass, Seen
+from harness.declare.point import PointKey, key_of
 from harness.declare.rounds import MIN_ROUNDS
 from harness.measure.block import Block
 from harness.measure.budget import Budget
@@ -23,7 +24,7 @@ TASK_STEPS = 0.01  # of a step, to evaluate one task
 
 Passes = Mapping[str, Pass[Seen]]
 
-Kind = tuple[str, str, str]  # pair, pass and member
+Kind = tuple[str, str, str, PointKey]  # pair, pass, member and point
 
 
 class StepTime(NamedTuple):
@@ -45,10 +46,10 @@ Rehearsed = Sequence[Record[Seen]]
 class Estimate:
     """Seconds that are left, from little to much.
 
-    A block is expected to take what half of its like did, those of the same pair, pass and member:
-    one of many that took long does not stand for all. Until one of them was seen it is guessed from
-    the protocol and the seconds of a step, and corrected by how far off such guesses were for other
-    pairs. A step's seconds are those that were timed; before that the least that follow from passes
+    A block is expected to take what half of its like did, those of the same pair, pass, member and
+    point of a sweep, or else of any point: one of many that took long does not stand for all. Until
+    one of them was seen it is guessed from the protocol and the seconds of a step, and corrected by
+    how far off such guesses were for other pairs. A step's seconds are those that were timed; before that the least that follow from passes
     which take a few steps, and before that those of other learners. Of a pair whose rehearsal was
     skipped every block will be. Rounds may end as soon as a first look decides, and go on to the
     last or to the end of the budget. Blocks that share the cores go on at once.
@@ -73,6 +74,7 @@ class Estimate:
         self._one_of = {_kind(block): block for block in blocks}
         self._taken: Counter[Kind] = Counter()
         self._seen: defaultdict[Kind, Spread] = defaultdict(Spread)
+        self._at_any_point: defaultdict[tuple[str, str, str], Spread] = defaultdict(Spread)
         self._off_by: defaultdict[str, Spread] = defaultdict(Spread)  # by pass
         self._step_s: dict[tuple[str, str], StepTime] = {}  # by pair and member, where timed
         self._about_s: dict[tuple[str, str], StepTime] = {}  # likewise, by other passes
@@ -96,6 +98,7 @@ class Estimate:
             return
         self._taken[kind] += 1
         self._seen[kind].add(seconds)
+        self._at_any_point[kind[:3]].add(seconds)
         whose = block.pair.name, block.member
         if block.measured == STEP.name and isinstance(record.seen, Times) and record.seen.seconds:
             steps = record.seen.wall_seconds or record.seen.seconds
@@ -173,8 +176,9 @@ class Estimate:
     def _expected(self, kind: Kind) -> Range:
         if kind in self._seen:
             return self._seen[kind].middle_half
-        _, measured, _ = kind
-        block = self._one_of[kind]
+        if kind[:3] in self._at_any_point:
+            return self._at_any_point[kind[:3]].middle_half
+        measured, block = kind[1], self._one_of[kind]
         guess = self._guess(block)
         off_by = self._off_by.get(measured)
         low, high = (1.0, 1.0) if off_by is None else off_by.middle_half
@@ -235,7 +239,7 @@ def _few_steps(block: Block) -> float | None:
 
 
 def _kind(block: Block) -> Kind:
-    return block.pair.name, block.measured, block.member
+    return block.pair.name, block.measured, block.member, key_of(block.point)
 
 
 def _between(low: float, high: float) -> float:

@@ -69,6 +69,20 @@ class TestTheEstimate:
             estimate.saw(block, seconds, block.record("ok"))
         assert estimate.seconds == pytest.approx((8.0 * 3, 12.0 * 3))
 
+    def test_of_a_sweep_is_that_of_each_point_once_it_was_seen(self):
+        swept = Pair("p", "a", "b", "w", "", ("step",), sweep={"width": (1, 2)})
+        blocks = [
+            block
+            for block in plan(Suite("s", "S", (swept,), Protocol(seeds=1, rounds=3)), RunConfig())
+            if block.member == "method"
+        ]
+        estimate, took = Estimate(blocks), {1: 2.0, 2: 40.0}
+        for seen, block in enumerate(blocks, start=1):
+            estimate.saw(block, took[block.point["width"]], block.record("ok"))
+            left = sum(took[other.point["width"]] for other in blocks[seen:])
+            if seen >= len(took):  # until then one stands for the other
+                assert estimate.seconds == alike(left)
+
     def test_of_many_is_not_led_by_one_that_took_long(self):
         many = plan(Suite("s", "S", PAIRS[:1], Protocol(seeds=9)), RunConfig())
         alike_ones = [block for block in many if block.member == "baseline"]
