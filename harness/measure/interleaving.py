@@ -52,10 +52,8 @@ class Lane:
             return self.block.record("failed", reason=str(error))
 
     def start(self, call: str, text: str, limit_s: float) -> Sequence[Answer]:
-        ranks, imports, resources = self.block.ranks, self.imports, self.resources
-        if ranks == 1:
-            return [self.engine.call(call, text, limit_s, imports, resources)]
-        return self.engine.call_ranks(call, text, limit_s, imports, ranks, resources)
+        ranks = self.block.ranks if self.block.ranks > 1 else None
+        return self.engine.call_ranks(call, text, limit_s, self.imports, ranks, self.resources)
 
     @property
     def resources(self) -> Resources:

@@ -47,14 +47,14 @@ class RemoteEngine(Engine):
             return calls.read(_nothing_of(error))
         return calls.read(Answer(said, 0, 0, ""))
 
-    def _called(
+    def call_ranks(
         self,
         function: str,
         text: str,
         limit_s: float,
         imports: Sequence[str],
         ranks: int | None,
-        resources: Resources,
+        resources: Resources = ANY,
     ) -> list[Answer]:
         call = {"function": function, "text": text, "limit_s": limit_s, "imports": [*imports]}
         try:
