@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.declare.measures import MEASURES
-from harness.declare.settings import build
 from harness.errors import (
     ELSEWHERE,
     INCONCLUSIVE,
@@ -21,11 +20,8 @@ from harness.errors import (
     NOTHING,
     PASSED,
     REGRESSED,
-    StoreError,
-    UsageError,
 )
 from harness.judge.statistics import Interval
-from harness.reading import from_json
 
 SCHEMA = 1
 
@@ -125,24 +121,6 @@ class GateReport:
     def of(self, *words: Word) -> Sequence[Finding]:
         return [finding for finding in self.findings if finding.word in words]
 
-    def to_json(self, indent: int | None = 1) -> str:
+    def to_json(self) -> str:
         about = dataclasses.asdict(self) | {"exit_code": self.exit_code}
-        return json.dumps(about, indent=indent, ensure_ascii=False, allow_nan=False)
-
-
-def report_from(text: str | bytes, where: str) -> GateReport:
-    """Read a gate's report, or say what is wrong with it."""
-    try:
-        table = from_json(text)
-    except (ValueError, RecursionError) as error:
-        raise StoreError(f"{where}: not valid JSON ({error}). Run the gate again.") from None
-    if not isinstance(table, dict) or table.get("schema") != SCHEMA:
-        raise StoreError(
-            f"{where}: not a gate's report in schema {SCHEMA}. "
-            "Run the gate again, or read it with the version that wrote it."
-        )
-    table.pop("exit_code", None)  # it follows from the rest
-    try:
-        return build(GateReport, table, where)
-    except UsageError as error:
-        raise StoreError(f"{error} Run the gate again.") from None
+        return json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False)
