@@ -19,20 +19,17 @@ def accuracy(subject: str, pair: Pair, records: Sequence[Record[Seen]]) -> Findi
     evidence = Evidence(None, records)
     curves = curves_equal(evidence, pair)
     if curves.equal:
-        return Finding.without_figures(subject, ACCURACY, "same", curves.reason)
+        return Finding(subject, ACCURACY, word="same", reason=curves.reason)
     quality = pair_quality(evidence, pair, None, Claim.margin, method="head")
     if quality is None or quality.not_worse is None:
         why = quality.reason if quality else curves.reason
-        return Finding.without_figures(subject, ACCURACY, "inconclusive", why)
+        return Finding(subject, ACCURACY, word="inconclusive", reason=why)
     return Finding(
         subject,
         ACCURACY,
         quality.metric,
         quality.baseline,
         quality.method,
-        None,
-        None,
-        None,
-        "same" if quality.not_worse else "regressed",
-        quality.reason,
+        word="same" if quality.not_worse else "regressed",
+        reason=quality.reason,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 from harness.declare.measures import MEASURES
@@ -63,22 +63,17 @@ class Finding:
 
     subject: str  # "batched_maml on sinusoid", with settings where there are any
     measure: str  # of the table of measures; or WHOLE (new, gone), GRADIENT, ACCURACY
-    unit: str | None
-    base: float | None  # the median over rounds, or the count, or the mean quality
-    head: float | None
-    ratio: Interval | None  # head over base; None where there is none, as of a gradient
-    threshold: float | None  # the share that the ratio may exceed 1 by; None where none applies
-    rounds: int | None
+    unit: str | None = None
+    base: float | None = None  # the median over rounds, or the count, or the mean quality
+    head: float | None = None
+    ratio: Interval | None = None  # head over base; None where there is none, as of a gradient
+    threshold: float | None = None  # what the ratio may exceed 1 by; None where none applies
+    rounds: int | None = None
+    _: KW_ONLY
     word: Word
     reason: str | None = None
     learner: str = ""
     """Of a gradient, whose it is: `check` takes its name."""
-
-    @classmethod
-    def without_figures(
-        cls, subject: str, measure: str, word: Word, reason: str | None = None, learner: str = ""
-    ) -> Finding:
-        return cls(subject, measure, None, None, None, None, None, None, word, reason, learner)
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class Job:
         )
 
     def _whole(self, subject: Subject, word: Word, reason: str) -> None:
-        self.findings.append(Finding.without_figures(subject.name, WHOLE, word, reason))
+        self.findings.append(Finding(subject.name, WHOLE, word=word, reason=reason))
 
     def _known_to_both(self, subjects: Sequence[Subject]) -> Iterator[Subject]:
         for subject in subjects:
@@ -122,7 +122,8 @@ class Job:
                     records += both("curve", seed)
                 finding = accuracy(subject.name, subject.pair(), records)
             if trouble := unable(records[0], records[1]):
-                finding = Finding.without_figures(subject.name, ACCURACY, *trouble)
+                word, reason = trouble
+                finding = Finding(subject.name, ACCURACY, word=word, reason=reason)
             found.append(finding)
         self.findings += found
         return not any(finding.word == "mismatch" for finding in found)
@@ -143,7 +144,7 @@ class Job:
         if changed := self.sides.differing(CLOCKS):
             why = f"times are taken in another way at head: {', '.join(changed)} changed"
             self.findings += [
-                Finding.without_figures(each.name, TIMES[what], "not compared", why)
+                Finding(each.name, TIMES[what], word="not compared", reason=why)
                 for each, what in wanted
             ]
             return
@@ -179,7 +180,8 @@ class Job:
         lanes = [side.lane(subject, measured, question.rounds, turns) for side in self.sides]
         base, head, again = records = measure_in_turns(lanes, self.random)
         if trouble := unable(base, head) or unable(again, head):
-            return Finding.without_figures(subject.name, question.measure, *trouble)
+            word, reason = trouble
+            return Finding(subject.name, question.measure, word=word, reason=reason)
         question.add(*(Taken.of(each, _seconds(each)) for each in records))
         return question.decide()
 

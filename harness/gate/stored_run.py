@@ -106,8 +106,7 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
 def _findings(then: Results, now: Results, threshold: float) -> Iterator[Finding]:
     compared = compare(then.judged, now.judged)
     for mismatch in compared.mismatches:
-        words, learner = str(mismatch), mismatch.learner
-        yield Finding.without_figures(words, GRADIENT, "mismatch", learner=learner)
+        yield Finding(str(mismatch), GRADIENT, word="mismatch", learner=mismatch.learner)
     for change in compared.changes:
         # Counts follow, by themselves; what was gained in accuracy is a claim's, and no gate's.
         if MEASURES.nature(change.measure) not in ("count", "gain") and change.word in WORDS:
@@ -138,7 +137,6 @@ def _finding(change: Change, threshold: float) -> Finding:
     return Finding(
         subject=f"pair {change.pair}",
         measure=change.measure,
-        unit=None,
         base=then.estimate if then else None,
         head=now.estimate if now else None,
         ratio=ratio,

@@ -13,7 +13,8 @@ from harness.judge.statistics import Interval
 
 
 def finding(word: Word, ratio: Interval | None = None) -> Finding:
-    return Finding("m on w", "step_time", "s", 0.1, 0.2, ratio, 0.05, 8, word, "for a reason")
+    figures = 0.1, 0.2, ratio, 0.05, 8
+    return Finding("m on w", "step_time", "s", *figures, word=word, reason="for a reason")
 
 
 def report(*words: Word, environment: tuple[str, ...] = ()) -> GateReport:
