@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from harness.declare.pair import Pair
 from harness.declare.suite import Suite, find_suite, read_suite
 from harness.errors import (
     INCONCLUSIVE,
@@ -27,7 +28,7 @@ from harness.gate.history import entries_of, require_commits
 from harness.gate.job import Job, Say
 from harness.gate.junit import as_junit
 from harness.gate.show import as_markdown
-from harness.gate.subjects import Subject, subjects_of
+from harness.gate.subjects import subjects_of
 from harness.gate.trees import BrokenTree, TooOld, sides, trees
 from harness.history.entries import append, require_appendable
 from harness.judge.judged_run import ENVIRONMENT
@@ -119,7 +120,7 @@ def _suite(config: GateConfig, root: Path) -> Suite:
     return suite.only(config.pairs) if config.pairs else suite
 
 
-def _subjects_at(config: GateConfig, root: Path) -> tuple[Subject, ...]:
+def _subjects_at(config: GateConfig, root: Path) -> tuple[Pair, ...]:
     """Return what base's own suite of the same name asks about; nothing where it has none."""
     try:
         return subjects_of(_suite(config, root))
