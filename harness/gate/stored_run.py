@@ -24,7 +24,7 @@ from harness.gate.counts import COUNTING, counts
 from harness.gate.findings import GRADIENT, Finding, GateReport, Revision, Word
 from harness.judge.comparison import Change, compare
 from harness.judge.evidence import latest
-from harness.judge.judged_run import ENVIRONMENT
+from harness.judge.judged_run import differences, environment_of
 from harness.judge.noise.sequential import ERROR_RATE
 from harness.judge.statistics import Interval
 from harness.measure.engines.local import LocalEngine
@@ -65,11 +65,8 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
     given = RunConfig(pairs=config.pairs, data_dir=config.data_dir, plugins=config.plugins)
     with LocalEngine() as engine:
         probes = probed(then.device, engine)
-        environment = tuple(
-            f"{name}: {then.probes.get(name)}, then {probes.get(name)}"
-            for name in ENVIRONMENT
-            if then.probes.get(name) != probes.get(name)
-        )
+        machine = environment_of(probes, then.device, then.threads)
+        environment = differences(environment_of(then.probes, then.device, then.threads), machine)
         findings: tuple[Finding, ...] = ()
         floor = None
         if not environment:
@@ -93,8 +90,7 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
         threshold=config.threshold,
         noise_floor=floor,
         error_rate=ERROR_RATE,
-        machine={name: probes.get(name) for name in ENVIRONMENT}
-        | {"device": then.device, "threads": then.threads},
+        machine=machine,
         environment=environment,
         started=started,
         seconds=time.monotonic() - began,

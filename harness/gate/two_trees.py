@@ -9,7 +9,6 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from harness.declare.pair import Pair
 from harness.declare.suite import Suite, find_suite, read_suite
@@ -31,7 +30,7 @@ from harness.gate.show import as_markdown
 from harness.gate.subjects import subjects_of
 from harness.gate.trees import BrokenTree, TooOld, sides, trees
 from harness.history.entries import append, require_appendable
-from harness.judge.judged_run import ENVIRONMENT
+from harness.judge.judged_run import differences, environment_of
 from harness.judge.noise.sequential import ERROR_RATE, FIRST_LOOK
 from harness.records.store import ANOTHER_FILE, replace_file, require_replaceable
 from harness.seeds import derive
@@ -63,8 +62,11 @@ def gate(config: GateConfig, say: Say) -> GateReport:
             # Every gate has an order of its own, and its report tells it.
             random = Random(derive(0, "order", started))
             job = Job(config, both, suite, began + config.limit_s, say, random)
-            probes = both.head.probes()
-            environment = _environment(both.base.probes(), probes)
+            machine, at_base = (
+                environment_of(side.probes(), config.device, config.threads)
+                for side in (both.head, both.base)
+            )
+            environment = differences(at_base, machine)
             if not environment:
                 job.judge(subjects, _subjects_at(config, base[0]))
     floors = [question.noise_floor for question in job.asked if question.rounds >= FIRST_LOOK]
@@ -76,8 +78,7 @@ def gate(config: GateConfig, say: Say) -> GateReport:
         threshold=config.threshold,
         noise_floor=max(floors, default=None),
         error_rate=ERROR_RATE,
-        machine={name: probes.get(name) for name in ENVIRONMENT}
-        | {"device": config.device, "threads": config.threads},
+        machine=machine,
         environment=environment,
         started=started,
         seconds=time.monotonic() - began,
@@ -126,14 +127,6 @@ def _subjects_at(config: GateConfig, root: Path) -> tuple[Pair, ...]:
         return subjects_of(_suite(config, root))
     except HarnessError:  # base may not have the suite or the pairs yet
         return ()
-
-
-def _environment(base: dict[str, Any], head: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(
-        f"{name}: {base.get(name)}, then {head.get(name)}"
-        for name in ENVIRONMENT
-        if base.get(name) != head.get(name)
-    )
 
 
 def _named(revision: Revision) -> str:
