@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.config import RunConfig
 from harness.declare.measures import MEASURES
-from harness.declare.pair import MEMBERS, Pair
+from harness.declare.pair import MEMBERS, Pair, member_names
 from harness.declare.passes import Seen
 from harness.errors import UsageError
 from harness.gate.checkout import Repository
@@ -107,13 +107,9 @@ def _findings(then: Results, now: Results, threshold: float) -> Iterator[Finding
         # Counts follow, by themselves; what was gained in accuracy is a claim's, and no gate's.
         if MEASURES.nature(change.measure) not in ("count", "gain") and change.word in WORDS:
             yield _finding(change, threshold)
-    seen: set[str] = set()
     once = _once(then.records), _once(now.records)
     for pair in now.manifest.suite.pair:
-        for finding in _counts(pair, *once):
-            if (name := f"{finding.subject} {finding.measure}") not in seen:
-                seen.add(name)
-                yield finding
+        yield from _counts(pair, *once)
 
 
 def _finding(change: Change, threshold: float) -> Finding:
@@ -144,12 +140,12 @@ def _finding(change: Change, threshold: float) -> Finding:
 
 
 def _counts(pair: Pair, then: Once, now: Once) -> Iterator[Finding]:
-    for member in MEMBERS:
+    members = MEMBERS[:1] if pair.is_aa else MEMBERS
+    for member, name in zip(members, member_names(pair), strict=False):
         for measured in COUNTING:
             before, after = (found.get((pair.name, measured, member)) for found in (then, now))
             if before is not None and after is not None:
-                name = f"{pair.learner(member)} in pair {pair.name}"
-                yield from counts(name, measured, before, after, None)
+                yield from counts(f"{name} in pair {pair.name}", measured, before, after, None)
 
 
 def _once(records: Sequence[Record[Seen]]) -> Once:
