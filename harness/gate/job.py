@@ -82,15 +82,15 @@ class Job:
 
     def _known_to_both(self, subjects: Sequence[Pair]) -> Iterator[Pair]:
         for subject in subjects:
-            if reason := self.sides.head.misfit(subject):
-                if not self.sides.base.misfit(subject):
-                    self._whole(subject, "gone", reason)
-                    continue
-                raise UsageError(f"{subject.name}: {reason}")
-            if reason := self.sides.base.misfit(subject):
-                self._whole(subject, "new", f"base does not know it: {reason}")
-                continue
-            yield subject
+            at_base, at_head = (s.misfit(subject) for s in (self.sides.base, self.sides.head))
+            if at_base and at_head:
+                raise UsageError(f"{subject.name}: {at_head}")
+            if at_head:
+                self._whole(subject, "gone", at_head)
+            elif at_base:
+                self._whole(subject, "new", f"base does not know it: {at_base}")
+            else:
+                yield subject
 
     def _exactly(self, subject: Pair, threads: ThreadPoolExecutor) -> bool:
         """Ask what has no noise; return whether it is worth being timed."""
@@ -131,11 +131,9 @@ class Job:
         base, head = self.sides.base, self.sides.head
         first, second = threads.map(lambda side: side.sketch(subject), (base, head))
         checked = head.measure(head.block(subject, "check"))
-        before = None
-        if not (
-            isinstance(checked.seen, Check) and checked.seen.passed
-        ):  # whether base's own check passes matters only now
-            before = base.measure(base.block(subject, "check"))
+        passed = isinstance(checked.seen, Check) and checked.seen.passed
+        # Whether base's own check passes matters only where head's does not.
+        before = None if passed else base.measure(base.block(subject, "check"))
         found = gradient(subject.name, before, checked, (first, second))
         return replace(found, learner=subject.method)
 
@@ -148,31 +146,22 @@ class Job:
             ]
             return
         least = FIRST_LOOK if self.config.history is None else HISTORY_ROUNDS
-        left = [
-            (
-                Question(each.name, TIMES[measured], self.config.threshold, len(wanted), least),
-                each,
-                measured,
-            )
-            for each, measured in wanted
-        ]
-        self.asked = [question for question, _, _ in left]
+        about = self.config.threshold, len(wanted), least
+        self.asked = [Question(each.name, TIMES[what], *about) for each, what in wanted]
+        left = list(zip(self.asked, wanted, strict=True))
         longest = 0.0
         while left:
-            question, subject, measured = asked = left.pop(0)
+            question, of = left.pop(0)
             began = time.monotonic()
             if began + longest > self.deadline:
                 self.findings.append(question.undecided("the time is up"))
-                continue
-            finding = self._round(question, subject, measured)
-            longest = max(longest, time.monotonic() - began)
-            if finding is None:
-                left.append(asked)
+            elif (finding := self._round(question, *of)) is None:
+                left.append((question, of))
             else:
-                self.say(
-                    f"{subject.name}: {finding.measure} {finding.word}, {question.rounds} rounds"
-                )
+                found = f"{finding.measure} {finding.word}, {question.rounds} rounds"
+                self.say(f"{finding.subject}: {found}")
                 self.findings.append(finding)
+            longest = max(longest, time.monotonic() - began)
 
     def _round(self, question: Question, subject: Pair, measured: str) -> Finding | None:
         turns = TURNS if question.rounds < LONG else MORE_TURNS
