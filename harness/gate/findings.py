@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
@@ -112,9 +111,6 @@ class GateReport:
         if not words & (DECIDED | {"inconclusive"}):
             return NOTHING
         return INCONCLUSIVE if "inconclusive" in words else PASSED
-
-    def of(self, *words: Word) -> Sequence[Finding]:
-        return [finding for finding in self.findings if finding.word in words]
 
     def to_json(self) -> str:
         about = dataclasses.asdict(self) | {"exit_code": self.exit_code}

@@ -22,11 +22,11 @@ from harness.errors import (
     NothingMeasured,
 )
 from harness.gate.config import GateConfig
-from harness.gate.findings import GateReport, Revision
+from harness.gate.findings import GateReport
 from harness.gate.history import entries_of, require_commits
 from harness.gate.job import Job, Say
 from harness.gate.junit import as_junit
-from harness.gate.show import as_markdown
+from harness.gate.show import as_markdown, named
 from harness.gate.subjects import subjects_of
 from harness.gate.trees import BrokenTree, TooOld, sides, trees
 from harness.history.entries import append, require_appendable
@@ -57,7 +57,7 @@ def gate(config: GateConfig, say: Say) -> GateReport:
             require_commits(base[1], head[1])
         suite = _suite(config, head[0])
         subjects = subjects_of(suite)
-        say(f"base {_named(base[1])}, head {_named(head[1])}: {len(subjects)} subjects")
+        say(f"base {named(base[1])}, head {named(head[1])}: {len(subjects)} subjects")
         with sides(config, base, head, subjects, suite.protocol) as both:
             # Every gate has an order of its own, and its report tells it.
             random = Random(derive(0, "order", started))
@@ -127,8 +127,3 @@ def _subjects_at(config: GateConfig, root: Path) -> tuple[Pair, ...]:
         return subjects_of(_suite(config, root))
     except HarnessError:  # base may not have the suite or the pairs yet
         return ()
-
-
-def _named(revision: Revision) -> str:
-    commit = (revision.commit or "")[:10]
-    return f"{revision.name} ({commit}{', with changes' if revision.dirty else ''})"
