@@ -18,7 +18,7 @@ from harness.declare.passes import Pace, Seen
 from harness.errors import MeasurementError
 from harness.measure.block import Block, block_from
 from harness.measure.engines.engine import Answer, Engine, Resources
-from harness.measure.engines.outcome import record_of
+from harness.measure.engines.outcome import record_from_answer, record_of_team
 from harness.records.record import Record, record_from
 from harness.registry import Registry
 from harness.temporary import temporary_folder
@@ -67,7 +67,10 @@ class Lane:
         )
 
     def record(self, answers: Sequence[Answer]) -> Record[Seen]:
-        return record_of(answers, self.block, self.registry.passes)
+        """Return the record of the block, which had one process, or one for every rank."""
+        if self.block.ranks == 1:
+            return record_from_answer(answers[0], self.block, self.registry.passes)
+        return record_of_team(answers, self.block, self.registry.passes)
 
 
 @dataclass(frozen=True)

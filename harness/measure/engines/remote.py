@@ -79,3 +79,8 @@ class RemoteEngine(Engine):
 
 def _nothing_of(error: Lost) -> Answer:
     return Answer("", 1, 0, f"nothing came back from the machine that had it ({error})")
+
+
+def last_line(error: Exception) -> str:
+    """Return what an error comes to, which stands below how it came about."""
+    return (str(error).strip().splitlines() or ["no reason was given"])[-1]
