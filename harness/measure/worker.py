@@ -23,11 +23,11 @@ from harness.errors import Absent, HarnessError, ModuleMissing, TeamBroken, Usag
 from harness.measure import device
 from harness.measure.block import Block, block_from
 from harness.measure.check import check
+from harness.measure.clock import suspensions
 from harness.measure.control_groups import memory_left
 from harness.measure.engines.outcome import Report
 from harness.measure.passes import NotFinite, alone, measure_of
 from harness.measure.probes import block_probes
-from harness.measure.suspension import suspensions
 from harness.records.record import Record
 from harness.records.seen import Check
 from harness.registry import Entry, Registry
