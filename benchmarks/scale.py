@@ -28,8 +28,8 @@ from typing import Any
 import harness
 from harness.config import RunConfig, listed, split_words, whole
 from harness.errors import HarnessError
-from harness.judge.quality.inheritance import inherits
-from harness.measure.engines.engine import Answer, Engine, Resources
+from harness.judge.quality.inheritance import inherits_by
+from harness.measure.engines.engine import ANY, Answer, Engine, Resources
 from harness.measure.progress import PlainProgress
 from harness.records.record import SCHEMA
 
@@ -86,14 +86,14 @@ class Cost:
 class MadeEngine(Engine):
     """An engine whose workers have always been done already, twice as fast for a method."""
 
-    def _called(
+    def call_ranks(
         self,
         function: str,
         text: str,
         limit_s: float,
         imports: Sequence[str],
         ranks: int | None,
-        resources: Resources,
+        resources: Resources = ANY,
     ) -> Sequence[Answer]:
         if ranks is not None:
             raise NotImplementedError("no pair of the made suite has ranks")
@@ -167,6 +167,7 @@ def run(folder: Path, clock: Clock) -> None:
     with clock.timing("plan"):
         ready = prepare(config, "python -m harness run suite=scale.toml", engine)
     with clock.timing("measure"), (folder / "log").open("w") as log:
+        inherits = inherits_by(ready.registry.passes)
         ready.measure(engine, PlainProgress(log), inherits, lambda pair, records: None)
 
 
@@ -213,9 +214,9 @@ def resume(folder: Path, clock: Clock) -> None:
     records.write_bytes(records.read_bytes()[:-1].rpartition(b"\n")[0] + b"\n")
     engine = MadeEngine()
     with clock.timing("resume"), (folder / "log").open("w") as log:
-        resume(RunConfig(resume=folder / "run"), engine).measure(
-            engine, PlainProgress(log), inherits, lambda pair, records: None
-        )
+        ready = resume(RunConfig(resume=folder / "run"), engine)
+        inherits = inherits_by(ready.registry.passes)
+        ready.measure(engine, PlainProgress(log), inherits, lambda pair, records: None)
 
 
 Stage = Callable[[Path, Clock], None]

@@ -25,7 +25,7 @@ def measure_whole(run: Run, engine: Engine, progress: Progress) -> Store:
 
 def ended(run: Run) -> int:
     """Name the pairs of which nothing was measured, and return the run's exit code."""
-    if not run.measured:
+    if not run.gave:
         print("error: nothing was measured; the report says why.", file=sys.stderr)
         return NOTHING
     if without := run.without_measurement:

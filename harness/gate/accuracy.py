@@ -14,25 +14,22 @@ from harness.judge.quality.pair_quality import pair_quality
 from harness.records.record import Record
 
 
-def accuracy(subject: str, pair: Pair, records: Sequence[Record[Seen]]) -> Finding:
-    """Judge what training gives, of base as the pair's baseline and of head as its method."""
+def accuracy(subject: Pair, records: Sequence[Record[Seen]]) -> Finding:
+    """Judge what training gives, of base as the subject's baseline and of head as its method."""
     evidence = Evidence(None, records)
-    curves = curves_equal(evidence, pair)
+    curves = curves_equal(evidence, subject)
     if curves.equal:
-        return Finding.without_figures(subject, ACCURACY, "same", curves.reason)
-    quality = pair_quality(evidence, pair, None, Claim.margin, method="head")
+        return Finding(subject.name, ACCURACY, word="same", reason=curves.reason)
+    quality = pair_quality(evidence, subject, None, Claim.margin, method="head")
     if quality is None or quality.not_worse is None:
         why = quality.reason if quality else curves.reason
-        return Finding.without_figures(subject, ACCURACY, "inconclusive", why)
+        return Finding(subject.name, ACCURACY, word="inconclusive", reason=why)
     return Finding(
-        subject,
+        subject.name,
         ACCURACY,
         quality.metric,
         quality.baseline,
         quality.method,
-        None,
-        None,
-        None,
-        "same" if quality.not_worse else "regressed",
-        quality.reason,
+        word="same" if quality.not_worse else "regressed",
+        reason=quality.reason,
     )

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from harness.config import WORDS, device_word, existing_folder, listed, split_words, whole
 from harness.errors import UsageError
-from harness.records.lines import explained
 
 WORKTREE = "worktree"
 
@@ -85,10 +84,14 @@ def gate_config(words: list[str]) -> GateConfig:
     data_dir = given.get("data_dir")
     if data_dir is not None:
         existing_folder("data_dir", data_dir)
+
+    def path(name: str) -> Path | None:
+        return Path(given[name]) if name in given else None
+
     return GateConfig(
         base=given.get("base"),
         head=given.get("head", WORKTREE),
-        against=Path(given["against"]) if "against" in given else None,
+        against=path("against"),
         suite=given.get("suite", "gate"),
         pairs=listed("pairs", given),
         threshold=_threshold(given.get("threshold", "0.05")),
@@ -98,9 +101,9 @@ def gate_config(words: list[str]) -> GateConfig:
         # Workers of the two trees start in different folders.
         data_dir=None if data_dir is None else str(Path(data_dir).resolve()),
         plugins=tuple(str(Path(plugin).resolve()) for plugin in listed("plugin", given)),
-        markdown=_writable("markdown", given.get("markdown")),
-        junit=_writable("junit", given.get("junit")),
-        history=Path(given["history"]) if "history" in given else None,
+        markdown=path("markdown"),
+        junit=path("junit"),
+        history=path("history"),
     )
 
 
@@ -115,15 +118,3 @@ def _threshold(word: str) -> float:
             "Write threshold=0.05 for 5 %."
         )
     return value
-
-
-def _writable(name: str, word: str | None) -> Path | None:
-    """Refuse a file that could not be written before anything is measured."""
-    if word is None:
-        return None
-    path = Path(word)
-    next_step = "Name a file in an existing folder."
-    with explained(f"{name}={word}", next_step):
-        if path.is_dir() or not path.absolute().parent.is_dir():
-            raise UsageError(f"{name}={word}: cannot write a file there. {next_step}")
-    return path

@@ -36,7 +36,8 @@ def counts(
     """Compare all that a pass counts; `again` is base counted once more, where they differ."""
     if found := unable(base, head):
         first, *_ = _counted(measured)
-        return [Finding.without_figures(subject, first.name, *found)]
+        word, reason = found
+        return [Finding(subject, first.name, word=word, reason=reason)]
     return [
         _count(subject, each, before, after, again)
         for each in _counted(measured)
@@ -67,7 +68,7 @@ def _count(
         if repeated is not None and repeated != base:
             word = "inconclusive"
             reason = f"base does not repeat here: {base:,.0f}, then {repeated:,.0f}"
-    return Finding(subject, each.name, each.unit, base, head, ratio, None, None, word, reason)
+    return Finding(subject, each.name, each.unit, base, head, ratio, word=word, reason=reason)
 
 
 def _value(record: Record[Seen], each: Measure) -> float | None:

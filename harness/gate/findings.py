@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 from harness.declare.measures import MEASURES
-from harness.declare.settings import build
 from harness.errors import (
     ELSEWHERE,
     INCONCLUSIVE,
@@ -21,11 +19,8 @@ from harness.errors import (
     NOTHING,
     PASSED,
     REGRESSED,
-    StoreError,
-    UsageError,
 )
 from harness.judge.statistics import Interval
-from harness.reading import from_json
 
 SCHEMA = 1
 
@@ -67,22 +62,17 @@ class Finding:
 
     subject: str  # "batched_maml on sinusoid", with settings where there are any
     measure: str  # of the table of measures; or WHOLE (new, gone), GRADIENT, ACCURACY
-    unit: str | None
-    base: float | None  # the median over rounds, or the count, or the mean quality
-    head: float | None
-    ratio: Interval | None  # head over base; None where there is none, as of a gradient
-    threshold: float | None  # the share that the ratio may exceed 1 by; None where none applies
-    rounds: int | None
+    unit: str | None = None
+    base: float | None = None  # the median over rounds, or the count, or the mean quality
+    head: float | None = None
+    ratio: Interval | None = None  # head over base; None where there is none, as of a gradient
+    threshold: float | None = None  # what the ratio may exceed 1 by; None where none applies
+    rounds: int | None = None
+    _: KW_ONLY
     word: Word
     reason: str | None = None
     learner: str = ""
     """Of a gradient, whose it is: `check` takes its name."""
-
-    @classmethod
-    def without_figures(
-        cls, subject: str, measure: str, word: Word, reason: str | None = None, learner: str = ""
-    ) -> Finding:
-        return cls(subject, measure, None, None, None, None, None, None, word, reason, learner)
 
 
 @dataclass(frozen=True)
@@ -122,27 +112,6 @@ class GateReport:
             return NOTHING
         return INCONCLUSIVE if "inconclusive" in words else PASSED
 
-    def of(self, *words: Word) -> Sequence[Finding]:
-        return [finding for finding in self.findings if finding.word in words]
-
-    def to_json(self, indent: int | None = 1) -> str:
+    def to_json(self) -> str:
         about = dataclasses.asdict(self) | {"exit_code": self.exit_code}
-        return json.dumps(about, indent=indent, ensure_ascii=False, allow_nan=False)
-
-
-def report_from(text: str | bytes, where: str) -> GateReport:
-    """Read a gate's report, or say what is wrong with it."""
-    try:
-        table = from_json(text)
-    except (ValueError, RecursionError) as error:
-        raise StoreError(f"{where}: not valid JSON ({error}). Run the gate again.") from None
-    if not isinstance(table, dict) or table.get("schema") != SCHEMA:
-        raise StoreError(
-            f"{where}: not a gate's report in schema {SCHEMA}. "
-            "Run the gate again, or read it with the version that wrote it."
-        )
-    table.pop("exit_code", None)  # it follows from the rest
-    try:
-        return build(GateReport, table, where)
-    except UsageError as error:
-        raise StoreError(f"{error} Run the gate again.") from None
+        return json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False)

@@ -32,7 +32,7 @@ def gradient(
 
     def found(word: Word, reason: str) -> Finding:
         worst = before.worst, after.worst
-        return Finding(subject, GRADIENT, None, *worst, None, None, None, word, reason)
+        return Finding(subject, GRADIENT, None, *worst, word=word, reason=reason)
 
     if why := trouble(head):
         return found(*(unable(base, head) if base else None) or ("inconclusive", why))

@@ -8,10 +8,8 @@ from datetime import datetime
 import harness
 from harness.errors import UsageError
 from harness.gate.findings import Finding, GateReport, Revision, is_count
+from harness.gate.times import SHOWN_ERROR
 from harness.history.entries import Entry
-
-# How often the interval that a gate prints is wrong, to either side.
-BOUND_ERROR = 0.025
 
 
 def require_commits(base: Revision, head: Revision) -> None:
@@ -42,7 +40,7 @@ def entries_of(report: GateReport) -> tuple[Entry, ...]:
 
 def _entry(report: GateReport, base: str, head: str, finding: Finding) -> Entry:
     ratio, counted = finding.ratio, is_count(finding.measure)
-    bound_error = None if ratio is None or counted else BOUND_ERROR
+    bound_error = None if ratio is None or counted else SHOWN_ERROR
     return Entry(
         commit=head,
         base=base,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from harness.declare.measures import MEASURES
+from harness.declare.pair import Pair
 from harness.declare.passes import Seen
 from harness.declare.suite import Suite
 from harness.errors import UsageError
@@ -22,7 +23,6 @@ from harness.gate.config import GateConfig
 from harness.gate.counts import COUNTING, counts, differ, unable
 from harness.gate.findings import ACCURACY, WHOLE, Finding, Word
 from harness.gate.gradient import gradient
-from harness.gate.subjects import Subject
 from harness.gate.times import Question
 from harness.gate.trees import Sides
 from harness.judge.block_values import Taken
@@ -65,7 +65,7 @@ class Job:
     findings: list[Finding] = field(default_factory=list)
     asked: list[Question] = field(default_factory=list)
 
-    def judge(self, subjects: Sequence[Subject], at_base: Sequence[Subject]) -> None:
+    def judge(self, subjects: Sequence[Pair], at_base: Sequence[Pair]) -> None:
         shared = list(self._known_to_both(subjects))
         names = {subject.name for subject in subjects}
         for subject in at_base:
@@ -80,22 +80,22 @@ class Job:
             [(each, measured) for each in timed for measured in TIMES if measured in each.passes]
         )
 
-    def _whole(self, subject: Subject, word: Word, reason: str) -> None:
-        self.findings.append(Finding.without_figures(subject.name, WHOLE, word, reason))
+    def _whole(self, subject: Pair, word: Word, reason: str) -> None:
+        self.findings.append(Finding(subject.name, WHOLE, word=word, reason=reason))
 
-    def _known_to_both(self, subjects: Sequence[Subject]) -> Iterator[Subject]:
+    def _known_to_both(self, subjects: Sequence[Pair]) -> Iterator[Pair]:
         for subject in subjects:
-            if reason := self.sides.head.misfit(subject):
-                if not self.sides.base.misfit(subject):
-                    self._whole(subject, "gone", reason)
-                    continue
-                raise UsageError(f"{subject.name}: {reason}")
-            if reason := self.sides.base.misfit(subject):
-                self._whole(subject, "new", f"base does not know it: {reason}")
-                continue
-            yield subject
+            at_base, at_head = (s.misfit(subject) for s in (self.sides.base, self.sides.head))
+            if at_base and at_head:
+                raise UsageError(f"{subject.name}: {at_head}")
+            if at_head:
+                self._whole(subject, "gone", at_head)
+            elif at_base:
+                self._whole(subject, "new", f"base does not know it: {at_base}")
+            else:
+                yield subject
 
-    def _exactly(self, subject: Subject, threads: ThreadPoolExecutor) -> bool:
+    def _exactly(self, subject: Pair, threads: ThreadPoolExecutor) -> bool:
         """Ask what has no noise; return whether it is worth being timed."""
         self.say(f"{subject.name}: gradient, counts and training")
 
@@ -112,77 +112,67 @@ class Job:
         for measured in COUNTING:
             if measured in subject.passes:
                 # One after another: a learner may plan its step by what it times.
-                sides = self.sides.base, self.sides.head, self.sides.again
-                counted = (side.measure(side.block(subject, measured)) for side in sides)
+                counted = (side.measure(side.block(subject, measured)) for side in self.sides)
                 base, head = next(counted), next(counted)
                 again = next(counted) if differ(measured, base, head) else None
                 found += counts(subject.name, measured, base, head, again)
         if "trajectory" in subject.passes:
             records = [*both("trajectory")]
-            finding = accuracy(subject.name, subject.pair(), records)
+            finding = accuracy(subject, records)
             if finding.word != "same" and "curve" in subject.passes:
                 for seed in range(self.suite.protocol.seeds):
                     records += both("curve", seed)
-                finding = accuracy(subject.name, subject.pair(), records)
+                finding = accuracy(subject, records)
             if trouble := unable(records[0], records[1]):
-                finding = Finding.without_figures(subject.name, ACCURACY, *trouble)
+                word, reason = trouble
+                finding = Finding(subject.name, ACCURACY, word=word, reason=reason)
             found.append(finding)
         self.findings += found
         return not any(finding.word == "mismatch" for finding in found)
 
-    def _gradient(self, subject: Subject, threads: ThreadPoolExecutor) -> Finding:
+    def _gradient(self, subject: Pair, threads: ThreadPoolExecutor) -> Finding:
         base, head = self.sides.base, self.sides.head
         first, second = threads.map(lambda side: side.sketch(subject), (base, head))
         checked = head.measure(head.block(subject, "check"))
-        before = None
-        if not (
-            isinstance(checked.seen, Check) and checked.seen.passed
-        ):  # whether base's own check passes matters only now
-            before = base.measure(base.block(subject, "check"))
+        passed = isinstance(checked.seen, Check) and checked.seen.passed
+        # Whether base's own check passes matters only where head's does not.
+        before = None if passed else base.measure(base.block(subject, "check"))
         found = gradient(subject.name, before, checked, (first, second))
-        return replace(found, learner=subject.learner)
+        return replace(found, learner=subject.method)
 
-    def _time(self, wanted: Sequence[tuple[Subject, str]]) -> None:
+    def _time(self, wanted: Sequence[tuple[Pair, str]]) -> None:
         if changed := self.sides.differing(CLOCKS):
             why = f"times are taken in another way at head: {', '.join(changed)} changed"
             self.findings += [
-                Finding.without_figures(each.name, TIMES[what], "not compared", why)
+                Finding(each.name, TIMES[what], word="not compared", reason=why)
                 for each, what in wanted
             ]
             return
         least = FIRST_LOOK if self.config.history is None else HISTORY_ROUNDS
-        left = [
-            (
-                Question(each.name, TIMES[measured], self.config.threshold, len(wanted), least),
-                each,
-                measured,
-            )
-            for each, measured in wanted
-        ]
-        self.asked = [question for question, _, _ in left]
+        about = self.config.threshold, len(wanted), least
+        self.asked = [Question(each.name, TIMES[what], *about) for each, what in wanted]
+        left = list(zip(self.asked, wanted, strict=True))
         longest = 0.0
         while left:
-            question, subject, measured = asked = left.pop(0)
+            question, of = left.pop(0)
             began = time.monotonic()
             if began + longest > self.deadline:
                 self.findings.append(question.undecided("the time is up"))
-                continue
-            finding = self._round(question, subject, measured)
-            longest = max(longest, time.monotonic() - began)
-            if finding is None:
-                left.append(asked)
+            elif (finding := self._round(question, *of)) is None:
+                left.append((question, of))
             else:
-                self.say(
-                    f"{subject.name}: {finding.measure} {finding.word}, {question.rounds} rounds"
-                )
+                found = f"{finding.measure} {finding.word}, {question.rounds} rounds"
+                self.say(f"{finding.subject}: {found}")
                 self.findings.append(finding)
+            longest = max(longest, time.monotonic() - began)
 
-    def _round(self, question: Question, subject: Subject, measured: str) -> Finding | None:
+    def _round(self, question: Question, subject: Pair, measured: str) -> Finding | None:
         turns = TURNS if question.rounds < LONG else MORE_TURNS
         lanes = [side.lane(subject, measured, question.rounds, turns) for side in self.sides]
         base, head, again = records = measure_in_turns(lanes, self.random)
         if trouble := unable(base, head) or unable(again, head):
-            return Finding.without_figures(subject.name, question.measure, *trouble)
+            word, reason = trouble
+            return Finding(subject.name, question.measure, word=word, reason=reason)
         question.add(*(Taken.of(each, _seconds(each)) for each in records))
         return question.decide()
 

@@ -107,7 +107,7 @@ def reasons(report: GateReport) -> Iterator[str]:
 
 def closing(report: GateReport) -> Iterator[str]:
     """Say what the findings rest on, and what to do next."""
-    timed = [finding for finding in report.findings if _timed(finding)]
+    timed = [finding for finding in report.findings if MEASURES.nature(finding.measure) == "clock"]
     if timed and report.limit_s is not None:  # a stored run took no turns, as its note tells
         rounds = [finding.rounds for finding in timed if finding.rounds is not None]
         floor = percent(report.noise_floor) if report.noise_floor is not None else "unknown"
@@ -137,9 +137,9 @@ def next_steps(report: GateReport) -> Iterator[str]:
             f"{words}GOOD head=BISECT_HEAD --bisect"
         )
     elif report.exit_code == MISMATCH:
-        for learner in dict.fromkeys(finding.learner for finding in report.of("mismatch")):
-            if learner:
-                yield f"To see the smallest failing case: python -m harness check {clean(learner)}"
+        wrong = [finding.learner for finding in report.findings if finding.word == "mismatch"]
+        for learner in dict.fromkeys(filter(None, wrong)):
+            yield f"To see the smallest failing case: python -m harness check {clean(learner)}"
     elif report.exit_code == INCONCLUSIVE and report.limit_s is not None:
         yield (
             f"To decide the rest: use more time with limit_s={2 * report.limit_s:.0f}, a "
@@ -157,11 +157,6 @@ def named(revision: Revision) -> str:
     title = f" {revision.title!r}" if revision.title else ""
     name = "" if revision.commit and revision.commit.startswith(revision.name) else revision.name
     return clean(f"{name} ({commit}){title}{changes}".strip())
-
-
-def _timed(finding: Finding) -> bool:
-    row = MEASURES.of(finding.measure)
-    return row is not None and row.gated and row.nature == "clock"
 
 
 def _value(finding: Finding, value: float | None) -> str:

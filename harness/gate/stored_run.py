@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.config import RunConfig
 from harness.declare.measures import MEASURES
-from harness.declare.pair import MEMBERS, Pair
+from harness.declare.pair import MEMBERS, Pair, member_names
 from harness.declare.passes import Seen
 from harness.errors import UsageError
 from harness.gate.checkout import Repository
@@ -24,7 +24,7 @@ from harness.gate.counts import COUNTING, counts
 from harness.gate.findings import GRADIENT, Finding, GateReport, Revision, Word
 from harness.judge.comparison import Change, compare
 from harness.judge.evidence import latest
-from harness.judge.judged_run import ENVIRONMENT
+from harness.judge.judged_run import differences, environment_of
 from harness.judge.noise.sequential import ERROR_RATE
 from harness.judge.statistics import Interval
 from harness.measure.engines.local import LocalEngine
@@ -65,11 +65,8 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
     given = RunConfig(pairs=config.pairs, data_dir=config.data_dir, plugins=config.plugins)
     with LocalEngine() as engine:
         probes = probed(then.device, engine)
-        environment = tuple(
-            f"{name}: {then.probes.get(name)}, then {probes.get(name)}"
-            for name in ENVIRONMENT
-            if then.probes.get(name) != probes.get(name)
-        )
+        machine = environment_of(probes, then.device, then.threads)
+        environment = differences(environment_of(then.probes, then.device, then.threads), machine)
         findings: tuple[Finding, ...] = ()
         floor = None
         if not environment:
@@ -93,8 +90,7 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
         threshold=config.threshold,
         noise_floor=floor,
         error_rate=ERROR_RATE,
-        machine={name: probes.get(name) for name in ENVIRONMENT}
-        | {"device": then.device, "threads": then.threads},
+        machine=machine,
         environment=environment,
         started=started,
         seconds=time.monotonic() - began,
@@ -106,19 +102,14 @@ def gate_against(config: GateConfig, progress: Progress) -> GateReport:
 def _findings(then: Results, now: Results, threshold: float) -> Iterator[Finding]:
     compared = compare(then.judged, now.judged)
     for mismatch in compared.mismatches:
-        words, learner = str(mismatch), mismatch.learner
-        yield Finding.without_figures(words, GRADIENT, "mismatch", learner=learner)
+        yield Finding(str(mismatch), GRADIENT, word="mismatch", learner=mismatch.learner)
     for change in compared.changes:
         # Counts follow, by themselves; what was gained in accuracy is a claim's, and no gate's.
         if MEASURES.nature(change.measure) not in ("count", "gain") and change.word in WORDS:
             yield _finding(change, threshold)
-    seen: set[str] = set()
     once = _once(then.records), _once(now.records)
     for pair in now.manifest.suite.pair:
-        for finding in _counts(pair, *once):
-            if (name := f"{finding.subject} {finding.measure}") not in seen:
-                seen.add(name)
-                yield finding
+        yield from _counts(pair, *once)
 
 
 def _finding(change: Change, threshold: float) -> Finding:
@@ -138,7 +129,6 @@ def _finding(change: Change, threshold: float) -> Finding:
     return Finding(
         subject=f"pair {change.pair}",
         measure=change.measure,
-        unit=None,
         base=then.estimate if then else None,
         head=now.estimate if now else None,
         ratio=ratio,
@@ -150,12 +140,12 @@ def _finding(change: Change, threshold: float) -> Finding:
 
 
 def _counts(pair: Pair, then: Once, now: Once) -> Iterator[Finding]:
-    for member in MEMBERS:
+    members = MEMBERS[:1] if pair.is_aa else MEMBERS
+    for member, name in zip(members, member_names(pair), strict=False):
         for measured in COUNTING:
             before, after = (found.get((pair.name, measured, member)) for found in (then, now))
             if before is not None and after is not None:
-                name = f"{pair.learner(member)} in pair {pair.name}"
-                yield from counts(name, measured, before, after, None)
+                yield from counts(f"{name} in pair {pair.name}", measured, before, after, None)
 
 
 def _once(records: Sequence[Record[Seen]]) -> Once:

@@ -8,11 +8,8 @@ makes of it, and its method what the head's does, both with the ranks of the met
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
-from typing import Literal
 
-from harness.declare.pair import MEMBERS, Pair, with_settings
-from harness.declare.point import Scalar
+from harness.declare.pair import MEMBERS, Member, Pair, with_settings, workload_words
 from harness.declare.suite import Suite
 from harness.records.seen import SPINE
 
@@ -20,54 +17,32 @@ SPINE_PASSES = frozenset(each.name for each in SPINE)
 """What trees of every version know; passes of studies a gate does not take."""
 
 
-@dataclass(frozen=True)
-class Subject:
-    """A learner that is compared with itself on another tree."""
-
-    learner: str
-    workload: str
-    learner_settings: dict[str, Scalar] = field(default_factory=dict)
-    settings: dict[str, Scalar] = field(default_factory=dict)
-    ranks: int = 1
-    communicator: Literal["torch", "horovod"] = "torch"
-    passes: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        learner = with_settings(self.learner, self.learner_settings)
-        team = f", {self.ranks} ranks by {self.communicator}" if self.ranks > 1 else ""
-        return f"{learner} on {with_settings(self.workload, self.settings)}{team}"
-
-    def pair(self) -> Pair:
-        return Pair(
-            name=self.name,
-            baseline=self.learner,
-            method=self.learner,
-            workload=self.workload,
-            differ="the tree that both are measured on",
-            passes=tuple(name for name in self.passes if name in SPINE_PASSES),
-            ranks=self.ranks,
-            communicator=self.communicator,
-            settings=self.settings,
-            baseline_settings=self.learner_settings,
-            method_settings=self.learner_settings,
-        )
-
-
-def subjects_of(suite: Suite) -> tuple[Subject, ...]:
+def subjects_of(suite: Suite) -> tuple[Pair, ...]:
     """Return the suite's subjects, each once, with the passes of all pairs that it is in."""
-    found: dict[str, Subject] = {}
+    found: dict[str, Pair] = {}
     for pair in suite.pair:
         for member in MEMBERS:
-            subject = Subject(
-                learner=pair.learner(member),
-                workload=pair.workload,
-                learner_settings=pair.learner_settings(member),
-                settings=pair.settings,
-                ranks=pair.processes(member),
-                communicator=pair.communicator if pair.processes(member) > 1 else "torch",
-            )
+            subject = _subject(pair, member)
             known = found.get(subject.name, subject).passes
-            passes = tuple(dict.fromkeys((*known, *pair.passes)))
+            passes = tuple(dict.fromkeys((*known, *subject.passes)))
             found[subject.name] = dataclasses.replace(subject, passes=passes)
     return tuple(found.values())
+
+
+def _subject(pair: Pair, member: Member) -> Pair:
+    learner, settings = pair.learner(member), pair.learner_settings(member)
+    ranks = pair.processes(member)
+    team = f", {ranks} ranks by {pair.communicator}" if ranks > 1 else ""
+    return Pair(
+        name=f"{with_settings(learner, settings)} on {workload_words(pair)}{team}",
+        baseline=learner,
+        method=learner,
+        workload=pair.workload,
+        differ="the tree that both are measured on",
+        passes=tuple(name for name in pair.passes if name in SPINE_PASSES),
+        ranks=ranks,
+        communicator=pair.communicator if ranks > 1 else "torch",
+        settings=pair.settings,
+        baseline_settings=settings,
+        method_settings=settings,
+    )

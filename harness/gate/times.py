@@ -14,7 +14,6 @@ from harness.judge.noise.sequential import (
     FIRST_ALARM,
     FIRST_LOOK,
     MISS_RATE,
-    Bounds,
     bounds,
     look_at,
     share,
@@ -54,7 +53,11 @@ class Question:
         look = look_at(self.rounds)
         if look is None or self.rounds < self.least:
             return None
-        known, same = (self._bounds(values, look) for values in (self.slower, self.noise))
+        low_error = ERROR_RATE / self.questions * share(look, FIRST_ALARM)
+        known, same = (
+            bounds(values, low_error=low_error, high_error=MISS_RATE * share(look))
+            for values in (self.slower, self.noise)
+        )
         limit = math.log1p(self.threshold)
         if same.low > limit or same.high < -limit:
             return None  # base differs from itself: until that has passed nothing can be said
@@ -95,35 +98,24 @@ class Question:
             f"{_share(self.threshold)}"
         )
 
-    def _bounds(self, values: Sequence[float], look: int) -> Bounds:
-        error = ERROR_RATE / self.questions
-        return bounds(
-            values,
-            low_error=error * share(look, FIRST_ALARM),
-            high_error=MISS_RATE * share(look),
-        )
-
     def _finding(self, word: Word, reason: str | None) -> Finding:
+        ratio = self._interval(self.slower)
         return Finding(
             subject=self.subject,
             measure=self.measure,
             unit="s",
             base=median(self.base) if self.base else None,
             head=median(self.head) if self.head else None,
-            ratio=self._interval(self.slower),
-            threshold=max(self.threshold, self.noise_floor) if self._known else self.threshold,
+            ratio=ratio,
+            threshold=self.threshold if ratio is None else max(self.threshold, self.noise_floor),
             rounds=self.rounds,
             word=word,
             reason=reason,
         )
 
-    @property
-    def _known(self) -> bool:
-        return self.rounds >= FIRST_LOOK
-
     def _interval(self, values: Sequence[float]) -> Interval | None:
         """Return what one look at these rounds alone would show, as a reader expects it."""
-        if not self._known:
+        if self.rounds < FIRST_LOOK:
             return None
         found = bounds(values, low_error=SHOWN_ERROR, high_error=SHOWN_ERROR)
         low, middle, high = map(math.exp, (found.low, found.estimate, found.high))

@@ -9,25 +9,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.config import cores
-from harness.declare.pair import Member
+from harness.declare.pair import TWIN, Member, Pair
 from harness.declare.passes import Seen
 from harness.declare.protocol import Protocol
 from harness.errors import HarnessError, NothingMeasured, UsageError
 from harness.gate.checkout import Repository
 from harness.gate.config import WORKTREE, GateConfig
 from harness.gate.findings import Revision
-from harness.gate.subjects import Subject
 from harness.measure.block import Block
 from harness.measure.engines.local import LocalEngine
 from harness.measure.interleaving import Lane
 from harness.measure.run import imports_of
 from harness.records.record import Record
 from harness.registry import ROOT, Registry
-
-BASE, HEAD, AGAIN = "base", "head", "again"
 
 TURN_S = 0.02
 """Seconds of a turn: long beside a clock's tick, short beside a neighbour's comings and goings."""
@@ -60,7 +57,8 @@ class BrokenTree(UsageError):
 class Side:
     """A tree, and the server that starts its workers."""
 
-    name: str
+    member: Member
+    """What it stands for in a subject."""
     root: Path
     revision: Revision
     engine: LocalEngine
@@ -70,9 +68,9 @@ class Side:
     config: GateConfig
     protocol: Protocol
 
-    def block(self, subject: Subject, measured: str, seed: int = 0, round_: int = 0) -> Block:
+    def block(self, subject: Pair, measured: str, seed: int = 0, round_: int = 0) -> Block:
         return Block(
-            subject.pair(),
+            subject,
             measured,
             "method",  # a pair's baseline has no ranks
             seed,
@@ -84,7 +82,7 @@ class Side:
             self.plugins,
         )
 
-    def lane(self, subject: Subject, measured: str, round_: int, turns: int) -> Lane:
+    def lane(self, subject: Pair, measured: str, round_: int, turns: int) -> Lane:
         block = dataclasses.replace(
             self.block(subject, measured, round_=round_),
             protocol=dataclasses.replace(self.protocol, interval_s=TURN_S, intervals=turns),
@@ -95,11 +93,10 @@ class Side:
     def measure(self, block: Block) -> Record[Seen]:
         """Return what this tree makes of a block, as the member of the pair that it stands for."""
         record = Lane(self.engine, block, self.imports, self.registry).measure()
-        member: Member = "method" if self.name == HEAD else "baseline"
-        stands_for = dataclasses.replace(block, member=member)
-        return dataclasses.replace(record, member=member, block=stands_for.id)
+        stands_for = dataclasses.replace(block, member=self.member)
+        return dataclasses.replace(record, member=self.member, block=stands_for.id)
 
-    def sketch(self, subject: Subject) -> dict[str, Any] | None:
+    def sketch(self, subject: Pair) -> dict[str, Any] | None:
         """Return the subject's gradient in few numbers, in float64; None if there is none."""
         text = self.block(subject, "trajectory").to_json()
         call = "harness.measure.gradient:sketch"
@@ -107,10 +104,10 @@ class Side:
         sketch: dict[str, Any] | None = json.loads(answer.text) if answer.text else None
         return sketch
 
-    def misfit(self, subject: Subject) -> str:
+    def misfit(self, subject: Pair) -> str:
         """Say why this tree does not know the subject, or nothing if it does."""
         try:
-            self.registry.find(subject.learner, "baseline", "method")
+            self.registry.find(subject.method, "baseline", "method")
             self.registry.find(subject.workload, "workload")
         except UsageError as error:
             return str(error)
@@ -129,8 +126,7 @@ class Side:
         return probes
 
 
-@dataclass(frozen=True)
-class Sides:
+class Sides(NamedTuple):
     """Both trees, and base once more in processes of its own."""
 
     base: Side
@@ -141,9 +137,6 @@ class Sides:
         """Return those of the trees' files that are not the same in both, or not in both."""
         both = self.base.root, self.head.root
         return [file for file in files if len({_content(root / file) for root in both}) > 1]
-
-    def __iter__(self) -> Iterator[Side]:
-        return iter((self.base, self.head, self.again))
 
 
 def _content(file: Path) -> bytes | None:
@@ -179,13 +172,13 @@ def sides(
     config: GateConfig,
     base: tuple[Path, Revision],
     head: tuple[Path, Revision],
-    subjects: Sequence[Subject],
+    subjects: Sequence[Pair],
     protocol: Protocol,
 ) -> Iterator[Sides]:
     """Start a server for each side, all at once; base's second waits until it is needed."""
     with ExitStack() as stack:
 
-        def side(name: str, root: Path, revision: Revision) -> Side:
+        def side(member: Member, root: Path, revision: Revision) -> Side:
             plugins = tuple(_in_tree(plugin, root) for plugin in config.plugins)
             here = tuple(p for p in plugins if Path(p).is_file())
             try:
@@ -193,13 +186,13 @@ def sides(
             except UsageError as error:
                 raise BrokenTree(revision, error) from None
             engine = stack.enter_context(LocalEngine(root))
-            made = Side(name, root, revision, engine, registry, (), here, config, protocol)
+            made = Side(member, root, revision, engine, registry, (), here, config, protocol)
             return dataclasses.replace(made, imports=_imports(made, subjects))
 
-        every = Sides(side(BASE, *base), side(HEAD, *head), side(AGAIN, *base))
+        every = Sides(side("baseline", *base), side("method", *head), side(TWIN, *base))
         passes = every.head.registry.passes
         timed = any(passes[name].clocked for subject in subjects for name in subject.passes)
-        now = tuple(every) if timed else (every.base, every.head)
+        now = every if timed else every[:2]
         with ThreadPoolExecutor(len(now)) as threads:
             list(threads.map(_start, now))
         yield every
@@ -220,7 +213,7 @@ def _in_tree(plugin: str, root: Path) -> str:
     return str(root / path.relative_to(ROOT)) if path.is_relative_to(ROOT) else plugin
 
 
-def _imports(side: Side, subjects: Sequence[Subject]) -> tuple[str, ...]:
+def _imports(side: Side, subjects: Sequence[Pair]) -> tuple[str, ...]:
     found = dict.fromkeys(LATE_IMPORTS)
     for subject in subjects:
         try:

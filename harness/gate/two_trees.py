@@ -9,8 +9,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from typing import Any
 
+from harness.declare.pair import Pair
 from harness.declare.suite import Suite, find_suite, read_suite
 from harness.errors import (
     INCONCLUSIVE,
@@ -22,15 +22,15 @@ from harness.errors import (
     NothingMeasured,
 )
 from harness.gate.config import GateConfig
-from harness.gate.findings import GateReport, Revision
+from harness.gate.findings import GateReport
 from harness.gate.history import entries_of, require_commits
 from harness.gate.job import Job, Say
 from harness.gate.junit import as_junit
-from harness.gate.show import as_markdown
-from harness.gate.subjects import Subject, subjects_of
+from harness.gate.show import as_markdown, named
+from harness.gate.subjects import subjects_of
 from harness.gate.trees import BrokenTree, TooOld, sides, trees
 from harness.history.entries import append, require_appendable
-from harness.judge.judged_run import ENVIRONMENT
+from harness.judge.judged_run import differences, environment_of
 from harness.judge.noise.sequential import ERROR_RATE, FIRST_LOOK
 from harness.records.store import ANOTHER_FILE, replace_file, require_replaceable
 from harness.seeds import derive
@@ -57,13 +57,16 @@ def gate(config: GateConfig, say: Say) -> GateReport:
             require_commits(base[1], head[1])
         suite = _suite(config, head[0])
         subjects = subjects_of(suite)
-        say(f"base {_named(base[1])}, head {_named(head[1])}: {len(subjects)} subjects")
+        say(f"base {named(base[1])}, head {named(head[1])}: {len(subjects)} subjects")
         with sides(config, base, head, subjects, suite.protocol) as both:
             # Every gate has an order of its own, and its report tells it.
             random = Random(derive(0, "order", started))
             job = Job(config, both, suite, began + config.limit_s, say, random)
-            probes = both.head.probes()
-            environment = _environment(both.base.probes(), probes)
+            machine, at_base = (
+                environment_of(side.probes(), config.device, config.threads)
+                for side in (both.head, both.base)
+            )
+            environment = differences(at_base, machine)
             if not environment:
                 job.judge(subjects, _subjects_at(config, base[0]))
     floors = [question.noise_floor for question in job.asked if question.rounds >= FIRST_LOOK]
@@ -75,8 +78,7 @@ def gate(config: GateConfig, say: Say) -> GateReport:
         threshold=config.threshold,
         noise_floor=max(floors, default=None),
         error_rate=ERROR_RATE,
-        machine={name: probes.get(name) for name in ENVIRONMENT}
-        | {"device": config.device, "threads": config.threads},
+        machine=machine,
         environment=environment,
         started=started,
         seconds=time.monotonic() - began,
@@ -119,22 +121,9 @@ def _suite(config: GateConfig, root: Path) -> Suite:
     return suite.only(config.pairs) if config.pairs else suite
 
 
-def _subjects_at(config: GateConfig, root: Path) -> tuple[Subject, ...]:
+def _subjects_at(config: GateConfig, root: Path) -> tuple[Pair, ...]:
     """Return what base's own suite of the same name asks about; nothing where it has none."""
     try:
         return subjects_of(_suite(config, root))
     except HarnessError:  # base may not have the suite or the pairs yet
         return ()
-
-
-def _environment(base: dict[str, Any], head: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(
-        f"{name}: {base.get(name)}, then {head.get(name)}"
-        for name in ENVIRONMENT
-        if base.get(name) != head.get(name)
-    )
-
-
-def _named(revision: Revision) -> str:
-    commit = (revision.commit or "")[:10]
-    return f"{revision.name} ({commit}{', with changes' if revision.dirty else ''})"

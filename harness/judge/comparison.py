@@ -19,15 +19,15 @@ The exit code is the first of these that applies, of several runs to any of them
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from harness.declare.measures import MEASURES
 from harness.declare.pair import MEMBERS, settings_words
 from harness.declare.point import words_of
 from harness.errors import ELSEWHERE, INCONCLUSIVE, MISMATCH, NOTHING, PASSED, REGRESSED
-from harness.judge.judged_run import JudgedRun, Unlike
+from harness.judge.judged_run import JudgedRun, Unlike, differences
 from harness.judge.judgement import Judgement, Ratio
 from harness.judge.noise.pair_noise import Noise
 from harness.judge.statistics import MIN_ROUNDS, MIN_SEEDS, Bounds, Interval
@@ -128,7 +128,7 @@ def compare_all(first: JudgedRun, *others: JudgedRun) -> Compared:
 def compare(before: JudgedRun, after: JudgedRun) -> Comparison:
     """Set the pairs of two runs side by side."""
     then, now = _by_name(before.judgement), _by_name(after.judgement)
-    environment = _differences(before.environment, after.environment)
+    environment = differences(before.environment, after.environment)
     noises, unlike = (before.noises, after.noises), Unlike.of(before, after)
     aa = {pair.name for run in (before, after) for pair in run.manifest.suite.pair if pair.is_aa}
     changes = []
@@ -216,14 +216,6 @@ def _checks(judgement: Judgement) -> dict[tuple[str, str], tuple[bool | None, st
         for judged in judgement.pairs
         for member, check in zip(MEMBERS, judged.checks, strict=False)  # none where none was asked
     }
-
-
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(
-        f"{name}: {then}, then {after[name]}"
-        for name, then in before.items()
-        if then != after[name]
-    )
 
 
 Name = tuple[str, str, str]

@@ -24,6 +24,18 @@ TRAINING = ("curve_steps", "curve_every", "curve_tasks", "test_tasks")
 """What of a protocol decides how far a training goes and how its quality is seen."""
 
 
+def environment_of(probes: Mapping[str, Any], device: str, threads: int) -> dict[str, Any]:
+    """Return what two runs must share for their times to be comparable."""
+    return {name: probes.get(name) for name in ENVIRONMENT} | {"device": device, "threads": threads}
+
+
+def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say how two environments differ."""
+    return tuple(
+        f"{name}: {then[name]}, then {now[name]}" for name in then if then[name] != now[name]
+    )
+
+
 @dataclass(frozen=True)
 class JudgedRun:
     """A run and what was judged of it, by the name that it goes by."""
@@ -34,9 +46,7 @@ class JudgedRun:
 
     @property
     def environment(self) -> dict[str, Any]:
-        """What two runs must share for their times to be comparable."""
-        about = {name: self.manifest.probes.get(name) for name in ENVIRONMENT}
-        return about | {"device": self.manifest.device, "threads": self.manifest.threads}
+        return environment_of(self.manifest.probes, self.manifest.device, self.manifest.threads)
 
     @property
     def noises(self) -> Noises:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import gc
 import math
 import os
+import signal
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -24,11 +25,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter_ns
+from types import FrameType
 from typing import NamedTuple
 
 from harness.declare.passes import Costs
 from harness.declare.protocol import Protocol
-from harness.measure.suspension import suspensions
 from harness.team.aggregation import told_by_all
 from harness.team.communicator import Alone, Communicator
 
@@ -218,3 +219,29 @@ def warm_up(interval: Callable[[int], Window], protocol: Protocol) -> WarmUp:
             return WarmUp(tuple(windows), False)
         if not long_enough:
             steps *= 2
+
+
+class Suspensions:
+    """How often this process was stopped and went on: what handles the signal of that.
+
+    A stopped process neither runs nor waits for a core, so no clock of the system tells its seconds
+    from those of work; but it is sent a signal when it goes on. (While a whole machine sleeps, the
+    clock that times intervals stands still.)
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+
+
+def suspensions() -> Suspensions:
+    """Return the count of this process, which it begins with the first who asks."""
+    known = signal.getsignal(signal.SIGCONT)
+    if isinstance(known, Suspensions):
+        return known
+    counting = Suspensions()
+    with suppress(ValueError):  # only a process's first thread may say who handles a signal
+        signal.signal(signal.SIGCONT, counting)
+    return counting

@@ -18,7 +18,7 @@ from harness.declare.passes import Pace, Seen
 from harness.errors import MeasurementError
 from harness.measure.block import Block, block_from
 from harness.measure.engines.engine import Answer, Engine, Resources
-from harness.measure.engines.outcome import record_of
+from harness.measure.engines.outcome import record_from_answer, record_of_team
 from harness.records.record import Record, record_from
 from harness.registry import Registry
 from harness.temporary import temporary_folder
@@ -52,10 +52,8 @@ class Lane:
             return self.block.record("failed", reason=str(error))
 
     def start(self, call: str, text: str, limit_s: float) -> Sequence[Answer]:
-        ranks, imports, resources = self.block.ranks, self.imports, self.resources
-        if ranks == 1:
-            return [self.engine.call(call, text, limit_s, imports, resources)]
-        return self.engine.call_ranks(call, text, limit_s, imports, ranks, resources)
+        ranks = self.block.ranks if self.block.ranks > 1 else None
+        return self.engine.call_ranks(call, text, limit_s, self.imports, ranks, self.resources)
 
     @property
     def resources(self) -> Resources:
@@ -69,7 +67,10 @@ class Lane:
         )
 
     def record(self, answers: Sequence[Answer]) -> Record[Seen]:
-        return record_of(answers, self.block, self.registry.passes)
+        """Return the record of the block, which had one process, or one for every rank."""
+        if self.block.ranks == 1:
+            return record_from_answer(answers[0], self.block, self.registry.passes)
+        return record_of_team(answers, self.block, self.registry.passes)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ class Round:
         records = engine.make(self, limit_s, needed)
         if any(record.together for record in records):
             return records
-        return _told_of(self, _again(engine.make(self, limit_s, needed)))  # its machine was lost
+        records = _again(engine.make(self, limit_s, needed))  # its machine was lost
+        return _of_round(records, datetime.now(UTC).isoformat(), in_turns=self.in_turns)
 
     def here(self) -> list[Record[Seen]]:
         measure = measure_in_turns if self.in_turns else measure_apart
@@ -113,11 +115,10 @@ class Round:
         return [record_from(line, "a round", passes) for line in json.loads(answer.text)]
 
 
-def _told_of(asked: Round, records: list[Record[Seen]]) -> list[Record[Seen]]:
-    """Return records that say of which round they are, even if nobody was there to say so."""
-    now = datetime.now(UTC).isoformat()
+def _of_round(records: Sequence[Record[Seen]], began: str, *, in_turns: bool) -> list[Record[Seen]]:
+    """Return records that say of which round they are, unless whoever took it has said so."""
     return [
-        dataclasses.replace(record, together=record.together or now, in_turns=asked.in_turns)
+        dataclasses.replace(record, together=record.together or began, in_turns=in_turns)
         for record in records
     ]
 
@@ -161,7 +162,7 @@ def _in_turns(lanes: Sequence[Lane], random: Random) -> list[Record[Seen]]:
                 seat.accept(channels)
             _take(seats, random)
         records = [seat.lane.record(seat.answers.result()) for seat in seats]
-    return [dataclasses.replace(each, together=began, in_turns=True) for each in records]
+    return _of_round(records, began, in_turns=True)
 
 
 def measure_apart(lanes: Sequence[Lane], random: Random) -> list[Record[Seen]]:
@@ -169,10 +170,7 @@ def measure_apart(lanes: Sequence[Lane], random: Random) -> list[Record[Seen]]:
     began = datetime.now(UTC).isoformat()
     order = random.sample(range(len(lanes)), len(lanes))
     records = {place: lanes[place].measure() for place in order}
-    return [
-        dataclasses.replace(records[place], together=began, in_turns=False)
-        for place in range(len(lanes))
-    ]
+    return _of_round([records[place] for place in sorted(order)], began, in_turns=False)
 
 
 def _tried(measure: Callable[[], list[Record[Seen]]]) -> list[Record[Seen]]:
@@ -189,11 +187,10 @@ def _again(records: list[Record[Seen]]) -> list[Record[Seen]]:
 
 
 def _take(seats: Sequence[_Seat], random: Random) -> None:
-    for seat in seats:
-        seat.get_ready()
+    ready = [(seat, seat.heard()) for seat in seats]
     # One after another: at once they would keep each other from the cores.
-    order = random.sample(seats, len(seats))
-    paces = {seat: pace for seat in order if (pace := seat.warm_up()) is not None}
+    order = random.sample(ready, len(ready))
+    paces = {seat: pace for seat, said in order if (pace := seat.warm_up(said)) is not None}
     # Who does the same work takes as many steps.
     steps = {
         seat.work: max(other.steps for at, other in paces.items() if at.work == seat.work)
@@ -214,7 +211,6 @@ class _Seat:
         self.listener = socket.socket(socket.AF_UNIX)
         self.answers: Future[Sequence[Answer]]
         self.channels: list[TextIO] = []
-        self.said: list[str] | None = None
 
     def start(self, threads: ThreadPoolExecutor, processes: int, limit_s: float) -> None:
         self.listener.bind(str(self.path))
@@ -233,20 +229,15 @@ class _Seat:
                 with connection:  # the file keeps it open
                     self.channels.append(channels.enter_context(connection.makefile("rw")))
 
-    def get_ready(self) -> None:
-        """Wait until all ranks are ready to warm up, or have done so."""
-        self.said = self._heard()
-
-    def warm_up(self) -> Pace | None:
-        """Let all ranks warm up, and return the pace that they ask for."""
-        heard = self.said
-        if heard and all(words.strip() == READY for words in heard):
-            heard = self._heard() if self._told("go") else None
-        return Pace(*map(int, heard[0].split())) if heard else None
+    def warm_up(self, said: list[str] | None) -> Pace | None:
+        """Let all ranks warm up that said they are ready to, and return the pace they ask for."""
+        if said and all(words.strip() == READY for words in said):
+            said = self.heard() if self._told("go") else None
+        return Pace(*map(int, said[0].split())) if said else None
 
     def turn(self, steps: int) -> bool:
         """Let all ranks take a turn, and say whether they did."""
-        return self._told(str(steps)) and self._heard() is not None
+        return self._told(str(steps)) and self.heard() is not None
 
     def _told(self, words: str) -> bool:
         """Tell all ranks, and say whether all are still there."""
@@ -257,8 +248,8 @@ class _Seat:
             return True
         return False
 
-    def _heard(self) -> list[str] | None:
-        """Return what every rank says, or None where one has gone."""
+    def heard(self) -> list[str] | None:
+        """Wait for what every rank says, and return it; None where one has gone."""
         with suppress(ConnectionError):
             said = [channel.readline() for channel in self.channels]
             return said if said and all(said) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
@@ -122,12 +122,7 @@ def memory(block: Block, learner: Learner) -> Look:
     state, batches = _prepared(block, learner)
     learner.step(state, batches[0])  # what is made once and kept is not a step's own
     peak = peak_of(lambda: learner.step(state, batches[0]), block.device)
-    own = {
-        "live_bytes": live_bytes(state, batches[0]),
-        "peak_bytes": peak.peak_bytes,
-        "reserved_bytes": peak.reserved_bytes,
-        "resident_bytes": peak.resident_bytes,
-    }
+    own = vars(peak) | {"live_bytes": live_bytes(state, batches[0])}
     of_all: list[dict[str, int]] = told_by_all(_team_of(learner), own)
     return Look(Memory(**max(of_all, key=lambda seen: seen["live_bytes"] + seen["peak_bytes"])))
 
@@ -136,35 +131,29 @@ def operations(block: Block, learner: Learner) -> Look:
     (state, batches), team = _prepared(block, learner), _team_of(learner)
     learner.step(state, batches[0])  # a plan made at the first step is not a step's own work
     before = team.traffic.so_far()
-    of_step = _counted_by_all(team, lambda: learner.step(state, batches[0]))
+    flops, passes = _counted_by_all(team, lambda: learner.step(state, batches[0]))
     sent = team.traffic.calls - before.calls, team.traffic.bytes - before.bytes
     calls, bytes_ = zip(*told_by_all(team, sent), strict=True)
     adapting = None
     if "adaptation" in block.pair.passes:
         learner.adapt(state, batches[0])  # likewise
-        adapting = sum(_counted_by_all(team, lambda: learner.adapt(state, batches[0])).flops)
+        adapting = sum(_counted_by_all(team, lambda: learner.adapt(state, batches[0]))[0])
     several = team.size > 1
     seen = Operations(
-        flops=sum(of_step.flops),
-        backward_passes=sum(of_step.backward_passes),
+        flops=sum(flops),
+        backward_passes=sum(passes),
         adaptation_flops=adapting,
-        rank_flops=max(of_step.flops) if several else None,
+        rank_flops=max(flops) if several else None,
         allreduce_calls=max(calls) if several else None,
         allreduce_bytes=max(bytes_) if several else None,
     )
     return Look(seen)
 
 
-class _ByRank(NamedTuple):
-    """What every rank did: work that several of them repeat is not saved."""
-
-    flops: tuple[int, ...]
-    backward_passes: tuple[int, ...]
-
-
-def _counted_by_all(team: Communicator, call: Callable[[], object]) -> _ByRank:
+def _counted_by_all(team: Communicator, call: Callable[[], object]) -> list[tuple[int, ...]]:
+    """Return every rank's operations and its backward passes: what several repeat is not saved."""
     own = operations_of(call)
-    return _ByRank(*zip(*told_by_all(team, (own.flops, own.backward_passes)), strict=True))
+    return list(zip(*told_by_all(team, (own.flops, own.backward_passes)), strict=True))
 
 
 def curve(block: Block, learner: Learner) -> Look:

@@ -12,6 +12,7 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from harness.config import RunConfig
@@ -26,9 +27,6 @@ from harness.records.seen import CURVE
 from harness.registry import Registry
 
 MOST_BLOCKS = 200_000
-
-RHYTHMS: tuple[Rhythm, ...] = ("learner", "once", "rounds", "seeds")
-"""What takes longest stands last, so that a run that is broken off has the most of pairs."""
 
 
 def plan(suite: Suite, config: RunConfig, registry: Registry) -> list[Block]:
@@ -53,9 +51,18 @@ class _Planner:
     registry: Registry
     made: dict[tuple[str, PointKey], Pair] = field(default_factory=dict)
     """Pairs at points: blocks share them, and what is made of them is made once."""
-    protocols: dict[str, Protocol] = field(default_factory=dict)
-    jobs: dict[str, int] = field(default_factory=dict)
-    """How many blocks of a pass share the cores."""
+
+    @cached_property
+    def protocols(self) -> dict[str, Protocol]:
+        return {pair.name: self.suite.protocol_of(pair) for pair in self.suite.pair}
+
+    @cached_property
+    def jobs(self) -> dict[str, int]:
+        """How many blocks of a pass share the cores; where there is but one, it has all."""
+        return {
+            each.name: self.config.jobs if not each.alone and self._sure(each) > 1 else 1
+            for each in self.registry.passes.values()
+        }
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -63,7 +70,8 @@ class _Planner:
 
     def seeds_of(self, pair: Pair) -> tuple[int, ...]:
         """Return the seeds of a pair's trainings; its rounds have those of the run."""
-        return tuple(range(self._protocol(pair).seeds)) if "seeds" in pair.protocol else self.seeds
+        own = "seeds" in pair.protocol
+        return tuple(range(self.protocols[pair.name].seeds)) if own else self.seeds
 
     @property
     def rounds(self) -> int:
@@ -81,19 +89,18 @@ class _Planner:
         )
 
     def blocks(self) -> Iterator[Block]:
-        passes = list(self.registry.passes.values())
+        """Yield what takes longest last: a run that is broken off has the most of pairs then."""
         checked: set[str] = set()
-        for rhythm in RHYTHMS:
-            if rhythm == "rounds":
-                yield from self._rounds()
-            for each in (known for known in passes if known.rhythm == rhythm):
-                if rhythm == "learner":
-                    yield from self._checks(each, checked)
-                elif rhythm == "once":
-                    for pair in self.suite.pair:
-                        yield from self._look(pair, each, self.seeds[0])
-                elif rhythm == "seeds":
-                    yield from self._trainings(each)
+        for each in self._with("learner"):
+            yield from self._checks(each, checked)
+        for each, pair in itertools.product(self._with("once"), self.suite.pair):
+            yield from self._look(pair, each, self.seeds[0])
+        yield from self._rounds()
+        for each in self._with("seeds"):
+            yield from self._trainings(each)
+
+    def _with(self, rhythm: Rhythm) -> list[Pass[Seen]]:
+        return [each for each in self.registry.passes.values() if each.rhythm == rhythm]
 
     def _of(self, pair: Pair) -> list[Pass[Seen]]:
         return [self.registry.passes[name] for name in pair.every_pass]
@@ -117,10 +124,9 @@ class _Planner:
                     yield from self._look(pair, each, seed, turned=place)
 
     def _rounds(self) -> Iterator[Block]:
-        passes = [each for each in self.registry.passes.values() if each.rhythm == "rounds"]
         groups = [
             (pair, each, points)
-            for pair, each in itertools.product(self.suite.pair, passes)
+            for pair, each in itertools.product(self.suite.pair, self._with("rounds"))
             for points in _sharing(pair, pair.points_of(each.name))
         ]
         for round_, seed in itertools.product(range(self.rounds), self.seeds):
@@ -171,14 +177,14 @@ class _Planner:
         round_: int,
     ) -> Block:
         here = self._here(pair, point)
-        jobs = self._jobs(each)
+        jobs = self.jobs[each.name]
         return Block(
             pair=here,
             measured=each.name,
             member=member,
             seed=seed,
             round=round_,
-            protocol=self._protocol(pair),
+            protocol=self.protocols[pair.name],
             threads=self._threads(pair, here, member, self.config.threads // jobs or 1),
             jobs=jobs,
             device=self.config.device,
@@ -187,13 +193,6 @@ class _Planner:
             point=pair.part_of(member, point),
             study=self._settings(each),
         )
-
-    def _jobs(self, each: Pass[Seen]) -> int:
-        """Return how many blocks of a pass share the cores; where there is but one, it has all."""
-        if each.name not in self.jobs:
-            several = not each.alone and self._sure(each) > 1
-            self.jobs[each.name] = self.config.jobs if several else 1
-        return self.jobs[each.name]
 
     def _sure(self, each: Pass[Seen]) -> int:
         """Return how often a pass surely measures: what pairs share, once; an heir, never."""
@@ -208,11 +207,6 @@ class _Planner:
                     key = json.dumps([*learner, here.workload, here.settings, here.protocol])
                     found |= {(key, seed) for seed in seeds}
         return len(found)
-
-    def _protocol(self, pair: Pair) -> Protocol:
-        if pair.name not in self.protocols:
-            self.protocols[pair.name] = self.suite.protocol_of(pair)
-        return self.protocols[pair.name]
 
     def _threads(self, pair: Pair, here: Pair, member: Member, cores: int) -> int:
         """Where ranks are swept each has as many threads anywhere, so that ranks alone differ."""

@@ -5,17 +5,18 @@ A terminal gets a bar, anything else plain lines.
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import math
 import time
+from collections.abc import Callable
 from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from harness.declare.pair import Pair
 from harness.declare.passes import Seen
 from harness.declare.suite import Suite
 from harness.measure.block import Block
-from harness.measure.durations import between, duration
 from harness.measure.estimate import Estimate
 from harness.records.record import Record
 
@@ -27,21 +28,11 @@ SILENCE_S = 15.0  # plain lines come no closer than this, unless a block failed
 LONGEST_SILENCE_S = 60.0  # then they say what takes so long: one training may take an hour
 
 
-class Progress(Protocol):
-    """Whoever watches a run."""
-
-    def planned(self, suite: Suite, blocks: int, estimate: Estimate) -> None: ...
-    def started(self, block: Block) -> None: ...
-    def finished(self, block: Block, record: Record[Seen]) -> None: ...
-    def noted(self, note: str) -> None: ...
-    def close(self) -> None: ...
-
-
 LONG_S = 3600.0  # from here on a run says what each of its pairs costs
 
 
-class Watch:
-    """What both displays know of a run: how long it takes, and what of it was told already."""
+class Progress(abc.ABC):
+    """Whoever watches a run: told how long it takes, what of it is done, and what went wrong."""
 
     def __init__(self) -> None:
         self._estimate = Estimate([], {})
@@ -49,25 +40,40 @@ class Watch:
         self._left = ""
         self._told: set[tuple[str, str | None]] = set()
 
-    def planned(self, suite: Suite, blocks: int, estimate: Estimate) -> str:
-        """Return the announcement of a run."""
+    def planned(self, suite: Suite, blocks: int, estimate: Estimate) -> None:
         self._estimate = estimate
-        return announcement(suite, blocks, estimate)
+        self._say(announcement(suite, blocks, estimate))
+        self._begin(blocks)
 
-    def finished(self, block: Block, record: Record[Seen]) -> str | None:
-        """Return what is to be told of a block's record.
+    @abc.abstractmethod
+    def started(self, block: Block) -> None: ...
 
-        What is skipped is told once for each pair and reason: it is seldom a block alone.
-        """
-        if record.status == "ok":
-            return None
-        if record.status != "skipped":
-            return f"{block.id}: {record.status}: {record.reason}"
+    def finished(self, block: Block, record: Record[Seen]) -> None:
+        """Tell what went wrong; of what is skipped once for each pair and reason."""
         what = block.pair.name, record.reason
-        if what in self._told:
-            return None
-        self._told.add(what)
-        return f"{block.pair.name}: {'' if not record.is_owed else 'skipped: '}{record.reason}"
+        if record.status == "skipped" and what not in self._told:
+            self._told.add(what)
+            self._say(f"{what[0]}: {'skipped: ' if record.is_owed else ''}{record.reason}")
+        elif record.status not in ("ok", "skipped"):
+            self._say(f"{block.id}: {record.status}: {record.reason}")
+        self._count(block)
+
+    def noted(self, note: str) -> None:
+        self._say(f"note: {note}")
+
+    @abc.abstractmethod
+    def close(self) -> None: ...
+
+    @abc.abstractmethod
+    def _begin(self, blocks: int) -> None:
+        """Show that so many blocks are to be measured."""
+
+    @abc.abstractmethod
+    def _count(self, block: Block) -> None:
+        """Show that a block has ended."""
+
+    @abc.abstractmethod
+    def _say(self, line: str) -> None: ...
 
     @property
     def left(self) -> str:
@@ -78,12 +84,12 @@ class Watch:
         return self._left
 
 
-class PlainProgress:
+class PlainProgress(Progress):
     """Lines that a log can hold."""
 
     def __init__(self, out: TextIO) -> None:
+        super().__init__()
         self._out = out
-        self._watch = Watch()
         self._counted = -math.inf  # when blocks were last counted, and when anything was last said
         self._spoke = time.monotonic()
         self._done = self._total = 0
@@ -91,29 +97,23 @@ class PlainProgress:
         self._lock, self._closed = Lock(), Event()
         self._silence = Thread(target=self._end_silence, daemon=True)
 
-    def planned(self, suite: Suite, blocks: int, estimate: Estimate) -> None:
+    def _begin(self, blocks: int) -> None:
         self._total = blocks
-        self._say(self._watch.planned(suite, blocks, estimate))
         self._silence.start()
 
     def started(self, block: Block) -> None:
         with self._lock:
             self._going[block.id] = time.monotonic()
 
-    def finished(self, block: Block, record: Record[Seen]) -> None:
+    def _count(self, block: Block) -> None:
         self._done += 1
         with self._lock:
             self._going.pop(block.id, None)  # of those that are timed together one was started
-        if (told := self._watch.finished(block, record)) is not None:
-            self._say(told)
         last = self._done == self._total
         if last or time.monotonic() - self._counted >= SILENCE_S:
             self._counted = time.monotonic()
-            left = "" if last else f", {self._watch.left}"
+            left = "" if last else f", {self.left}"
             self._say(f"{self._done} of {self._total} blocks{left}")
-
-    def noted(self, note: str) -> None:
-        self._say(f"note: {note}")
 
     def tell_of_the_longest(self) -> None:
         """Say what has been going on for longest, if nothing was said for long."""
@@ -140,10 +140,11 @@ class PlainProgress:
             print(line, file=self._out, flush=True)
 
 
-class BarProgress:
+class BarProgress(Progress):
     """One bar, the block in flight, and the time left."""
 
     def __init__(self) -> None:
+        super().__init__()
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as RichProgress
@@ -157,31 +158,23 @@ class BarProgress:
             transient=True,
         )
         self._task: TaskID | None = None
-        self._watch = Watch()
 
-    def planned(self, suite: Suite, blocks: int, estimate: Estimate) -> None:
-        self._print(self._watch.planned(suite, blocks, estimate))
-        self._task = self._bar.add_task("", total=blocks, left=self._watch.left)
+    def _begin(self, blocks: int) -> None:
+        self._task = self._bar.add_task("", total=blocks, left=self.left)
         self._bar.start()
 
     def started(self, block: Block) -> None:
         assert self._task is not None
         self._bar.update(self._task, description=block.id)
 
-    def finished(self, block: Block, record: Record[Seen]) -> None:
+    def _count(self, block: Block) -> None:
         assert self._task is not None
-        told = self._watch.finished(block, record)
-        self._bar.update(self._task, advance=1, left=self._watch.left)
-        if told is not None:
-            self._print(told)
-
-    def noted(self, note: str) -> None:
-        self._print(f"note: {note}")
+        self._bar.update(self._task, advance=1, left=self.left)
 
     def close(self) -> None:
         self._bar.stop()
 
-    def _print(self, line: str) -> None:
+    def _say(self, line: str) -> None:
         self._bar.console.print(line, markup=False, highlight=False)
 
 
@@ -208,3 +201,24 @@ def announcement(suite: Suite, blocks: int, estimate: Estimate) -> str:
         f"suite {suite.name}: {suite.summary}\n{pairs}\n"
         f"at most {blocks} blocks, {between(*estimate.seconds)}"
     )
+
+
+def between(low: float, high: float) -> str:
+    """Say in what range a duration lies, as people do."""
+    nearest = duration(low), duration(high)
+    if nearest[0] == nearest[1]:
+        return f"about {nearest[0]}"
+    least, most = duration(low, math.floor), duration(high, math.ceil)
+    number, _, unit = least.partition(" ")
+    shared = most.partition(" ")[2] == unit and " " not in unit
+    return f"{number if shared else least} to {most}"
+
+
+def duration(seconds: float, whole: Callable[[float], int] = round) -> str:
+    """Say how long that is in whole seconds, or from a minute on in whole minutes."""
+    if whole(seconds) < 60:
+        return f"{whole(seconds)} s"
+    minutes = whole(seconds / 60)
+    if minutes >= 6000:  # whose minutes nobody counts
+        return f"{whole(seconds / 3600):,} h"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -10,7 +10,7 @@ rounds go on.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -98,8 +98,8 @@ class Rounds:
         for _, before in groupby(known, lambda r: (r.pair, r.measured, r.seed, r.round)):
             records = list(before)
             self._pairs[records[0].pair].saw(records)
-        for pair, rounds in Counter(pair for pair, _, _ in {_round(r) for r in known}).items():
-            self._pairs[pair].taken = rounds
+        for pair, _, _ in {(r.pair, r.seed, r.round) for r in known}:
+            self._pairs[pair].taken += 1
 
     def next(self, busy: Container[str] = ()) -> PairRounds | None:
         """Return the pair whose turn it is, of those that are not busy; a round goes on first."""
@@ -122,7 +122,3 @@ class Rounds:
 def _turn(each: PairRounds) -> tuple[bool, bool, float]:
     """Return what is the less the sooner the pair is to go."""
     return not each.begun, each.taken >= each.fewest, each.spent
-
-
-def _round(record: Record[Seen]) -> tuple[str, int, int]:
-    return record.pair, record.seed, record.round

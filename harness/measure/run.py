@@ -53,8 +53,6 @@ class Run:
     store: Store
     disturbed_by: dict[str, str] = field(default_factory=dict)
     """What of the machine disturbs times as the run begins or goes on."""
-    measured: bool = False
-    """Whether any block gave a measurement."""
     gave: set[Side] = field(default_factory=set)
     """Whose blocks gave a measurement, or need give none."""
     _imports: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
@@ -137,7 +135,6 @@ class Run:
         return found
 
     def saw(self, record: Record[Seen]) -> None:
-        self.measured |= record.status == "ok"
         if record.status == "ok" or record.is_inherited:
             self.gave.add(side_of(record))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 K = TypeVar("K")
@@ -40,11 +39,6 @@ class SideBySide(Generic[K, R]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
         """Wait for nothing where a run is broken off: its engine ends what is under way."""
         self._threads.shutdown(wait=error is None, cancel_futures=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from harness.declare.pair import MEMBERS, Member, Pair, settings_words
 from harness.declare.passes import Seen
@@ -17,16 +17,9 @@ from harness.declare.point import Point
 from harness.measure.block import Block
 from harness.records.record import Record
 
-
-class Proof(Protocol):
-    """That a method has the baseline's learning curve."""
-
-    @property
-    def reason(self) -> str: ...
-
-
-Inherits = Callable[[Sequence[Record[Seen]], Pair], Proof | None]
-"""Proves it from the pair's checks and trajectories, or can't; a judge's affair."""
+Inherits = Callable[[Sequence[Record[Seen]], Pair], str | None]
+"""Says what shows, by a pair's checks and trajectories, that its method has the baseline's learning
+curve, or None where nothing does; a judge's affair."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,7 @@ class Skipping:
         self._checks: dict[tuple[str, str], list[Record[Seen]]] = defaultdict(list)
         self._trajectories: dict[str, list[Record[Seen]]] = defaultdict(list)
         self._absent: dict[tuple[str, str], list[Record[Seen]]] = defaultdict(list)
-        self._proofs: dict[str, Proof | None] = {}
+        self._proofs: dict[str, str | None] = {}
 
     def saw(self, record: Record[Seen]) -> None:
         """Take in what came of a block that was not left out: skipped, it lacked what it needs."""
@@ -63,13 +56,13 @@ class Skipping:
     def of(self, block: Block) -> Skipped | None:
         """Return why the block need not be measured, or None if it must be."""
         if block.may_inherit and (proof := self._proof(block.pair)) is not None:
-            return Skipped("inherited", f"inherits the baseline's curve: {proof.reason}")
+            return Skipped("inherited", f"inherits the baseline's curve: {proof}")
         # A learner's check stands for all of its pairs, so it never waits for a partner.
         if block.measured != "check" and (absent := self._absent_partner(block)) is not None:
             return Skipped("partner", f"the other member {absent.learner}: {absent.reason}")
         return None
 
-    def _proof(self, pair: Pair) -> Proof | None:
+    def _proof(self, pair: Pair) -> str | None:
         """Ask once for each pair: a plan has its checks and trajectories before its curves."""
         if pair.name not in self._proofs:
             learners = dict.fromkeys(

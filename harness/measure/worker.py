@@ -23,11 +23,11 @@ from harness.errors import Absent, HarnessError, ModuleMissing, TeamBroken, Usag
 from harness.measure import device
 from harness.measure.block import Block, block_from
 from harness.measure.check import check
+from harness.measure.clock import suspensions
 from harness.measure.control_groups import memory_left
 from harness.measure.engines.outcome import Report
 from harness.measure.passes import NotFinite, alone, measure_of
 from harness.measure.probes import block_probes
-from harness.measure.suspension import suspensions
 from harness.records.record import Record
 from harness.records.seen import Check
 from harness.registry import Entry, Registry
@@ -75,8 +75,17 @@ def _worked(block: Block, seat: Seat | None, take_turns: TakeTurns, of: int) -> 
 
 
 def settle(block: Block, of: int = 1) -> None:
-    """Make the process, one of so many, what the block's measurement asks for."""
-    _be_a_good_child(block, of)
+    """Make the process, one of so many, what the block's measurement asks for.
+
+    It is to fail with an error, or be the first to go, rather than take the machine's memory along.
+    """
+    if not block.device.startswith("cuda"):  # CUDA reserves address space that it never uses
+        own_share = memory_left() // of
+        most = psutil.Process().memory_info().vms + own_share
+        resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    score = Path("/proc/self/oom_score_adj")
+    if score.exists() and os.access(score, os.W_OK):
+        score.write_text("1000")
     torch.set_num_threads(block.threads)
     torch.set_num_interop_threads(1)
 
@@ -195,17 +204,6 @@ def _check(block: Block, registry: Registry, team: Communicator) -> Look:
     _require_sharing(block, entry)
     result = check(entry, registry, block.protocol.check_examples, block.learner_settings, team)
     return Look(Check(**result.fields()))
-
-
-def _be_a_good_child(block: Block, of: int) -> None:
-    """Fail with an error, or be the first to go, rather than take the machine's memory along."""
-    if not block.device.startswith("cuda"):  # CUDA reserves address space that it never uses
-        own_share = memory_left() // of
-        most = psutil.Process().memory_info().vms + own_share
-        resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    score = Path("/proc/self/oom_score_adj")
-    if score.exists() and os.access(score, os.W_OK):
-        score.write_text("1000")
 
 
 def _why(error: Exception) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from harness.cli import main
 from harness.config import RunConfig
-from harness.measure.engines.engine import Answer, Engine
+from harness.measure.engines.engine import ANY, Answer, Engine
 from harness.measure.plan import plan, plan_hash
 from harness.measure.probes import run_probes
 from harness.records.store import MANIFEST, RECORDS, Store
@@ -119,7 +119,7 @@ class FakeEngine(Engine):
 
     error: BaseException | None = None
 
-    def _called(self, function, text, limit_s, imports, ranks, resources):
+    def call_ranks(self, function, text, limit_s, imports, ranks, resources=ANY):
         if function.endswith("probe_text"):
             return [Answer('{"cpu": null, "gpus": 0}', 0, 0, "")]
         if self.error is not None:

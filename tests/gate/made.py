@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.declare.pair import Pair
 from harness.declare.passes import Seen
-from harness.gate.subjects import Subject
 from harness.records.record import Record
 from tests.records.made import flat_record
 
-SUBJECT = Subject("m", "w", passes=("check", "trajectory", "curve"))
+SUBJECT = Pair("m on w", "m", "m", "w", "the tree", ("check", "trajectory", "curve"))
 
 
 def record(measured: Any, member: Any = "method", seed: int = 0, **seen: Any) -> Record[Seen]:

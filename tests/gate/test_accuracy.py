@@ -31,15 +31,15 @@ def training(head_print: float, head_quality: float) -> list[Record]:
 def test_the_same_training_need_not_be_judged_by_its_quality_and_another_must(
     fingerprint: float, quality: float, word: str
 ):
-    assert accuracy("s", SUBJECT.pair(), training(fingerprint, quality)).word == word
+    assert accuracy(SUBJECT, training(fingerprint, quality)).word == word
 
 
 def test_another_training_without_curves_is_open():
     records = [each for each in training(2.0, 0.9) if each.measured == "trajectory"]
-    assert accuracy("s", SUBJECT.pair(), records).word == "inconclusive"
+    assert accuracy(SUBJECT, records).word == "inconclusive"
 
 
 def test_what_training_gives_is_told_of_head_and_not_of_a_method():
-    reason = accuracy("s", SUBJECT.pair(), training(2.0, 0.5)).reason or ""
+    reason = accuracy(SUBJECT, training(2.0, 0.5)).reason or ""
     assert ": head gains -0.4" in reason
     assert "method" not in reason

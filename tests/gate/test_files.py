@@ -37,6 +37,19 @@ def test_what_is_no_file_is_refused_before_anything_is_measured(name: str):
         require_writable(config(f"{name}=/dev/null"))
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("junit=/nowhere/at/all.xml", "No such file or directory. Name a file in a folder"),
+        ("markdown=.", "not a file. Name a file in a folder"),
+    ],
+)
+def test_where_no_file_can_be_is_refused_with_a_word_about_what_to_do(word: str, said: str):
+    with pytest.raises(UsageError, match=f"{word}: {said}") as refused:
+        require_writable(config(word))
+    assert refused.value.exit_code == 2
+
+
 @pytest.mark.parametrize("name", ["markdown", "junit", "history"])
 def test_a_name_that_no_file_can_have_is_refused(name: str, tmp_path: Path):
     path = tmp_path / ("x" * 300)

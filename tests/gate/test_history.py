@@ -26,11 +26,13 @@ TIME = Interval(1.1, 1.05, 1.15, 12, "signed ranks")
 EXACT = Interval(1.2, 1.2, 1.2, 1, "counted")
 SUBJECT = "batched_maml on sinusoid"
 FINDINGS = (
-    Finding(SUBJECT, "step_time", "s", 0.01, 0.011, TIME, 0.05, 12, "regressed", "slower"),
-    Finding(SUBJECT, "peak_bytes", "bytes", 100, 120, EXACT, None, None, "regressed"),
-    Finding(SUBJECT, "allreduce_bytes", "bytes", 0, 0, None, None, None, "same"),
-    Finding(SUBJECT, "gradient", None, 1e-15, None, None, None, None, "mismatch", "it failed"),
-    Finding("fomaml on sinusoid", "all", None, None, None, None, None, None, "new"),
+    Finding(
+        SUBJECT, "step_time", "s", 0.01, 0.011, TIME, 0.05, 12, word="regressed", reason="slower"
+    ),
+    Finding(SUBJECT, "peak_bytes", "bytes", 100, 120, EXACT, word="regressed"),
+    Finding(SUBJECT, "allreduce_bytes", "bytes", 0, 0, word="same"),
+    Finding(SUBJECT, "gradient", None, 1e-15, word="mismatch", reason="it failed"),
+    Finding("fomaml on sinusoid", "all", word="new"),
 )
 
 

@@ -24,14 +24,14 @@ SLOWER = Finding(
     Interval(1.2, 1.1, 1.3, 13, "signed ranks"),
     0.05,
     13,
-    "regressed",
-    "takes at least 11.0 % more",
+    word="regressed",
+    reason="takes at least 11.0 % more",
 )
 HOSTILE = "a|b <img src=x> *c* [d](e) `f` & \x1b[2J]]>"
 
 
 def found(word: Word, measure: str = "peak_bytes", **changed: Any) -> Finding:
-    finding = Finding("m on w", measure, "bytes", 1e6, 1e6, None, None, None, word, "a reason")
+    finding = Finding("m on w", measure, "bytes", 1e6, 1e6, word=word, reason="a reason")
     return dataclasses.replace(finding, **changed)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.measure.durations import between
+from harness.measure.progress import between
 
 
 @pytest.mark.parametrize(

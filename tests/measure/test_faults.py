@@ -21,7 +21,7 @@ import pytest
 from benchmarks.scale import MadeEngine
 from harness.config import RunConfig
 from harness.errors import StoreError
-from harness.judge.quality.inheritance import inherits
+from harness.judge.quality.inheritance import inherits_by
 from harness.measure.preparation import prepare, resume
 from harness.measure.progress import PlainProgress
 from harness.measure.run import Run
@@ -107,6 +107,7 @@ print(json.dumps(taken))
 
 def measured(run: Run, folder: Path) -> None:
     with (folder / "log").open("w") as log:
+        inherits = inherits_by(run.registry.passes)
         run.measure(MadeEngine(), PlainProgress(log), inherits, lambda pair, records: None)
 
 

@@ -193,10 +193,10 @@ def test_every_order_of_turns_is_as_likely():
         def __init__(self, name: str) -> None:
             self.name = self.work = name
 
-        def get_ready(self) -> None:
-            pass
+        def heard(self) -> list[str]:
+            return []
 
-        def warm_up(self) -> Any:
+        def warm_up(self, said: list[str]) -> Any:
             return interleaving.Pace(1, 6000)
 
         def turn(self, steps: int) -> bool:

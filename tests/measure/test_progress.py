@@ -13,7 +13,6 @@ from harness.declare.pair import Pair
 from harness.declare.protocol import Protocol
 from harness.declare.suite import Suite
 from harness.measure import progress as module
-from harness.measure.durations import between
 from harness.measure.estimate import Estimate as EstimateWith
 from harness.measure.plan import plan as plan_with
 from harness.measure.progress import (
@@ -21,6 +20,7 @@ from harness.measure.progress import (
     SILENCE_S,
     BarProgress,
     PlainProgress,
+    between,
     progress_for,
 )
 from harness.registry import Registry

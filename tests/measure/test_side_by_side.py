@@ -59,7 +59,7 @@ class Busy(Engine):
     fails_at: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def _called(self, function: str, text: str, *about: Any) -> Sequence[Answer]:
+    def call_ranks(self, function: str, text: str, *about: Any) -> Sequence[Answer]:
         block = block_from(text)
         with self.lock:
             self.going.append(block)
@@ -167,9 +167,9 @@ class Cluster(Busy):
     machines = 2  # type: ignore[assignment]
     limits: list[Resources] = field(default_factory=list)
 
-    def _called(self, *about: Any) -> Sequence[Answer]:
+    def call_ranks(self, *about: Any) -> Sequence[Answer]:
         self.limits.append(about[-1])
-        return super()._called(*about)
+        return super().call_ranks(*about)
 
 
 def test_where_machines_are_many_pairs_are_timed_at_once_each_on_one_of_its_own(tmp_path: Path):
@@ -198,9 +198,9 @@ def test_rounds_of_a_pair_are_taken_one_after_another(tmp_path: Path):
 class Small(Busy):
     """An engine on which a training that shares the memory has too little of it."""
 
-    def _called(self, function: str, text: str, *about: Any) -> Sequence[Answer]:
+    def call_ranks(self, function: str, text: str, *about: Any) -> Sequence[Answer]:
         block = block_from(text)
-        (answer,) = super()._called(function, text, *about)
+        (answer,) = super().call_ranks(function, text, *about)
         if block.measured == "curve" and block.jobs > 1:
             return [Answer(block.record("out of memory", reason="too large").to_line(), 0, 0, "")]
         return [answer]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 
 import pytest
 
@@ -24,15 +23,13 @@ PAIRS = tuple(
 BLOCKS = plan(Suite("s", "S", PAIRS, Protocol(seeds=2, rounds=2)), RunConfig(), REGISTRY)
 
 
-@dataclass(frozen=True)
-class Proof:
-    reason: str = "over 5 steps they are equal"
+PROOF = "over 5 steps they are equal"
 
 
 class Judge:
     """Proves that every method inherits, and keeps what it was asked."""
 
-    def __init__(self, proof: Proof | None) -> None:
+    def __init__(self, proof: str | None) -> None:
         self.proof, self.asked = proof, []
 
     def __call__(self, records, pair):
@@ -45,7 +42,7 @@ def of(pair: str, measured: str, member: str) -> list[Block]:
 
 
 def test_a_method_whose_curve_is_proven_is_not_trained():
-    judge = Judge(Proof())
+    judge = Judge(PROOF)
     skipping = Skipping(judge)
     for block in BLOCKS:
         if block.measured != "curve":

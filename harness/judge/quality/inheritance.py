@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from harness.declare.pair import MEMBERS, Pair
 from harness.declare.passes import Pass, Seen
 from harness.judge.checks import check_results
 from harness.judge.evidence import Evidence, key
 from harness.judge.judgement import Curves
+from harness.records.record import Record
 from harness.records.seen import TRAJECTORY, Trajectory
 
 # Trajectories are taken in float64. learn2learn's MAML and the batched one, which sum in different
@@ -67,9 +68,16 @@ def inherits(evidence: Evidence, pair: Pair) -> Curves | None:
     return curves if curves.equal else None
 
 
-def inherits_by(passes: Mapping[str, Pass[Seen]]) -> Callable[..., Curves | None]:
-    """Return what proves it of a pair from the records of its checks and trajectories alone."""
-    return lambda records, pair: inherits(Evidence(None, records, passes), pair)
+def inherits_by(
+    passes: Mapping[str, Pass[Seen]],
+) -> Callable[[Sequence[Record[Seen]], Pair], str | None]:
+    """Return what says why a pair's method inherits, by its checks' and trajectories' records."""
+
+    def reason(records: Sequence[Record[Seen]], pair: Pair) -> str | None:
+        proof = inherits(Evidence(None, records, passes), pair)
+        return None if proof is None else proof.reason
+
+    return reason
 
 
 def _difference(baseline: Trajectory, method: Trajectory) -> float:

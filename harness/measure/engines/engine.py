@@ -6,7 +6,6 @@ import abc
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import ClassVar, Protocol, Self, TypeVar
 
 R = TypeVar("R", covariant=True)
@@ -85,32 +84,23 @@ class Engine(abc.ABC):
         resources: Resources = ANY,
     ) -> Answer:
         """Call "module:function" with the text, in a process that has the imports already."""
-        (answer,) = self._called(function, text, limit_s, imports, None, resources)
+        (answer,) = self.call_ranks(function, text, limit_s, imports, None, resources)
         return answer
 
+    @abc.abstractmethod
     def call_ranks(
         self,
         function: str,
         text: str,
         limit_s: float,
         imports: Sequence[str],
-        ranks: int,
+        ranks: int | None,
         resources: Resources = ANY,
     ) -> Sequence[Answer]:
-        """Call it with the text and a seat in so many processes at once, which end together."""
-        return self._called(function, text, limit_s, imports, ranks, resources)
+        """Call it with the text and a seat in so many processes at once, which end together.
 
-    @abc.abstractmethod
-    def _called(
-        self,
-        function: str,
-        text: str,
-        limit_s: float,
-        imports: Sequence[str],
-        ranks: int | None,
-        resources: Resources,
-    ) -> Sequence[Answer]:
-        """Make a call in so many processes with a seat each, or in one without if None is said."""
+        Where None is said it is called in one, without a seat.
+        """
 
     def make(self, calls: Calls[R], limit_s: float, resources: Resources = ANY) -> R:
         """Make several calls on one machine, beside each other."""
@@ -122,10 +112,5 @@ class Engine(abc.ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

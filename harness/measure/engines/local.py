@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import NothingMeasured
-from harness.measure.engines.engine import Answer, Engine, Resources
+from harness.measure.engines.engine import ANY, Answer, Engine, Resources
 from harness.measure.engines.server import EndedOnStarting, Gone, Server
 from harness.registry import ROOT
 
@@ -50,14 +50,14 @@ class LocalEngine(Engine):
         self._closed = False
         self._changing = threading.Lock()
 
-    def _called(
+    def call_ranks(
         self,
         function: str,
         text: str,
         limit_s: float,
         imports: Sequence[str],
         ranks: int | None,
-        resources: Resources,
+        resources: Resources = ANY,
     ) -> list[Answer]:
         request = {"call": function, "text": text, "limit_s": limit_s, "ranks": ranks}
         idle, server = self._idle[tuple(imports)], None

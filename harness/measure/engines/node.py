@@ -52,11 +52,7 @@ def answer(request: str) -> str:
 
 def call(engine: Engine, text: str) -> str:
     """Make a call of one process or of several ranks, and return what became of each."""
-    asked = json.loads(text)
-    if asked["ranks"] is None:
-        del asked["ranks"]
-        return json.dumps([asdict(engine.call(**asked))])
-    return json.dumps([asdict(each) for each in engine.call_ranks(**asked)])
+    return json.dumps([asdict(each) for each in engine.call_ranks(**json.loads(text))])
 
 
 @cache

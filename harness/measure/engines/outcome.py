@@ -30,13 +30,6 @@ class Report:
         return json.dumps(dataclasses.asdict(self))
 
 
-def record_of(answers: Sequence[Answer], block: Block, passes: Passes) -> Record[Seen]:
-    """Return the record of a block that had one process, or one for every rank."""
-    if block.ranks == 1:
-        return record_from_answer(answers[0], block, passes)
-    return record_of_team(answers, block, passes)
-
-
 def record_from_answer(answer: Answer, block: Block, passes: Passes) -> Record[Seen]:
     """Return the record that a block's one process handed back, or one that says why it did not."""
     if answer.timed_out:

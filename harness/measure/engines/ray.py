@@ -22,7 +22,7 @@ from harness.config import cores
 from harness.errors import EngineMissing, UsageError
 from harness.measure.engines.engine import Resources
 from harness.measure.engines.node import answer
-from harness.measure.engines.remote import Lost, RemoteEngine
+from harness.measure.engines.remote import Lost, RemoteEngine, last_line
 from harness.measure.machine import processor
 
 PATIENCE_S = 10.0  # with a cluster that is to answer at its address
@@ -81,7 +81,7 @@ class RayEngine(RemoteEngine):
             self._lost.add(node)
             return self._send(request, limit_s, resources)
         except RayTaskError as error:
-            raise UsageError(f"on a machine of the cluster: {_last_line(error)}") from None
+            raise UsageError(f"on a machine of the cluster: {last_line(error)}") from None
         except RayError as error:  # which says where the machine is
             if isinstance(error, NodeDiedError):
                 self._lost.add(node)
@@ -186,7 +186,3 @@ def _connect(ray: Any, address: str) -> None:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or ["no reason was given"])[0]
-
-
-def _last_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["no reason was given"])[-1]

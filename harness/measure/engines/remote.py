@@ -47,14 +47,14 @@ class RemoteEngine(Engine):
             return calls.read(_nothing_of(error))
         return calls.read(Answer(said, 0, 0, ""))
 
-    def _called(
+    def call_ranks(
         self,
         function: str,
         text: str,
         limit_s: float,
         imports: Sequence[str],
         ranks: int | None,
-        resources: Resources,
+        resources: Resources = ANY,
     ) -> list[Answer]:
         call = {"function": function, "text": text, "limit_s": limit_s, "imports": [*imports]}
         try:
@@ -79,3 +79,8 @@ class RemoteEngine(Engine):
 
 def _nothing_of(error: Lost) -> Answer:
     return Answer("", 1, 0, f"nothing came back from the machine that had it ({error})")
+
+
+def last_line(error: Exception) -> str:
+    """Return what an error comes to, which stands below how it came about."""
+    return (str(error).strip().splitlines() or ["no reason was given"])[-1]

@@ -62,14 +62,26 @@ class Server:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                pid = int(self._exchange({"serve": modules}, theirs.fileno())["pid"])
+                pid = int(self.ask({"serve": modules}, theirs.fileno())["pid"])
             except BaseException:
                 ours.close()
                 raise
         return self._greeted(pid, ours, lambda: self._how_it_ended(pid))
 
-    def ask(self, request: Mapping[str, Any]) -> Any:
-        return self._exchange(request)
+    def ask(self, request: Mapping[str, Any], *descriptors: int) -> Any:
+        """Return its answer to a request, with which descriptors may be sent along."""
+        with self._asking:
+            try:
+                told = json.dumps(request).encode() + b"\n"
+                if descriptors:  # they go with the first bytes, of which all may not go at once
+                    told = told[socket.send_fds(self._line, [told], descriptors) :]
+                self._line.sendall(told)
+                return self._answer()
+            except BaseException as error:
+                self.stop()  # an answer that nobody took would be taken for the next
+                if isinstance(error, OSError):
+                    raise Gone from error
+                raise
 
     def stop(self) -> None:
         """Hang up: it ends its children and itself, and nobody waits for an answer any more."""
@@ -89,20 +101,6 @@ class Server:
             return cls(pid, line, ended)
         except Gone:
             raise EndedOnStarting(ended()) from None
-
-    def _exchange(self, request: Mapping[str, Any], *descriptors: int) -> Any:
-        with self._asking:
-            try:
-                told = json.dumps(request).encode() + b"\n"
-                if descriptors:  # they go with the first bytes, of which all may not go at once
-                    told = told[socket.send_fds(self._line, [told], descriptors) :]
-                self._line.sendall(told)
-                return self._answer()
-            except BaseException as error:
-                self.stop()  # an answer that nobody took would be taken for the next
-                if isinstance(error, OSError):
-                    raise Gone from error
-                raise
 
     def _answer(self) -> Any:
         try:

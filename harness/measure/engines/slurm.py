@@ -25,7 +25,7 @@ from typing import Any, Literal
 from harness.errors import EngineMissing, UsageError
 from harness.measure.engines.engine import Resources
 from harness.measure.engines.node import answer
-from harness.measure.engines.remote import Lost, RemoteEngine
+from harness.measure.engines.remote import Lost, RemoteEngine, last_line
 
 START_S = 300.0
 """Of a job's limit: to import torch from a shared file system, on top of what its call may take."""
@@ -93,7 +93,7 @@ class SlurmEngine(RemoteEngine):
         try:
             job = self._gathered(request, asked).result()
         except self._failed as error:
-            raise UsageError(f"sbatch refused a job: {_last_line(error)}") from None
+            raise UsageError(f"sbatch refused a job: {last_line(error)}") from None
         self._jobs.add(job)
         try:
             if not self._is_done(job, patience_s=PATIENCE_S if node else math.inf):
@@ -186,7 +186,3 @@ class SlurmEngine(RemoteEngine):
 
 
 NEEDED = ("sbatch", "srun", "sacct", "scancel")
-
-
-def _last_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["no reason was given"])[-1]
