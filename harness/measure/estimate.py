@@ -49,10 +49,11 @@ class Estimate:
     A block is expected to take what half of its like did, those of the same pair, pass, member and
     point of a sweep, or else of any point: one of many that took long does not stand for all. Until
     one of them was seen it is guessed from the protocol and the seconds of a step, and corrected by
-    how far off such guesses were for other pairs. A step's seconds are those that were timed; before that the least that follow from passes
-    which take a few steps, and before that those of other learners. Of a pair whose rehearsal was
-    skipped every block will be. Rounds may end as soon as a first look decides, and go on to the
-    last or to the end of the budget. Blocks that share the cores go on at once.
+    how far off such guesses were for other pairs. A step's seconds are those that were timed;
+    before that the least that follow from passes which take a few steps, and before that those of
+    other learners. Of a pair whose rehearsal was skipped every block will be. Rounds may end as
+    soon as a first look decides, and go on to the last or to the end of the budget. Blocks that
+    share the cores go on at once.
     """
 
     def __init__(
