@@ -9,7 +9,6 @@ tasks at hand.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,10 +17,9 @@ from typing import Literal
 
 from harness.errors import UsageError
 
-TIMES, MOST_TIMES, ENOUGH_S, TOO_SLOW = 2, 20, 0.05, 1.5
+TIMES, MOST_TIMES, ENOUGH_S = 2, 20, 0.05
 """Calls of every candidate, of which the fastest counts: the first one has the most to make. Short
-ones are called until they took so many seconds, since little disturbs them much. A longer one that
-takes so many times the fastest is not called again."""
+ones are called until they took so many seconds, since little disturbs them much."""
 
 Hessians = Literal["stored", "recomputed", "forward"]
 """How an inner step is differentiated again: backward through the graph of its backward pass, which
@@ -70,7 +68,7 @@ class TaskBytes:
     plain: int
     """The graph of a loss that is differentiated once."""
     tangents: int
-    """The graph of an inner step with tangents, and all that were formed."""
+    """The graph of an inner step with tangents, and all that were formed; 0 if none are."""
     row: int
     """Its parameters."""
     capped: bool = True
@@ -165,7 +163,7 @@ def candidates(
         ways: list[tuple[Hessians, bool]] = [("stored", False)]
         if each.bent and inner_steps > 1:
             ways.append(("recomputed", False))
-            if crew == 1:  # torch follows tangents in one thread at a time
+            if each.tangents and crew == 1:  # torch follows tangents in one thread at a time
                 ways.append(("forward", False))
         if mapped:
             ways.append(("recomputed" if each.bent else "stored", True))
@@ -204,15 +202,12 @@ def fastest(
     if len(plans) == 1:
         return Planned(plans[0], seconds)
     for plan in plans:
-        taken, there = list[float](), min(tasks, plan.at_once)
-        too_slow = TOO_SLOW * there * min(seconds.values(), default=math.inf)
+        taken: list[float] = []
         while len(taken) < TIMES or (sum(taken[1:]) < ENOUGH_S and len(taken) < MOST_TIMES):
             start = time.perf_counter()
             call(plan)
             wait()
             taken.append(time.perf_counter() - start)
-            if taken[-1] > max(ENOUGH_S, too_slow):
-                break
-        seconds[plan] = min(taken) / there
+        seconds[plan] = min(taken) / min(tasks, plan.at_once)
     best = min(seconds, key=lambda plan: seconds[plan])
     return Planned(best, seconds, time.perf_counter() - began)

@@ -133,7 +133,8 @@ class FastMaml(MamlLearner):
         return self._plans.spent + self._traced.seconds
 
     def fast_paths(self) -> dict[str, str]:
-        told = {"network": "stacked" if self._stacked else "one-by-one"} | self._plans.told
+        one_by_one = "mapped" if self.mapped else "one-by-one"
+        told = {"network": "stacked" if self._stacked else one_by_one} | self._plans.told
         if self._traced.seconds:
             told["compiling"] = f"{sum(self._traced.seconds):.3g}s"
         return told
@@ -228,10 +229,11 @@ class FastMaml(MamlLearner):
             plan = CallPlan(self.tasks, self.hessians, self.threads, compiled, self.mapped)
             return Planned(plan, {})
         shapes = batch.support_x.shape, batch.query_x.shape
-        make = partial(self._planned, work, bent_steps, self._packed(state), batch)
+        make = partial(self._planned, work, bent_steps, state, batch)
         return self._plans.get(name, shapes, make)
 
-    def _planned(self, work: Work, bent_steps: int, theta: Tensor, batch: Tasks) -> Planned:
+    def _planned(self, work: Work, bent_steps: int, state: AdamState, batch: Tasks) -> Planned:
+        theta = self._packed(state)
         each = self._stack.task_bytes(theta, batch, bent_steps)
         every = candidates(
             len(batch),
@@ -239,14 +241,16 @@ class FastMaml(MamlLearner):
             each,
             self._cores,
             compiled=self.compiled and work == self._query_sums,
-            mapped=self._can_be_mapped(theta, batch),
+            mapped=not self._stacked and len(batch) > 1,
         )
+        fit = fitting(every, each, bent_steps, self.memory)
+        if any(plan.mapped for plan in fit) and not self._can_be_mapped(theta, batch, bent_steps):
+            fit = [plan for plan in fit if not plan.mapped]
 
         def call(plan: CallPlan) -> None:
             self._worked(work, theta, next(calls(batch, plan.at_once)), plan)
 
         before = sum(self._traced.seconds)
-        fit = fitting(every, each, bent_steps, self.memory)
         planned = fastest(fit, len(batch), call, self._wait)
         compiling = sum(self._traced.seconds) - before
         return replace(planned, spent=planned.spent - compiling)
@@ -280,9 +284,7 @@ class FastMaml(MamlLearner):
     def _stack_of(self, plan: CallPlan) -> TaskStack:
         return self._mapped if plan.mapped else self._stack
 
-    def _can_be_mapped(self, theta: Tensor, batch: Tasks) -> bool:
+    def _can_be_mapped(self, theta: Tensor, batch: Tasks, bent_steps: int) -> bool:
         """Say whether a network that isn't known can, by what it gives for two tasks."""
-        if self._stacked:
-            return False
         two = theta.expand(2, -1), batch.support_x[:2], batch.support_y[:2]
-        return len(batch) > 1 and self._mapped.agrees_with(self._stack, *two)
+        return self._mapped.agrees_with(self._stack, *two, bent=bent_steps > 0)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +37,7 @@ class Stacked:
     """
 
     workload: FewShot
+    has_tangents: ClassVar[bool] = True
 
     @staticmethod
     def knows(network: nn.Module) -> bool:
@@ -80,6 +82,7 @@ class OneByOne:
     """
 
     workload: FewShot
+    has_tangents: ClassVar[bool] = False
     _of_thread: threading.local = field(default_factory=threading.local, compare=False, repr=False)
 
     def packed(self, params: Params) -> Tensor:

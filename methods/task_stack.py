@@ -10,10 +10,10 @@ torch keeps every tangent until the last one is formed, so that here it keeps mo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -33,6 +33,9 @@ TANGENTS = 4
 
 class Network(Protocol):
     """What runs a stack of tasks, with each one's parameters in an order of its own."""
+
+    has_tangents: ClassVar[bool]
+    """Whether it is known to be differentiable forward."""
 
     def packed(self, params: Params) -> Tensor:
         """Return parameters as a row in the network's order."""
@@ -57,9 +60,8 @@ class TaskStack:
 
     def outputs(self, rows: Tensor, x: Tensor, y: Tensor) -> Tensor:
         """Return every task's outputs, made for as many at once as slopes are."""
-        together = self.together(rows, x, y)
-        few = zip(rows.split(together), x.split(together), strict=True)
-        return torch.cat([self.network.outputs(*each) for each in few])
+        parts = _parts(self.together(rows, x, y), rows, x)
+        return torch.cat([self.network.outputs(*part) for part in parts])
 
     def slopes(self, rows: Tensor, x: Tensor, y: Tensor, threads: int = 1) -> tuple[Tensor, Tensor]:
         """Return every task's loss and its gradient, of as many at once as GRAPH_BYTES hold.
@@ -67,7 +69,7 @@ class TaskStack:
         Where bytes are followed, a call on the tasks of some threads keeps as many as they do.
         """
         together = self.together(rows, x, y) * (threads if bytes_are_followed() else 1)
-        parts = zip(*(tensor.split(together) for tensor in (rows, x, y)), strict=True)
+        parts = _parts(together, rows, x, y)
         found = [self._slopes(_leaf(few), *examples) for few, *examples in parts]
         if len(found) == 1:
             return found[0]
@@ -106,8 +108,7 @@ class TaskStack:
 
     def bent_forward(self, rows: Tensor, x: Tensor, y: Tensor, directions: Tensor) -> Tensor:
         """Recompute the gradient with its tangents along the directions."""
-        together = max(1, self.together(rows, x, y) // TANGENTS)
-        parts = zip(*(each.split(together) for each in (rows, x, y, directions)), strict=True)
+        parts = _parts(self.together(rows, x, y, TANGENTS), rows, x, y, directions)
         return torch.cat([self._tangents(*part) for part in parts])
 
     def _tangents(self, rows: Tensor, x: Tensor, y: Tensor, directions: Tensor) -> Tensor:
@@ -123,9 +124,9 @@ class TaskStack:
         support = batch.support_x[:1], batch.support_y[:1]
         larger = max(support, (batch.query_x[:1], batch.query_y[:1]), key=lambda x: x[0].numel())
         plain = self.kept_bytes(rows, *larger, to_bend=False)
-        bent = tangents = 0
-        if inner_steps:
-            bent = self.kept_bytes(rows, *support, to_bend=True)
+        bent = self.kept_bytes(rows, *support, to_bend=True) if inner_steps else 0
+        tangents = 0
+        if inner_steps > 1 and self.network.has_tangents:
             tangents = TANGENTS * self.kept_bytes(rows, *support, to_bend=False)
         return TaskBytes(bent, plain, tangents, theta.nbytes, capped=rows.device.type == "cpu")
 
@@ -148,8 +149,8 @@ class TaskStack:
             (self.slopes_to_bend if to_bend else self._slopes)(_leaf(rows), x, y)
         return sum(kept.values())
 
-    def together(self, rows: Tensor, x: Tensor, y: Tensor) -> int:
-        """Return of how many tasks the losses are differentiated at once.
+    def together(self, rows: Tensor, x: Tensor, y: Tensor, graphs: int = 1) -> int:
+        """Return of how many tasks the losses are differentiated at once, so many graphs each.
 
         On a processor that is as many as its caches hold; a GPU has none that matters here.
         """
@@ -159,7 +160,12 @@ class TaskStack:
         if shape not in self._together:
             bytes_of_one = self.kept_bytes(rows[:1], x[:1], y[:1], to_bend=False)
             self._together[shape] = max(1, GRAPH_BYTES // max(1, bytes_of_one))
-        return self._together[shape]
+        return max(1, self._together[shape] // graphs)
+
+
+def _parts(together: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Return what the tensors hold of so many tasks at a time."""
+    return zip(*(tensor.split(together) for tensor in tensors), strict=True)
 
 
 def _leaf(rows: Tensor) -> Tensor:

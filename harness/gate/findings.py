@@ -112,6 +112,12 @@ class GateReport:
             return NOTHING
         return INCONCLUSIVE if "inconclusive" in words else PASSED
 
+    @property
+    def times_were_not_compared(self) -> bool:
+        """Whether times were asked for, and none could be held to the other tree's."""
+        times = [each for each in self.findings if MEASURES.nature(each.measure) == "clock"]
+        return bool(times) and all(each.word == "not compared" for each in times)
+
     def to_json(self) -> str:
         about = dataclasses.asdict(self) | {"exit_code": self.exit_code}
         return json.dumps(about, indent=1, ensure_ascii=False, allow_nan=False)

@@ -35,6 +35,7 @@ TIMES = {row.measured: row.name for row in MEASURES.where(nature="clock", gated=
 
 CLOCKS = (
     *(f"harness/measure/{name}.py" for name in ("turns", "clock", "passes", "device")),
+    "harness/measure/engines/child.py",
     "harness/priority.py",
 )
 """What a turn is timed by. Each side is measured by its own tree: where these differ, a difference

@@ -140,8 +140,8 @@ def _finding(change: Change, threshold: float) -> Finding:
 
 
 def _counts(pair: Pair, then: Once, now: Once) -> Iterator[Finding]:
-    members = MEMBERS[:1] if pair.is_aa else MEMBERS
-    for member, name in zip(members, member_names(pair), strict=False):
+    named = {name: member for member, name in zip(MEMBERS, member_names(pair), strict=True)}
+    for name, member in named.items():  # one, where both have one name
         for measured in COUNTING:
             before, after = (found.get((pair.name, measured, member)) for found in (then, now))
             if before is not None and after is not None:

@@ -45,6 +45,8 @@ what no commit can mend (wrong usage, another environment, a bug of ours) more t
 def bisect_code(outcome: GateReport | BaseException) -> int:
     """Return the exit code that tells `git bisect run` the right thing."""
     if isinstance(outcome, GateReport):
+        if outcome.exit_code == PASSED and outcome.times_were_not_compared:
+            return SKIP
         return BISECT.get(outcome.exit_code, STOP)
     return SKIP if isinstance(outcome, TooOld | BrokenTree | NothingMeasured) else STOP
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from harness.declare.pair import TWIN
 from harness.declare.passes import Pass, Seen
-from harness.declare.point import PointKey, key_of
+from harness.declare.point import OWN, PointKey, key_of
 from harness.declare.rounds import MIN_ROUNDS
 from harness.measure.block import Block
 from harness.measure.budget import Budget
@@ -25,6 +25,7 @@ TASK_STEPS = 0.01  # of a step, to evaluate one task
 Passes = Mapping[str, Pass[Seen]]
 
 Kind = tuple[str, str, str, PointKey]  # pair, pass, member and point
+Whose = tuple[str, str, PointKey | None]  # pair, member and point, or none for any
 
 
 class StepTime(NamedTuple):
@@ -77,16 +78,17 @@ class Estimate:
         self._seen: defaultdict[Kind, Spread] = defaultdict(Spread)
         self._at_any_point: defaultdict[tuple[str, str, str], Spread] = defaultdict(Spread)
         self._off_by: defaultdict[str, Spread] = defaultdict(Spread)  # by pass
-        self._step_s: dict[tuple[str, str], StepTime] = {}  # by pair and member, where timed
-        self._about_s: dict[tuple[str, str], StepTime] = {}  # likewise, by other passes
+        self._step_s: dict[Whose, StepTime] = {}  # where timed
+        self._about_s: dict[Whose, StepTime] = {}  # likewise, by other passes
         self._usual_s: StepTime | None = None  # of all learners' steps, until more is known
         self.skipped: dict[str, str] = {}
         """Why a pair will be left out, by its name."""
         for record in rehearsed:
             if isinstance(record.seen, Times):
                 steps = record.seen.wall_seconds or record.seen.seconds
-                whose = record.pair, record.member
-                self._step_s[whose] = StepTime(min(steps), max(steps), record.threads or 1)
+                step = StepTime(min(steps), max(steps), record.threads or 1)
+                for point in (key_of(record.point), None):
+                    self._step_s[record.pair, record.member, point] = step
             elif record.status == "skipped":
                 self.skipped[record.pair] = record.reason or "a block was skipped"
 
@@ -95,21 +97,27 @@ class Estimate:
         kind = _kind(block)
         self._left[kind] -= 1
         self._spare[kind] -= self._is_spare(block)
+        if not self._left[kind]:
+            del self._left[kind]  # sums go through what is left
         if record.skip is not None:
             return
         self._taken[kind] += 1
         self._seen[kind].add(seconds)
         self._at_any_point[kind[:3]].add(seconds)
-        whose = block.pair.name, block.member
+        points = key_of(block.point), None
         if block.measured == STEP.name and isinstance(record.seen, Times) and record.seen.seconds:
-            steps = record.seen.wall_seconds or record.seen.seconds
-            self._step_s[whose] = StepTime(median(steps), median(steps), block.threads)
+            step_s = median(record.seen.wall_seconds or record.seen.seconds)
+            for point in points:
+                whose = block.pair.name, block.member, point
+                self._step_s[whose] = StepTime(step_s, step_s, block.threads)
             self._usual_s = None
         elif (steps_taken := _few_steps(block)) is not None:
             about = max(0.0, seconds - START_S) / steps_taken
-            known = self._about_s.get(whose)
-            if known is None or about < known.low:
-                self._about_s[whose] = StepTime(about, about, block.threads)
+            for point in points:
+                whose = block.pair.name, block.member, point
+                known = self._about_s.get(whose)
+                if known is None or about < known.low:
+                    self._about_s[whose] = StepTime(about, about, block.threads)
             self._usual_s = None
         self._off_by[block.measured].add(seconds / fmean(self._guess(block)))
 
@@ -188,9 +196,11 @@ class Estimate:
 
     def _steps_of(self, block: Block) -> Range:
         member = "baseline" if block.member == TWIN else block.member
-        whose = block.pair.name, member
-        known = self._step_s.get(whose) or self._about_s.get(whose) or self._usual()
-        return known.by(block.threads)
+        for point in (key_of(block.point), key_of(OWN), None):
+            whose = block.pair.name, member, point
+            if known := self._step_s.get(whose) or self._about_s.get(whose):
+                return known.by(block.threads)
+        return self._usual().by(block.threads)
 
     def _usual(self) -> StepTime:
         if self._usual_s is None:

@@ -144,7 +144,16 @@ def resume(config: RunConfig, engine: Engine) -> Run:
     return Run(then, manifest.suite, blocks, registry, store, probes.get("disturbed_by", {}))
 
 
-SAME = ("cpu", "usable_cores", "python", "torch", "distributions_hash", "gpu", "git_commit")
+SAME = (
+    "cpu",
+    "usable_cores",
+    "niceness",
+    "python",
+    "torch",
+    "distributions_hash",
+    "gpu",
+    "git_commit",
+)
 """The probes that must not change within a run: its blocks would not be of one kind."""
 
 

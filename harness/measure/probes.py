@@ -26,6 +26,7 @@ from harness.doctor.disturbances import unfit
 from harness.doctor.machine import read, this_machine
 from harness.git import git
 from harness.measure.machine import machine_class, node, processor
+from harness.priority import niceness
 
 GPU_QUERY = "driver_version,clocks.sm,clocks.mem,power.limit,clocks_throttle_reasons.active"
 
@@ -57,7 +58,7 @@ def run_probes(device: str = "cpu") -> dict[str, Any]:
         "mkl": torch.backends.mkl.is_available(),
         "mkldnn": torch.backends.mkldnn.is_available(),
         "default_threads": torch.get_num_threads(),
-        "niceness": os.getpriority(os.PRIO_PROCESS, 0),
+        "niceness": niceness(),
         "cuda": torch.version.cuda,
         "gpus": torch.cuda.device_count(),
         **(_gpu(device) if device.startswith("cuda") and torch.cuda.is_available() else {}),

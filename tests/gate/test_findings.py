@@ -8,7 +8,8 @@ import json
 import pytest
 
 from harness.declare.settings import build
-from harness.gate.findings import Finding, GateReport, Revision, Word
+from harness.gate.findings import GRADIENT, Finding, GateReport, Revision, Word
+from harness.gate.two_trees import bisect_code
 from harness.judge.statistics import Interval
 
 
@@ -64,3 +65,13 @@ def test_a_report_is_read_back_as_it_was_written():
     told = json.loads(written.to_json())
     assert told.pop("exit_code") == 1
     assert build(GateReport, told, "here") == written
+
+
+@pytest.mark.parametrize(
+    ("of_gradient", "of_time", "code"),
+    [("same", "not compared", 125), ("same", "same", 0), ("mismatch", "not compared", 1)],
+)
+def test_bisect_skips_what_says_nothing_of_times(of_gradient: Word, of_time: Word, code: int):
+    made = report(of_time)
+    gradient = Finding("m on w", GRADIENT, word=of_gradient)
+    assert bisect_code(dataclasses.replace(made, findings=(gradient, *made.findings))) == code

@@ -131,6 +131,18 @@ class TestTheEstimate:
         steps = training.protocol.curve_steps
         assert 2.0 * steps <= low < 2.5 * steps
 
+    def test_expects_a_training_to_take_the_steps_of_its_own_point(self):
+        swept = Pair("p", "a", "b", "w", "", ("step", "curve"), sweep={"width": (1, 9)})
+        every = plan(Suite("s", "S", (swept,), Protocol(seeds=1, rounds=1)), RunConfig())
+        at = {(b.measured, b.point["width"]): b for b in every if b.member == "method"}
+        training = at["curve", 1]
+        estimate = Estimate([at["step", 1], at["step", 9], training])
+        for width, step_s in ((1, 2.0), (9, 50.0)):
+            block = at["step", width]
+            estimate.saw(block, 3.0, block.record("ok").holding(Times((step_s, step_s))))
+        steps = training.protocol.curve_steps
+        assert 2.0 * steps <= estimate.seconds[0] < 2.5 * steps
+
     def test_expects_a_step_by_half_of_the_threads_to_take_up_to_twice_as_long(self):
         config = RunConfig(threads=2, jobs=2)
         planned = plan(Suite("s", "S", EVERY, Protocol()), config)
