@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Literal
 
@@ -26,7 +26,8 @@ Hessians = Literal["stored", "recomputed", "forward"]
 is stored until then, or made then; or forward, by the tangents of that pass."""
 
 GRAPH_BYTES = 8 << 20
-"""What a graph may keep that is differentiated once, at its end: a larger one leaves the caches."""
+"""What a graph may keep that is differentiated once, at its end, unless it is whole: a larger one
+leaves the caches, and more of them take more calls."""
 
 TASKS, FREE_BYTES = 8, 32 << 20
 """Tasks of one inner step that may be there at once, unless memory= says otherwise; and the bytes
@@ -46,12 +47,14 @@ class CallPlan:
     """Whether a call is one compiled graph, in which nothing is recomputed."""
     mapped: bool = False
     """Whether vmap runs the network on the call's tasks, which else go one after another."""
+    whole: bool = False
+    """Whether a loss is differentiated for all the call's tasks at once, and not in GRAPH_BYTES."""
 
     def __str__(self) -> str:
         threads = f"{self.threads}x" if self.threads > 1 else ""
         mapped = "mapped-" if self.mapped else ""
         how = "compiled" if self.compiled else self.hessians
-        return f"{threads}{self.tasks}-tasks-{mapped}{how}"
+        return f"{threads}{self.tasks}-tasks-{mapped}{how}{'-whole' if self.whole else ''}"
 
     @property
     def at_once(self) -> int:
@@ -85,22 +88,27 @@ class TaskBytes:
         sums that each thread has of its tasks' rows, beside those of them all. These are upper
         bounds of what was measured.
         """
-        bent, plain = plan.at_once * self.bent, self._once(plan.tasks, self.plain)
+        bent, plain = plan.at_once * self.bent, self._once(plan, self.plain)
         plain = plan.threads * (plain + plain // 5)
         if plan.hessians == "stored":
             graphs = inner_steps * bent + max(bent // 2, plain)
         elif plan.hessians == "recomputed":
             graphs = max((3 if plan.mapped else 2) * bent, plain)
         else:
-            graphs = max(self._once(plan.tasks, self.tangents), plain)
+            graphs = max(self._once(plan, self.tangents), plain)
         rows_a_step = 2 if plan.hessians == "stored" else 1
         more_rows = 8 if plan.hessians == "forward" else 5
         rows = plan.at_once * (rows_a_step * inner_steps + more_rows) + plan.threads + 2
         return graphs + rows * self.row
 
-    def _once(self, tasks: int, graph: int) -> int:
-        """Return what the graphs of so many tasks keep at once that are differentiated once."""
-        return min(tasks * graph, max(graph, GRAPH_BYTES)) if self.capped else tasks * graph
+    def is_cut(self, tasks: int) -> bool:
+        """Say whether a loss of so many tasks is differentiated in parts."""
+        return self.capped and tasks > max(1, GRAPH_BYTES // max(1, self.plain))
+
+    def _once(self, plan: CallPlan, graph: int) -> int:
+        """Return what the graphs of a call keep at once that are differentiated once."""
+        every = plan.tasks * graph
+        return min(every, max(graph, GRAPH_BYTES)) if self.capped and not plan.whole else every
 
 
 @dataclass(frozen=True)
@@ -170,7 +178,10 @@ def candidates(
         share = -(-tasks // crew)
         sizes = dict.fromkeys((*(2**power for power in range(share.bit_length())), share))
         for size, (hessians, by_vmap) in product(sizes, ways):
-            yield CallPlan(size, hessians, crew, mapped=by_vmap)
+            plan = CallPlan(size, hessians, crew, mapped=by_vmap)
+            yield plan
+            if hessians == "stored" and each.is_cut(size):
+                yield replace(plan, whole=True)
     if compiled:
         yield CallPlan(tasks, compiled=True)
 

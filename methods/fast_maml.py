@@ -16,7 +16,7 @@ first_order the Hessians are left out. What makes it fast:
 - BatchNorm and ReLU are one function whose both derivatives are written out (`norm_relu`);
 - each inner step is a graph by itself, which is stored until its Hessian is needed, or recomputed
   then, backward or forward (`call_plan`): in that case bytes do not grow with the inner steps; a
-  graph that is differentiated once is of no more tasks than a cache may hold (`task_stack`);
+  graph that is differentiated once may be of no more tasks than caches hold (`task_stack`);
 - cores share every operation, or have tasks of their own (`task_threads`);
 - a small network's call, which is mostly dispatch, is one compiled graph if `compiled` allows it
   (`traced_calls`);
@@ -72,6 +72,9 @@ class FastMaml(MamlLearner):
     """Threads that have tasks of their own; only where tasks is given."""
     mapped: bool = False
     """Let vmap run the network on a call's tasks, whichever it is; only where tasks is given."""
+    whole: bool = False
+    """Differentiate a loss for all tasks of a call at once, even where caches hold fewer; only
+    where tasks is given."""
     compiled: bool = False
     """Let a call be traced and compiled too, which takes seconds to minutes; where tasks is given
     it is, if one thread runs it and Hessians are stored."""
@@ -82,6 +85,7 @@ class FastMaml(MamlLearner):
         {"tasks": 3, "hessians": "recomputed"},
         {"tasks": 2, "hessians": "forward"},
         {"tasks": 1, "threads": 2},
+        {"tasks": 4, "whole": True},
         {"tasks": 3, "hessians": "recomputed", "mapped": True},
     )
 
@@ -90,6 +94,7 @@ class FastMaml(MamlLearner):
             (f"hessians = {self.hessians} goes", self.hessians != "stored"),
             (f"threads = {self.threads} go", self.threads > 1),
             ("mapped = true goes", self.mapped),
+            ("whole = true goes", self.whole),
         ):
             if given and self.tasks is None:
                 raise UsageError(f"{words} with a number of tasks: give tasks = 8, say.")
@@ -173,12 +178,12 @@ class FastMaml(MamlLearner):
         thetas, support = theta.expand(len(part), -1), (part.support_x, part.support_y)
         for _ in range(self.workload.inner_steps):
             if self.workload.first_order:
-                slopes = stack.slopes(thetas, *support, plan.threads)[1]
+                slopes = stack.slopes(thetas, *support, plan)[1]
             else:
-                slopes, bend = stack.step(plan.hessians, thetas, *support)
+                slopes, bend = stack.step(thetas, *support, plan)
                 bends.append(bend)
             thetas = torch.sub(thetas, slopes, alpha=alpha)
-        losses, lambdas = stack.slopes(thetas, part.query_x, part.query_y, plan.threads)
+        losses, lambdas = stack.slopes(thetas, part.query_x, part.query_y, plan)
         while bends:  # a graph goes as soon as it was used
             lambdas = torch.sub(lambdas, bends.pop()(lambdas), alpha=alpha)
         return losses, lambdas
@@ -190,7 +195,7 @@ class FastMaml(MamlLearner):
         stack, alpha = self._stack_of(plan), self.workload.inner_lr
         thetas = theta.repeat(len(part), 1)
         for _ in range(self.workload.inner_steps):
-            slopes = stack.slopes(thetas, part.support_x, part.support_y, plan.threads)[1]
+            slopes = stack.slopes(thetas, part.support_x, part.support_y, plan)[1]
             thetas.sub_(slopes, alpha=alpha)
         return thetas
 
@@ -226,7 +231,8 @@ class FastMaml(MamlLearner):
     ) -> Planned:
         if self.tasks is not None:
             compiled = self.compiled and self.threads == 1 and self.hessians == "stored"
-            plan = CallPlan(self.tasks, self.hessians, self.threads, compiled, self.mapped)
+            how = self.hessians, self.threads, compiled, self.mapped, self.whole
+            plan = CallPlan(self.tasks, *how)
             return Planned(plan, {})
         shapes = batch.support_x.shape, batch.query_x.shape
         make = partial(self._planned, work, bent_steps, state, batch)

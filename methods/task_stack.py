@@ -20,12 +20,15 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from harness.declare.learner import Params
-from methods.call_plan import GRAPH_BYTES, Hessians, TaskBytes
+from methods.call_plan import GRAPH_BYTES, CallPlan, TaskBytes
 from methods.task_threads import bytes_are_followed
 from suites.fewshot import FewShot, Tasks
 
 Bend = Callable[[Tensor], Tensor]
 """Takes a direction for each task, and returns its loss's second derivative times that."""
+
+CUT = CallPlan(1)
+"""What differentiates losses in GRAPH_BYTES."""
 
 TANGENTS = 4
 """Graphs of a loss that are kept where it is differentiated with tangents, at most."""
@@ -63,13 +66,15 @@ class TaskStack:
         parts = _parts(self.together(rows, x, y), rows, x)
         return torch.cat([self.network.outputs(*part) for part in parts])
 
-    def slopes(self, rows: Tensor, x: Tensor, y: Tensor, threads: int = 1) -> tuple[Tensor, Tensor]:
+    def slopes(
+        self, rows: Tensor, x: Tensor, y: Tensor, plan: CallPlan = CUT
+    ) -> tuple[Tensor, Tensor]:
         """Return every task's loss and its gradient, of as many at once as GRAPH_BYTES hold.
 
         Where bytes are followed, a call on the tasks of some threads keeps as many as they do.
         """
-        together = self.together(rows, x, y) * (threads if bytes_are_followed() else 1)
-        parts = _parts(together, rows, x, y)
+        together = len(x) if plan.whole else self.together(rows, x, y)
+        parts = _parts(together * (plan.threads if bytes_are_followed() else 1), rows, x, y)
         found = [self._slopes(_leaf(few), *examples) for few, *examples in parts]
         if len(found) == 1:
             return found[0]
@@ -81,11 +86,11 @@ class TaskStack:
         (slopes,) = torch.autograd.grad(losses.sum(), leaf)
         return losses.detach(), slopes
 
-    def step(self, hessians: Hessians, rows: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Bend]:
+    def step(self, rows: Tensor, x: Tensor, y: Tensor, plan: CallPlan) -> tuple[Tensor, Bend]:
         """Return every task's gradient, and what will differentiate it again."""
-        if hessians == "stored":
+        if plan.hessians == "stored":
             return self.slopes_to_bend(rows, x, y)
-        bent = self.bent if hessians == "recomputed" else self.bent_forward
+        bent = self.bent if plan.hessians == "recomputed" else self.bent_forward
         return self.slopes(rows, x, y)[1], partial(bent, rows, x, y)
 
     def slopes_to_bend(self, rows: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Bend]:

@@ -41,6 +41,19 @@ def test_losses_of_a_call_are_differentiated_in_so_many_bytes_on_a_processor() -
     assert one.at_once(three, 0) == pytest.approx(3 * 1.2 * GRAPH_BYTES)
 
 
+def test_a_loss_of_all_tasks_at_once_is_a_candidate_where_it_would_be_cut() -> None:
+    each = TaskBytes(0, GRAPH_BYTES // 3, 0, 0)
+    found = {str(plan): each.at_once(plan, 0) for plan in candidates(6, 0, each)}
+    assert list(found) == [
+        *("1-tasks-stored", "2-tasks-stored", "4-tasks-stored", "4-tasks-stored-whole"),
+        *("6-tasks-stored", "6-tasks-stored-whole"),
+    ]
+    assert found["6-tasks-stored"] == pytest.approx(1.2 * GRAPH_BYTES)
+    assert found["6-tasks-stored-whole"] == pytest.approx(2 * 1.2 * GRAPH_BYTES)
+    uncut = TaskBytes(0, GRAPH_BYTES // 3, 0, 0, capped=False)
+    assert not any(plan.whole for plan in candidates(6, 0, uncut))
+
+
 def test_without_a_given_memory_some_plan_always_fits() -> None:
     each = TaskBytes(bent=10, plain=10, tangents=0, row=1 << 20)
     (least,) = fitting([CallPlan(1, "recomputed")], each, 1000, memory=None)
@@ -160,7 +173,7 @@ def test_no_more_bytes_are_alive_than_a_plan_may_keep(workload: FewShot) -> None
     state = fast.init(0)
     each = fast._stack.task_bytes(fast._packed(state), batch, steps)
     for plan in candidates(len(batch), steps, each, threads=2):
-        so = FastMaml(workload, None, plan.tasks, plan.hessians, plan.threads)
+        so = FastMaml(workload, None, plan.tasks, plan.hessians, plan.threads, whole=plan.whole)
         so.meta_gradient(state, batch)
         peak = peak_of(partial(so.meta_gradient, state, batch), "cpu").peak_bytes
         assert 0.5 < peak / each.at_once(plan, steps) <= 1, plan
