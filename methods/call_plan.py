@@ -171,7 +171,7 @@ def candidates(
         ways: list[tuple[Hessians, bool]] = [("stored", False)]
         if each.bent and inner_steps > 1:
             ways.append(("recomputed", False))
-            if each.tangents and crew == 1:  # torch follows tangents in one thread at a time
+            if each.tangents and crew == 1:  # threads would wait for each other
                 ways.append(("forward", False))
         if mapped:
             ways.append(("recomputed" if each.bent else "stored", True))

@@ -71,7 +71,8 @@ class FastMaml(MamlLearner):
     threads: int = 1
     """Threads that have tasks of their own; only where tasks is given."""
     mapped: bool = False
-    """Let vmap run the network on a call's tasks, whichever it is; only where tasks is given."""
+    """Let vmap run the network on a call's tasks, whichever it is, and recompute inner steps; only
+    where tasks is given."""
     whole: bool = False
     """Differentiate a loss for all tasks of a call at once, even where caches hold fewer; only
     where tasks is given."""
@@ -86,7 +87,7 @@ class FastMaml(MamlLearner):
         {"tasks": 2, "hessians": "forward"},
         {"tasks": 1, "threads": 2},
         {"tasks": 4, "whole": True},
-        {"tasks": 3, "hessians": "recomputed", "mapped": True},
+        {"tasks": 3, "mapped": True},
     )
 
     def __post_init__(self) -> None:
@@ -98,12 +99,6 @@ class FastMaml(MamlLearner):
         ):
             if given and self.tasks is None:
                 raise UsageError(f"{words} with a number of tasks: give tasks = 8, say.")
-        if self.hessians == "forward" and self.threads > 1:
-            raise UsageError(
-                "hessians = forward goes with threads = 1: torch follows one's tangents."
-            )
-        if self.mapped and self.hessians != "recomputed":
-            raise UsageError("mapped = true goes with hessians = recomputed: give both.")
         numbers = {"tasks": self.tasks, "memory": self.memory, "threads": self.threads}
         for name, least in numbers.items():
             if least is not None and least < 1:
@@ -230,8 +225,9 @@ class FastMaml(MamlLearner):
         self, name: str, work: Work, bent_steps: int, state: AdamState, batch: Tasks
     ) -> Planned:
         if self.tasks is not None:
-            compiled = self.compiled and self.threads == 1 and self.hessians == "stored"
-            how = self.hessians, self.threads, compiled, self.mapped, self.whole
+            hessians: Hessians = "recomputed" if self.mapped else self.hessians
+            compiled = self.compiled and self.threads == 1 and hessians == "stored"
+            how = hessians, self.threads, compiled, self.mapped, self.whole
             plan = CallPlan(self.tasks, *how)
             return Planned(plan, {})
         shapes = batch.support_x.shape, batch.query_x.shape

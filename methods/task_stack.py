@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 from typing import ClassVar, Protocol
 
 import torch
@@ -29,6 +30,9 @@ Bend = Callable[[Tensor], Tensor]
 
 CUT = CallPlan(1)
 """What differentiates losses in GRAPH_BYTES."""
+
+ONE_THREAD = Lock()
+"""torch follows the tangents of one thread at a time."""
 
 TANGENTS = 4
 """Graphs of a loss that are kept where it is differentiated with tangents, at most."""
@@ -117,7 +121,7 @@ class TaskStack:
         return torch.cat([self._tangents(*part) for part in parts])
 
     def _tangents(self, rows: Tensor, x: Tensor, y: Tensor, directions: Tensor) -> Tensor:
-        with forward_ad.dual_level():
+        with ONE_THREAD, forward_ad.dual_level():
             dual = forward_ad.make_dual(_leaf(rows.contiguous()), directions)
             slopes = self._slopes(dual, x, y)[1]
             tangents: Tensor = forward_ad.unpack_dual(slopes).tangent

@@ -51,7 +51,7 @@ def test_gradient_adaptation_and_quality_are_the_oracles(
     workload, batch = problem.workload, problem.workload.train_batch(problem.seed, 0)
     plain = ReferenceMaml(workload)
     tasks, (hessians, mapped), threads = plan
-    if hessians == "forward" or not Stacked.knows(workload.skeleton):
+    if not Stacked.knows(workload.skeleton):
         threads = 1
     fast = FastMaml(workload, None, tasks, hessians, threads, mapped)
     state = plain.init(problem.seed)
@@ -290,10 +290,6 @@ def test_settings_that_contradict_each_other_are_refused():
         FastMaml(RandomTasks(), hessians="forward")
     with pytest.raises(UsageError, match="mapped = true goes with a number of tasks"):
         FastMaml(RandomTasks(), mapped=True)
-    with pytest.raises(UsageError, match="mapped = true goes with hessians = recomputed"):
-        FastMaml(RandomTasks(), tasks=2, mapped=True)
-    with pytest.raises(UsageError, match="hessians = forward goes with threads = 1"):
-        FastMaml(RandomTasks(), tasks=2, hessians="forward", threads=2)
     with pytest.raises(UsageError, match="threads = 2 go with a number of tasks"):
         FastMaml(RandomTasks(), threads=2)
     with pytest.raises(UsageError, match="tasks = 0"):
