@@ -140,7 +140,8 @@ def _finding(change: Change, threshold: float) -> Finding:
 
 
 def _counts(pair: Pair, then: Once, now: Once) -> Iterator[Finding]:
-    named = {name: member for member, name in zip(MEMBERS, member_names(pair), strict=True)}
+    members = MEMBERS[:1] if pair.is_aa else MEMBERS
+    named = dict(zip(member_names(pair), members, strict=False))
     for name, member in named.items():  # one, where both have one name
         for measured in COUNTING:
             before, after = (found.get((pair.name, measured, member)) for found in (then, now))

@@ -233,13 +233,7 @@ def _failed(equivalence_ok: bool | None, quality_ok: bool | None) -> str | None:
 def _doubt(
     measured: str, noise_floor: float | None, aa_ok: bool | None, rounds: int, unit: str
 ) -> Decision | None:
-    if aa_ok is None or noise_floor is None:
-        reason = (
-            f"{measured}, but no baseline was timed beside itself, which says how large the noise "
-            "is."
-        )
-        return Decision(Word.INCONCLUSIVE, reason, Rule.NO_FLOOR)
-    if not aa_ok:
+    if aa_ok is False:
         reason = (
             f"{measured}, but the noise test failed: a baseline measured against itself must give "
             f"1.00 within its interval, over at least {MIN_ROUNDS} rounds."
@@ -248,6 +242,12 @@ def _doubt(
     if rounds < MIN_ROUNDS:
         reason = f"{measured}, but a verdict needs at least {MIN_ROUNDS} {unit}."
         return Decision(Word.INCONCLUSIVE, reason, Rule.FEW)
+    if aa_ok is None or noise_floor is None:
+        reason = (
+            f"{measured}, but no baseline was timed beside itself, which says how large the noise "
+            "is."
+        )
+        return Decision(Word.INCONCLUSIVE, reason, Rule.NO_FLOOR)
     return None
 
 

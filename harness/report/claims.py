@@ -129,7 +129,10 @@ def _note(claim: Claim) -> str:
 def _tallies(outcome: Outcome) -> Iterator[Tally]:
     if outcome.own.verdicts:
         few = dict.fromkeys(span(v.measure, v.ratio) for v in outcome.own.verdicts if v.ratio)
-        brackets = [f"brackets: {text}, no interval" for text in few if text]
+        texts = [text for text in few if text]
+        brackets = [f"brackets: {text}, no interval" for text in texts]
+        if len(texts) > 1:
+            brackets = ["brackets: spans of too few rounds, no intervals"]
         parts = (_ranges(outcome.own.spans), _own_part(outcome.own), _asked(outcome.own), *brackets)
         said = "; ".join(filter(None, parts))
         yield Tally("", _words(outcome.own), said)

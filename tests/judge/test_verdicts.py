@@ -119,6 +119,7 @@ class TestPrecedence:
             ({"aa_ok": None}, "no baseline was timed beside itself"),
             ({"noise_floor": None}, "no baseline was timed beside itself"),
             ({"rounds": MIN_ROUNDS - 1}, f"at least {MIN_ROUNDS} rounds"),
+            ({"rounds": MIN_ROUNDS - 1, "aa_ok": None, "noise_floor": None}, "at least"),
             ({"equivalence_ok": None}, "gradient check gave no result"),
         ],
     )

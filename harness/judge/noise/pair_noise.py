@@ -97,11 +97,11 @@ def noise_of(found: Sequence[Twins]) -> Noise:
         for twins in enough
         if not twins.holds
     ]
-    remarks += [
-        f"{twins.name} has {twins.interval.n} of the {MIN_ROUNDS} rounds that a noise floor needs"
-        for twins in found
-        if twins.interval.n < MIN_ROUNDS
-    ]
+    if few := [twins for twins in found if twins.interval.n < MIN_ROUNDS]:
+        whose = f"{few[0].name} has" if len(few) == 1 else f"{len(few)} twins have"
+        rounds = sorted({twins.interval.n for twins in few})
+        told = " to ".join(str(end) for end in dict.fromkeys((rounds[0], rounds[-1])))
+        remarks.append(f"{whose} {told} of the {MIN_ROUNDS} rounds that a noise floor needs")
     if not found:
         remarks.append("no baseline was measured against itself, so the noise is unknown")
     floors: dict[Timing, float] = {}
