@@ -55,6 +55,16 @@ class TestNoise:
         loud = only_verdict(records + timed(AA, 0.25, 0.25, noise=0.4))
         assert (quiet.word, loud.word) == ("smaller", "none")
 
+    def test_of_too_few_rounds_is_told_once_for_all_twins(self) -> None:
+        others = [dataclasses.replace(AA, name=name) for name in ("one", "two")]
+        records = [r for r in whole() if r.pair != "aa"]
+        for pair, rounds in zip(others, (1, 2), strict=True):
+            records += timed(pair, 0.25, 0.25, rounds=rounds)
+        told = warnings_of(judged(records, pairs=(PAIR, *others)))
+        few = [line for line in told if "that a noise floor needs" in line]
+        assert len(few) == 1
+        assert few[0].startswith("2 twins have ")
+
     def test_of_too_few_rounds_is_unknown_and_not_a_failure(self) -> None:
         records = [r for r in whole() if r.pair != "aa"] + timed(AA, 0.25, 0.3, rounds=1)
         judgement = judged(records)
