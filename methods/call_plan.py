@@ -62,6 +62,11 @@ class CallPlan:
         return self.tasks * self.threads
 
 
+def held(graph: int) -> int:
+    """Return of how many tasks GRAPH_BYTES hold a graph of so many bytes each; one is never cut."""
+    return max(1, GRAPH_BYTES // max(1, graph))
+
+
 @dataclass(frozen=True)
 class TaskBytes:
     """What one task keeps."""
@@ -103,7 +108,7 @@ class TaskBytes:
 
     def is_cut(self, tasks: int) -> bool:
         """Say whether a loss of so many tasks is differentiated in parts."""
-        return self.capped and tasks > max(1, GRAPH_BYTES // max(1, self.plain))
+        return self.capped and tasks > held(self.plain)
 
     def _once(self, plan: CallPlan, graph: int) -> int:
         """Return what the graphs of a call keep at once that are differentiated once."""

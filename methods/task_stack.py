@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from harness.declare.learner import Params
-from methods.call_plan import GRAPH_BYTES, CallPlan, TaskBytes
+from methods.call_plan import CallPlan, TaskBytes, held
 from methods.task_threads import bytes_are_followed
 from suites.fewshot import FewShot, Tasks
 
@@ -167,8 +167,7 @@ class TaskStack:
             return len(x)
         shape = x.shape[1:]
         if shape not in self._together:
-            bytes_of_one = self.kept_bytes(rows[:1], x[:1], y[:1], to_bend=False)
-            self._together[shape] = max(1, GRAPH_BYTES // max(1, bytes_of_one))
+            self._together[shape] = held(self.kept_bytes(rows[:1], x[:1], y[:1], to_bend=False))
         return max(1, self._together[shape] // graphs)
 
 

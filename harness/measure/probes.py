@@ -26,7 +26,6 @@ from harness.doctor.disturbances import unfit
 from harness.doctor.machine import read, this_machine
 from harness.git import git
 from harness.measure.machine import machine_class, node, processor
-from harness.priority import niceness
 
 GPU_QUERY = "driver_version,clocks.sm,clocks.mem,power.limit,clocks_throttle_reasons.active"
 
@@ -38,7 +37,7 @@ def probe_text(device: str) -> str:
 
 def run_probes(device: str = "cpu") -> dict[str, Any]:
     """Return what holds for a whole run; null where it can't be known."""
-    frequency = psutil.cpu_freq()
+    frequency, looked_at = psutil.cpu_freq(), this_machine()
     return {
         "cpu": processor(),
         "cores": psutil.cpu_count(logical=False),
@@ -58,14 +57,14 @@ def run_probes(device: str = "cpu") -> dict[str, Any]:
         "mkl": torch.backends.mkl.is_available(),
         "mkldnn": torch.backends.mkldnn.is_available(),
         "default_threads": torch.get_num_threads(),
-        "niceness": niceness(),
+        "niceness": looked_at.niceness,
         "cuda": torch.version.cuda,
         "gpus": torch.cuda.device_count(),
         **(_gpu(device) if device.startswith("cuda") and torch.cuda.is_available() else {}),
         "packages": (packages := _packages()),
         "distributions_hash": _hash(packages),
         **git_state(),
-        "disturbed_by": unfit(this_machine()),
+        "disturbed_by": unfit(looked_at),
     }
 
 

@@ -69,7 +69,7 @@ def test_losses_that_are_differentiated_in_parts_have_the_same_slopes(
     workload = RandomTasks(Place(dtype="float64"), **CONV, meta_batch=5, first_order=True)
     batch, found, together = workload.train_batch(0, 0), [], []
     for graph_bytes in (1, 60_000, 1 << 30):
-        monkeypatch.setattr("methods.task_stack.GRAPH_BYTES", graph_bytes)
+        monkeypatch.setattr("methods.call_plan.GRAPH_BYTES", graph_bytes)
         fast = FastMaml(workload, tasks=5)
         found.append(fast.meta_gradient(fast.init(0), batch).grads)
         together.append(max(fast._stack._together.values()))
